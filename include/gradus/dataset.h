@@ -1,0 +1,59 @@
+/* Data sets: HDF5 files of gradus or of other programs, or arrays of the caller. A data set has up
+ * to three splits, "train", "valid" and "test"; a row is a sample. Everything is read into memory
+ * in the type it is stored in. */
+#ifndef GRADUS_DATASET_H
+#define GRADUS_DATASET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gradus/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct gradus_dataset gradus_dataset;
+
+/* Zeros mean the defaults. Set struct_size = sizeof. */
+typedef struct gradus_dataset_options {
+  size_t struct_size;
+  const char *x, *y; /* paths inside the file where its layout is none that is recognised */
+  int transpose;     /* x is stored [columns][rows], as MATLAB, Julia and R do */
+} gradus_dataset_options;
+
+/* Reads the HDF5 file `path` (options may be NULL). Close with gradus_dataset_close, which accepts
+ * NULL. */
+GRADUS_API gradus_status gradus_dataset_open(const char *path,
+                                             const gradus_dataset_options *options,
+                                             gradus_dataset **out, gradus_error *err);
+GRADUS_API void gradus_dataset_close(gradus_dataset *dataset);
+
+/* An empty data set of `n_columns` inputs, to be filled with gradus_dataset_add. */
+GRADUS_API gradus_status gradus_dataset_create(uint32_t n_columns, gradus_dataset **out,
+                                               gradus_error *err);
+
+/* Copies a split into the data set: x [n_rows][n_columns] floats; either labels [n_rows] (whole
+ * numbers: classification) or targets [n_rows][n_targets] (regression), the other NULL; weights
+ * [n_rows] or NULL. */
+GRADUS_API gradus_status gradus_dataset_add(gradus_dataset *dataset, const char *split,
+                                            uint64_t n_rows, const float *x, const int32_t *labels,
+                                            const float *targets, uint32_t n_targets,
+                                            const float *weights, gradus_error *err);
+
+/* Writes it as an HDF5 file in gradus's own layout; an existing file is GRADUS_ERR_CANTCREATE
+ * unless overwrite. */
+GRADUS_API gradus_status gradus_dataset_write(const gradus_dataset *dataset, const char *path,
+                                              int overwrite, gradus_error *err);
+
+/* Rows of a split (0 = absent), input columns, target columns, and the digest of the contents (32
+ * hex digits). */
+GRADUS_API uint64_t gradus_dataset_rows(const gradus_dataset *dataset, const char *split);
+GRADUS_API uint32_t gradus_dataset_columns(const gradus_dataset *dataset);
+GRADUS_API uint32_t gradus_dataset_targets(const gradus_dataset *dataset);
+GRADUS_API const char *gradus_dataset_digest(const gradus_dataset *dataset);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

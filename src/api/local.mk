@@ -1,0 +1,8 @@
+# The public library: one file per public header. -version-info is current:revision:age (libtool manual, "Versioning").
+lib_LTLIBRARIES += libgradus.la
+libgradus_la_SOURCES =
+libgradus_la_LIBADD = libgradus-internal.la
+libgradus_la_LDFLAGS = -version-info 0:0:0 -no-undefined
+pkginclude_HEADERS = include/gradus/gradus.h include/gradus/checkpoint.h include/gradus/dataset.h include/gradus/interop.h \
+	include/gradus/model.h include/gradus/recipe.h include/gradus/status.h include/gradus/tool.h include/gradus/trainer.h \
+	include/gradus/version.h

@@ -1,0 +1,16 @@
+/* One row per status code: GR_STATUS(name, number, exit status of the program, meaning). Numbers
+ * are pinned for ever. */
+GR_STATUS(GRADUS_OK, 0, 0, "done")
+GR_STATUS(GRADUS_ERR_FAILED, -1, 1, "failure at run time")
+GR_STATUS(GRADUS_ERR_USAGE, -2, 2, "wrong usage")
+GR_STATUS(GRADUS_ERR_DATA, -3, 65, "bad or other data")
+GR_STATUS(GRADUS_ERR_NOINPUT, -4, 66, "missing input")
+GR_STATUS(GRADUS_ERR_INTERNAL, -5, 70, "internal error")
+GR_STATUS(GRADUS_ERR_RESOURCES, -6, 71, "out of memory or threads")
+GR_STATUS(GRADUS_ERR_CANTCREATE, -7, 73, "cannot create, or exists")
+GR_STATUS(GRADUS_ERR_BUSY, -8, 73, "in use by another process")
+GR_STATUS(GRADUS_ERR_IO, -9, 74, "input/output error")
+GR_STATUS(GRADUS_ERR_STOPPED, -10, 75, "stopped early with a valid checkpoint")
+GR_STATUS(GRADUS_ERR_CONFIG, -11, 78, "bad or other configuration")
+GR_STATUS(GRADUS_ERR_NONFINITE, -12, 1, "a value became NaN or infinite")
+GR_STATUS(GRADUS_ERR_DAMAGED, -13, 65, "a checkpoint does not match its seal")

@@ -1,0 +1,93 @@
+/* The engine: parameters in the layout the kernels want, and the two things done with them,
+ * training steps and evaluation. What a step computes is fixed by the arithmetic contract
+ * (src/README.md); threads and instruction set change only its speed. */
+#ifndef GR_EXEC_ENGINE_H
+#define GR_EXEC_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/dtype.h"
+#include "base/permutation.h"
+#include "base/text.h"
+#include "net/network.h"
+
+/* What may differ from machine to machine without changing a bit. */
+typedef struct gr_engine_resources {
+  int threads;  /* >= 1 */
+  int isa;      /* gr_isa or GR_AUTO: the best this CPU has */
+  bool pin;     /* bind rank r to the r-th allowed processor */
+  int strategy; /* GR_AUTO, or a gr_strategy (plan/plan.h) forced for tests */
+} gr_engine_resources;
+
+/* Rows of a data set as the engine reads them: inputs in their stored type, targets prepared. All
+ * arrays are borrowed. */
+typedef struct gr_rows {
+  uint64_t n_rows;
+  const void *x; /* [n_rows][n_in], dense */
+  gr_dtype x_type;
+  const double *shift, *factor; /* [n_in]: see net/preprocessing.h */
+  const int32_t *class_index;   /* [n_rows], classification; 0 or 1 for one sigmoid output; NULL for
+                                   regression */
+  const float *targets; /* [n_rows][n_out], regression (standardised); NULL for classification */
+  const float *weight;  /* [n_rows] or NULL: all 1 */
+} gr_rows;
+
+/* Which rows a batch takes: row i of the epoch's order is map[permutation(i)], or permutation(i)
+ * where map is NULL. */
+typedef struct gr_row_order {
+  gr_permutation permutation;
+  const uint64_t *map;
+} gr_row_order;
+
+typedef struct gr_step_result {
+  double loss;   /* sum over rows of weight * loss, lanes added by the tree */
+  double weight; /* sum of row weights: the row count without weights */
+  bool finite;   /* false: the loss is not finite and nothing was updated */
+  int bad_layer; /* when not finite: first layer (1-based) with a non-finite output, 0 = the inputs,
+                    -1 = not found */
+  uint64_t bad_row; /* its row in the data set */
+} gr_step_result;
+
+/* Totals over rows, all in double, blocks of 1024 rows added by the fixed tree. */
+typedef struct gr_totals {
+  double weight, loss; /* sum w, sum w * loss */
+  double correct;      /* classification: sum w over rows whose largest output is the class */
+  double squared[4];   /* regression, first 4 targets, standardised units: sum w (a - y)^2 */
+  double target[4];    /* sum w y */
+  double target_squared[4];
+} gr_totals;
+
+typedef struct gr_engine gr_engine;
+
+/* `config` is resolved and matches `network`. Threads that cannot be had: GRADUS_ERR_RESOURCES. An
+ * ISA this CPU lacks: GRADUS_ERR_CONFIG. The engine trains; `inference_only` ones have no gradients
+ * or moments. */
+gradus_status gr_engine_create(const gr_network *network, const gr_config *config,
+                               const gr_engine_resources *resources, bool inference_only,
+                               gr_engine **out, gradus_error *err);
+void gr_engine_destroy(gr_engine *engine); /* accepts NULL */
+
+/* Parameters and moments (may be NULL: zero) in logical order, in and out. */
+void gr_engine_load(gr_engine *engine, const float *parameters,
+                    const float *const moment[GR_MAX_MOMENTS]);
+void gr_engine_store(const gr_engine *engine, float *parameters,
+                     float *const moment[GR_MAX_MOMENTS]);
+
+/* One update from rows order[start .. start+n) of the epoch, n <= batch_size. `step` is 0-based
+ * (bias correction uses step + 1). */
+void gr_engine_step(gr_engine *engine, const gr_rows *rows, const gr_row_order *order,
+                    uint64_t start, uint64_t n, uint64_t step, double learning_rate,
+                    gr_step_result *result);
+
+/* Forward over rows map[0..n) (or 0..n), totals in *totals. If `outputs` is not NULL it receives
+ * the network's outputs [n][n_out] (probabilities for softmax and sigmoid). */
+void gr_engine_evaluate(gr_engine *engine, const gr_rows *rows, const uint64_t *map, uint64_t n,
+                        gr_totals *totals, float *outputs);
+
+/* The plan for people: layers, lanes, strategy, threads, memory, FLOPs. */
+void gr_engine_describe(const gr_engine *engine, gr_text *out);
+int gr_engine_threads(const gr_engine *engine);
+const char *gr_engine_isa(const gr_engine *engine);
+
+#endif

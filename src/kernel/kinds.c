@@ -1,0 +1,22 @@
+/* The tables *.def.h as arrays. */
+#include <config.h>
+
+#include "kernel/kinds.h"
+
+const gr_activation_kind gr_activations[GR_N_ACTIVATIONS] = {
+#define GR_ACTIVATION(id, name, hidden, relu) {name, hidden, relu},
+#include "kernel/activation.def.h"
+#undef GR_ACTIVATION
+};
+
+const char *const gr_losses[GR_N_LOSSES] = {
+#define GR_LOSS(id, name) name,
+#include "kernel/loss.def.h"
+#undef GR_LOSS
+};
+
+const gr_optimizer_kind gr_optimizers[GR_N_OPTIMIZERS] = {
+#define GR_OPTIMIZER(id, name, moments) {name, moments},
+#include "kernel/optimizer.def.h"
+#undef GR_OPTIMIZER
+};

@@ -1,0 +1,152 @@
+/* Everything a user can say about a run, in one struct, and the one key table that makes YAML keys,
+ * `--set key=value`, long options and --help the same vocabulary. Keys belong to a part: RECIPE
+ * keys determine the result and are stored in checkpoints and digested; RUN keys (checkpoint
+ * cadence, file names) and RESOURCES keys (threads, memory) change no bit and are never stored. */
+#ifndef GR_NET_CONFIG_H
+#define GR_NET_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "base/text.h"
+
+#define GR_MAX_HIDDEN 64
+#define GR_MAX_WIDTH 1048576 /* neurons in one layer */
+#define GR_AUTO (-1)
+
+typedef enum gr_task { GR_CLASSIFICATION, GR_REGRESSION } gr_task;
+typedef enum gr_scale {
+  GR_SCALE_NONE,
+  GR_SCALE_UNIT
+} gr_scale; /* unit: u8 inputs are divided by 255 */
+typedef enum gr_standardize { GR_STANDARDIZE_NONE, GR_STANDARDIZE_ZSCORE } gr_standardize;
+typedef enum gr_initialization { GR_INIT_NORMAL, GR_INIT_GLOROT, GR_INIT_HE } gr_initialization;
+typedef enum gr_shuffle { GR_SHUFFLE_NONE, GR_SHUFFLE_FULL } gr_shuffle;
+typedef enum gr_schedule_kind { GR_SCHEDULE_CONSTANT, GR_SCHEDULE_COSINE } gr_schedule_kind;
+
+/* Enumerations (`int` here) may be GR_AUTO before the configuration is resolved against a data set,
+ * never after. */
+typedef struct gr_config {
+  struct {
+    char *file;  /* RUN; NULL = none */
+    char *x, *y; /* HDF5 paths inside the file, NULL = by layout */
+    bool transpose;
+    double valid_split; /* fraction of /train held out when there is no /valid; 0 = none */
+    int scale, standardize, task;
+  } data;
+  struct {
+    uint32_t n_hidden, hidden[GR_MAX_HIDDEN];
+    int activation, output_activation; /* gr_activation */
+    int initialization;
+    int64_t inputs, outputs; /* resolved from the data */
+  } network;
+  struct {
+    int64_t epochs, batch_size;
+    uint64_t seed;
+    int loss;          /* gr_loss */
+    int64_t lane_rows; /* rows of the batch per gradient lane */
+    int shuffle;
+    int64_t patience; /* epochs without improvement before early stopping; 0 = off */
+    double min_delta;
+  } training;
+  struct {
+    int name; /* gr_optimizer */
+    double learning_rate, momentum, beta1, beta2, epsilon, weight_decay;
+  } optimizer;
+  struct {
+    int name;
+    double warmup; /* fraction of all steps */
+  } schedule;
+  struct {
+    double every; /* seconds */
+    int64_t keep;
+  } checkpoint;
+  struct {
+    int64_t threads, memory; /* GR_AUTO or a count, bytes */
+    int isa;                 /* GR_AUTO or gr_isa (kernel/kernel.h) */
+    bool pin;
+  } resources;
+} gr_config;
+
+typedef enum gr_part { GR_PART_RECIPE, GR_PART_RUN, GR_PART_RESOURCES } gr_part;
+typedef enum gr_key_type {
+  GR_KEY_STRING,
+  GR_KEY_BOOL,
+  GR_KEY_INTEGER, /* int64_t, may be auto */
+  GR_KEY_SEED,    /* uint64_t */
+  GR_KEY_REAL,
+  GR_KEY_CHOICE,   /* int, may be auto */
+  GR_KEY_WIDTHS,   /* list of layer widths, or none */
+  GR_KEY_DURATION, /* seconds */
+  GR_KEY_SIZE      /* bytes, may be auto */
+} gr_key_type;
+
+/* One row of the key table (net/config.def.h or a static array in net/config_keys.c). */
+typedef struct gr_key {
+  const char *name;   /* "training.batch_size" */
+  const char *option; /* "batch-size": the long option of `gradus train`, or NULL */
+  gr_key_type type;
+  gr_part part;
+  bool may_be_auto;
+  size_t offset;              /* in gr_config */
+  const char *const *choices; /* GR_KEY_CHOICE: NULL-terminated, index = value */
+  double minimum, maximum;    /* numbers: inclusive */
+  const char *help;           /* one line, with the unit */
+} gr_key;
+
+extern const gr_key gr_keys[];
+extern const size_t gr_n_keys;
+
+/* The row of a key by dotted name, or NULL. */
+const gr_key *gr_key_find(const char *name);
+
+/* Fills *config with the `default` preset. Must be freed with gr_config_free. */
+gradus_status gr_config_init(gr_config *config, gradus_error *err);
+void gr_config_free(gr_config *config);
+gradus_status gr_config_copy(const gr_config *from, gr_config *to,
+                             gradus_error *err); /* `to` uninitialised before */
+
+/* Presets change a set of keys. Unknown name: GRADUS_ERR_CONFIG naming the nearest. */
+typedef struct gr_preset {
+  const char *name, *help;
+  const char *const *settings; /* "key=value", NULL-terminated */
+} gr_preset;
+extern const gr_preset gr_presets[];
+extern const size_t gr_n_presets;
+gradus_status gr_config_preset(gr_config *config, const char *name, gradus_error *err);
+
+/* Sets one key from text. `origin` starts messages, such as "--set" or "run.yaml:3:8". Unknown keys
+ * and bad values: GRADUS_ERR_CONFIG with the nearest valid word or the range. */
+gradus_status gr_config_set(gr_config *config, const char *key, const char *value,
+                            const char *origin, gradus_error *err);
+
+/* Reads YAML (nested or dotted keys) over what is already set; errors name file:line:column.
+ * Missing file: GRADUS_ERR_NOINPUT. */
+gradus_status gr_config_read(gr_config *config, const char *path, gradus_error *err);
+gradus_status gr_config_parse(gr_config *config, const char *text, size_t length, const char *name,
+                              gradus_error *err);
+
+/* Checks what single keys cannot: combinations (softmax wants cross-entropy, ...). Works on
+ * resolved and unresolved values. */
+gradus_status gr_config_validate(const gr_config *config, gradus_error *err);
+
+/* The value of one key as text that gr_config_set reads back to the same value. */
+void gr_config_get(const gr_config *config, const gr_key *key, gr_text *out);
+
+/* YAML of the given part, keys in table order, nested by section: for RECIPE this is the canonical
+ * form that is stored and digested. */
+void gr_config_write(const gr_config *config, gr_part part, gr_text *out);
+
+/* XXH3-128 of the canonical recipe, 32 hex digits and a terminator. */
+#define GR_DIGEST_TEXT 33
+void gr_config_digest(const gr_config *config, char out[GR_DIGEST_TEXT]);
+
+/* Appends "key: old -> new" lines for RECIPE keys that differ; returns how many. Where
+ * `epochs_may_grow`, a larger training.epochs in `new_` is not a difference unless the schedule
+ * depends on it. */
+size_t gr_config_compare(const gr_config *old, const gr_config *new_, bool epochs_may_grow,
+                         gr_text *out);
+
+#endif

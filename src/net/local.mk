@@ -1,0 +1,1 @@
+libgradus_internal_la_SOURCES +=

@@ -1,0 +1,47 @@
+/* What a network is: its layers, and the logical order of its parameters. */
+#ifndef GR_NET_NETWORK_H
+#define GR_NET_NETWORK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernel/kinds.h"
+#include "net/config.h"
+
+#define GR_MAX_LAYERS (GR_MAX_HIDDEN + 1)
+
+typedef struct gr_layer {
+  uint32_t n_in, n_out;
+  gr_activation activation;
+  size_t weights; /* offset of weights [n_out][n_in] in the parameter vector, in floats */
+  size_t bias;    /* offset of bias [n_out] */
+} gr_layer;
+
+/* Layers 1..L of the textbook are layer[0..L-1]. Parameter vector: layer by layer, weights
+ * (row-major) then bias. */
+typedef struct gr_network {
+  uint32_t n_layers;
+  gr_layer layer[GR_MAX_LAYERS];
+  gr_loss loss;
+  size_t n_parameters;
+} gr_network;
+
+/* From a resolved configuration (no GR_AUTO in network and training). Sizes that overflow:
+ * GRADUS_ERR_CONFIG. */
+gradus_status gr_network_make(const gr_config *config, gr_network *out, gradus_error *err);
+
+/* Initial parameters [n_parameters], a function of (seed, layer, element) only. normal: the
+ * textbook's, weights and biases N(0, 1) scaled as documented; glorot (Glorot and Bengio 2010, eq.
+ * 16): uniform +-sqrt(6/(n_in+n_out)), biases 0; he (He et al. 2015, eq. 10): N(0, 2/n_in), biases
+ * 0. */
+void gr_network_initialize(const gr_network *network, gr_initialization kind, uint64_t seed,
+                           float *parameters);
+
+/* Floating-point operations of one training step: batch * (6 sum(n_in n_out) - 2 n_in(1) n_out(1)).
+ */
+double gr_network_step_flops(const gr_network *network, uint64_t batch);
+
+/* Digest of parameters in logical order (little-endian IEEE 754): XXH3-128, 32 hex digits. */
+void gr_parameters_digest(const float *parameters, size_t n, char out[GR_DIGEST_TEXT]);
+
+#endif

@@ -1,0 +1,91 @@
+/* Checkpoints: model, optimiser state, history and position of a run in one sealed HDF5 file
+ * (DESIGN section 4). */
+#ifndef GR_STORE_CHECKPOINT_H
+#define GR_STORE_CHECKPOINT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/log.h"
+#include "net/model.h"
+
+#define GR_MAX_METRICS 8
+#define GR_METRIC_NAME 24
+
+/* Where a run stands: everything the next step depends on besides parameters and moments. */
+typedef struct gr_train_state {
+  uint64_t step;     /* updates done */
+  uint64_t epoch;    /* epochs completed */
+  uint64_t position; /* rows of the current epoch already used */
+  uint64_t samples_seen;
+  double epoch_loss;   /* sum of weighted sample losses of the current epoch so far */
+  double epoch_weight; /* sum of sample weights of the current epoch so far */
+  bool has_best;
+  double best_loss; /* best validation loss */
+  uint64_t best_epoch, best_step;
+  uint64_t epochs_since_best;
+  bool finished, stopped_early;
+  double wall_seconds;     /* training time so far, over all sessions */
+  uint64_t metrics_offset; /* bytes of metrics.jsonl that belong to this state */
+  uint64_t timing_offset;  /* bytes of timing.jsonl */
+  char dataset_digest[33];
+} gr_train_state;
+
+/* One row per finished epoch; series not measured hold NaN. */
+typedef struct gr_history_row {
+  uint64_t step, epoch;
+  double train_loss, valid_loss, learning_rate;
+  double metric[GR_MAX_METRICS]; /* validation metrics, in the order of metric_names */
+} gr_history_row;
+
+typedef struct gr_history {
+  uint32_t n_metrics;
+  char metric_names[GR_MAX_METRICS][GR_METRIC_NAME]; /* "accuracy", "rmse", "r2" */
+  size_t n_rows, capacity;
+  gr_history_row *row;
+} gr_history;
+
+gradus_status gr_history_append(gr_history *history, const gr_history_row *row, gradus_error *err);
+void gr_history_free(gr_history *history);
+
+typedef struct gr_checkpoint {
+  gr_model model;
+  uint32_t n_moments;
+  float *moment[GR_MAX_MOMENTS]; /* [n_parameters] each, logical order; NULL beyond n_moments */
+  gr_train_state state;
+  gr_history history;
+  float *best_parameters; /* [n_parameters] or NULL */
+} gr_checkpoint;
+
+void gr_checkpoint_free(gr_checkpoint *checkpoint); /* accepts a zeroed object */
+
+/* Writes `path`: aside (O_EXCL), sealed, fsynced, renamed, directory fsynced. On failure nothing at
+ * `path` has changed and the temporary file is gone. */
+gradus_status gr_checkpoint_write(const gr_checkpoint *checkpoint, const char *path,
+                                  gradus_error *err);
+
+/* Verifies the seal, then reads. GRADUS_ERR_NOINPUT, GRADUS_ERR_DAMAGED (the message names `gradus
+ * seal`), GRADUS_ERR_DATA. */
+gradus_status gr_checkpoint_read(const char *path, gr_checkpoint *out, gradus_error *err);
+
+/* Only the seal: *step receives the step it names (may be NULL). */
+gradus_status gr_checkpoint_verify(const char *path, uint64_t *step, gradus_error *err);
+
+/* Makes a new seal over a file that was edited on purpose, aside and renamed; the content must
+ * parse as a checkpoint. */
+gradus_status gr_checkpoint_seal(const char *path, gradus_error *err);
+
+/* "step-000000012000.h5" for a step; needs 32 bytes. */
+void gr_checkpoint_name(uint64_t step, char *out);
+
+/* Reads the newest checkpoint in `directory` whose seal verifies (larger steps first), saying
+ * through `log` why others were passed over. None there: *found = false and GRADUS_OK. path_out
+ * (may be NULL) needs 4096 bytes. */
+gradus_status gr_checkpoint_newest(const char *directory, const gr_log *log, gr_checkpoint *out,
+                                   bool *found, char *path_out, gradus_error *err);
+
+/* Removes the oldest step-*.h5 beyond `keep`, and left-over temporary files. Failures are only
+ * logged. */
+void gr_checkpoint_prune(const char *directory, int64_t keep, const gr_log *log);
+
+#endif

@@ -1,0 +1,71 @@
+/* Data sets: what DESIGN's layout says (/train/x, /train/y, /valid, /test, /meta) and what other
+ * programs write, read whole into memory in the stored type; and writing our own layout. */
+#ifndef GR_STORE_DATASET_H
+#define GR_STORE_DATASET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/dtype.h"
+#include "base/log.h"
+#include "base/status.h"
+
+typedef enum gr_split_id { GR_TRAIN, GR_VALID, GR_TEST, GR_N_SPLITS } gr_split_id;
+extern const char *const gr_split_names[GR_N_SPLITS]; /* "train" "valid" "test" */
+
+typedef enum gr_column_kind { GR_COLUMN_NUMERIC, GR_COLUMN_CATEGORICAL } gr_column_kind;
+
+/* One column of a table (/meta/columns). Categorical columns hold dictionary indices as numbers,
+ * NaN = missing. */
+typedef struct gr_column {
+  char *name;
+  gr_column_kind kind;
+  char **levels; /* [n_levels], categorical only */
+  uint32_t n_levels;
+} gr_column;
+
+typedef struct gr_split {
+  uint64_t n_rows; /* 0 = absent */
+  gr_dtype x_type;
+  void *x; /* [n_rows][n_columns] in x_type, native byte order */
+  gr_dtype y_type;
+  uint32_t y_columns; /* 0 = no targets */
+  void *y;            /* [n_rows][y_columns] in y_type */
+  float *weight;      /* [n_rows] or NULL */
+} gr_split;
+
+typedef struct gr_dataset {
+  char *path;
+  const char *layout; /* "gradus", "caffe", "keras", "x/y", "paths": how it was recognised */
+  uint32_t n_columns;
+  gr_split split[GR_N_SPLITS];
+  bool y_is_text;     /* y was strings or an HDF5 enumeration: y is I32 indices into class_names */
+  char **class_names; /* [n_class_names]: name of class i, or NULL */
+  uint32_t n_class_names;
+  char **feature_names; /* [n_columns] or NULL */
+  gr_column *columns;   /* [n_columns] or NULL: table columns */
+  char digest[33]; /* XXH3-128 over shapes, types and contents of all splits (native little-endian),
+                      32 hex digits */
+} gr_dataset;
+
+typedef struct gr_dataset_options {
+  const char *x, *y; /* paths inside the file, or NULL: by layout */
+  bool transpose;    /* x is [d][N], as MATLAB, Julia and R write it */
+} gr_dataset_options;
+
+/* Opens, checks and reads `path`. Bad input: GRADUS_ERR_NOINPUT (missing), GRADUS_ERR_DATA (not
+ * HDF5, truncated, shapes that do not agree, x transposed, compound types, links out of the file,
+ * NaN where the layout forbids...), GRADUS_ERR_RESOURCES. Every message names file and object. */
+gradus_status gr_dataset_read(const char *path, const gr_dataset_options *options, gr_dataset *out,
+                              gradus_error *err);
+void gr_dataset_free(gr_dataset *dataset); /* accepts a zeroed or half-built object */
+
+/* Writes our layout: contiguous, 4 KiB aligned, written aside, fsynced, renamed. An existing file:
+ * GRADUS_ERR_CANTCREATE unless `overwrite`. */
+gradus_status gr_dataset_write(const gr_dataset *dataset, const char *path, bool overwrite,
+                               gradus_error *err);
+
+/* Computes dataset->digest from the contents. */
+void gr_dataset_digest(gr_dataset *dataset);
+
+#endif
