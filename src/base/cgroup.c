@@ -16,6 +16,13 @@
 
 #define PATH_BYTES 1024
 
+/* One kind of limit: the v1 controller it belongs to, and how a folder's limit is read (0: none).
+ */
+struct limit {
+  const char *controller;
+  double (*read[2])(const char *root, const char *folder); /* cgroup v1, v2 */
+};
+
 struct mount {
   char point[PATH_BYTES]; /* where it is mounted */
   char top[PATH_BYTES];   /* the cgroup that is seen there */
@@ -44,6 +51,26 @@ static double quota_v1(const char *root, const char *folder) {
   return ratio(quota, strlen(quota), period);
 }
 
+static double bytes_of(const char *text) {
+  double bytes;
+  bool limited = gr_parse_double(text, strlen(text), &bytes) && bytes > 0 && bytes < 0x1p60;
+  return limited ? bytes : 0; /* v1 says "none" by a number near 2^63, v2 by "max" */
+}
+
+static double memory_v2(const char *root, const char *folder) {
+  char text[64];
+  return gr_sysfile(text, sizeof text, root, "%s/memory.max", folder) ? bytes_of(text) : 0;
+}
+
+static double memory_v1(const char *root, const char *folder) {
+  char text[64];
+  return gr_sysfile(text, sizeof text, root, "%s/memory.limit_in_bytes", folder) ? bytes_of(text)
+                                                                                 : 0;
+}
+
+static const struct limit cpu_limit = {"cpu", {quota_v1, quota_v2}};
+static const struct limit memory_limit = {"memory", {memory_v1, memory_v2}};
+
 /* Whether a comma-separated list holds the word. */
 static bool lists_word(const char *list, const char *word) {
   for (size_t n; *list; list += n + (list[n] == ',')) {
@@ -55,26 +82,26 @@ static bool lists_word(const char *list, const char *word) {
 
 /* One line of mountinfo (proc(5)): id parent dev root point options ... - type source superoptions
  */
-static bool is_mount(const char *line, bool v2, struct mount *mount) {
+static bool is_mount(const char *line, const char *controller, bool v2, struct mount *mount) {
   char type[32], super[256];
   const char *tail = strstr(line, " - ");
   if (!tail || sscanf(tail, " - %31s %*s %255s", type, super) != 2) return false;
-  if (strcmp(type, v2 ? "cgroup2" : "cgroup") != 0 || (!v2 && !lists_word(super, "cpu")))
+  if (strcmp(type, v2 ? "cgroup2" : "cgroup") != 0 || (!v2 && !lists_word(super, controller)))
     return false;
   return sscanf(line, "%*s %*s %*s %1023s %1023s", mount->top, mount->point) == 2;
 }
 
 /* Where the hierarchy is mounted; the usual place where mountinfo does not tell. */
-static void find_mount(const char *root, bool v2, struct mount *mount) {
-  static const struct mount usual[2] = {{"/sys/fs/cgroup/cpu", "/"}, {"/sys/fs/cgroup", "/"}};
+static void find_mount(const char *root, const char *controller, bool v2, struct mount *mount) {
   char name[PATH_BYTES], line[4096];
-  *mount = usual[v2];
+  *mount = (struct mount){"/sys/fs/cgroup", "/"};
+  if (!v2) snprintf(mount->point, sizeof mount->point, "/sys/fs/cgroup/%s", controller);
   int n = snprintf(name, sizeof name, "%s/proc/self/mountinfo", root);
   FILE *file = n > 0 && (size_t)n < sizeof name ? fopen(name, "re") : NULL;
   if (!file) return;
   struct mount found;
   while (fgets(line, sizeof line, file))
-    if (is_mount(line, v2, &found)) {
+    if (is_mount(line, controller, v2, &found)) {
       *mount = found;
       break;
     }
@@ -83,19 +110,24 @@ static void find_mount(const char *root, bool v2, struct mount *mount) {
 
 /* Our place from a line of /proc/self/cgroup: "0::/path" (v2), "4:cpu,cpuacct:/path" (v1); NULL
  * where the line speaks of something else. */
-static const char *place(char *line, bool v2) {
+static const char *place(char *line, const char *controller, bool v2) {
   char *controllers = strchr(line, ':');
   char *path = controllers ? strchr(++controllers, ':') : NULL;
   if (!path) return NULL;
   *path++ = '\0';
-  bool ours = v2 ? line[0] == '0' && !*controllers : lists_word(controllers, "cpu");
+  bool ours = v2 ? line[0] == '0' && !*controllers : lists_word(controllers, controller);
   return ours && path[0] == '/' ? path : NULL;
 }
 
-static double smallest_upwards(const char *root, const char *path, bool v2) {
+static void keep_smaller(double *smallest, double value) {
+  if (value > 0 && (*smallest <= 0 || value < *smallest)) *smallest = value;
+}
+
+static double smallest_upwards(const char *root, const char *path, const struct limit *limit,
+                               bool v2) {
   struct mount mount;
   char folder[2 * PATH_BYTES];
-  find_mount(root, v2, &mount);
+  find_mount(root, limit->controller, v2, &mount);
   size_t top = strcmp(mount.top, "/") == 0 ? 0 : strlen(mount.top);
   bool below =
       strncmp(path, mount.top, top) == 0 && (path[top] == '/' || !path[top]) && !strstr(path, "..");
@@ -103,15 +135,14 @@ static double smallest_upwards(const char *root, const char *path, bool v2) {
   if (n < 0 || (size_t)n >= sizeof folder) return 0;
   double smallest = 0;
   for (size_t stop = strlen(mount.point);;) {
-    double quota = v2 ? quota_v2(root, folder) : quota_v1(root, folder);
-    if (quota > 0 && (smallest <= 0 || quota < smallest)) smallest = quota;
+    keep_smaller(&smallest, limit->read[v2](root, folder));
     char *slash = strrchr(folder, '/');
     if (!slash || (size_t)(slash - folder) < stop) return smallest;
     *slash = '\0';
   }
 }
 
-double gr_cgroup_quota(const char *root) {
+static double find_limit(const char *root, const struct limit *limit) {
   char text[4096], *rest = NULL;
   double smallest = 0;
   if (!gr_sysfile(text, sizeof text, root, "/proc/self/cgroup")) return 0;
@@ -119,9 +150,16 @@ double gr_cgroup_quota(const char *root) {
     for (int v2 = 0; v2 < 2; v2++) {
       char copy[PATH_BYTES];
       snprintf(copy, sizeof copy, "%s", line);
-      const char *path = place(copy, v2);
-      double quota = path ? smallest_upwards(root, path, v2) : 0;
-      if (quota > 0 && (smallest <= 0 || quota < smallest)) smallest = quota;
+      const char *path = place(copy, limit->controller, v2);
+      if (path) keep_smaller(&smallest, smallest_upwards(root, path, limit, v2));
     }
   return smallest;
+}
+
+double gr_cgroup_quota(const char *root) {
+  return find_limit(root, &cpu_limit);
+}
+
+double gr_cgroup_memory(const char *root) {
+  return find_limit(root, &memory_limit);
 }

@@ -116,6 +116,19 @@ static void without_mountinfo_the_usual_places_are_tried(void) {
   CU_ASSERT(gr_cgroup_quota(root) == 2);
 }
 
+static void memory_limits_are_read_alike(void) {
+  const char *root = tree("memory");
+  put(root, "/proc/self/cgroup", "9:memory:/a\n2:cpu:/b\n0::/job\n");
+  put(root, "/sys/fs/cgroup/memory/a/memory.limit_in_bytes", "9223372036854771712\n");
+  put(root, "/sys/fs/cgroup/job/memory.max", "max\n");
+  CU_ASSERT(gr_cgroup_memory(root) == 0);
+  put(root, "/sys/fs/cgroup/memory.max", "4294967296\n");
+  CU_ASSERT(gr_cgroup_memory(root) == 0x1p32);
+  put(root, "/sys/fs/cgroup/memory/memory.limit_in_bytes", "1073741824\n");
+  CU_ASSERT(gr_cgroup_memory(root) == 0x1p30);
+  CU_ASSERT(gr_cgroup_quota(root) == 0);
+}
+
 static void nonsense_in_quota_files_limits_nothing(void) {
   static const char *const nonsense[] = {
       "",         "\n",        "max",        "max max",      "100000",
@@ -245,6 +258,7 @@ const gr_test gr_base_cpu_tests[] = {
     GR_TEST(a_v1_quota_is_found_where_the_cpu_controller_is_mounted),
     GR_TEST(a_container_sees_its_own_part_of_the_hierarchy),
     GR_TEST(without_mountinfo_the_usual_places_are_tried),
+    GR_TEST(memory_limits_are_read_alike),
     GR_TEST(nonsense_in_quota_files_limits_nothing),
     GR_TEST(two_hyperthreads_are_one_core),
     GR_TEST(odd_topologies_still_give_a_count),
