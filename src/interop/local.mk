@@ -11,3 +11,5 @@ libgradus_internal_la_SOURCES += \
 	%D%/table_target.h %D%/table_target.c \
 	%D%/importer.def.h %D%/import.h %D%/import.c \
 	%D%/import_idx.c %D%/import_table.c
+libgradus_internal_la_SOURCES += \
+	%D%/generator.def.h %D%/generate.h %D%/generate.c %D%/generate_digits.c

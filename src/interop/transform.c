@@ -1,5 +1,5 @@
 /* Our own logarithm, not libm's: targets reach the weights, so their bits must not depend on the C
- * library. (A file of its own: base/elementary.h and base/log.h both name something gr_log.) */
+ * library. */
 #include <config.h>
 
 #include "interop/transform.h"
@@ -10,6 +10,6 @@
 
 bool gr_transform_log(double *value) {
   if (!(*value > 0) || isinf(*value)) return false;
-  *value = gr_log(*value);
+  *value = gr_ln(*value);
   return true;
 }
