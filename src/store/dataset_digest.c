@@ -5,16 +5,8 @@
 
 #include <string.h>
 
-/* Inline, because the state then lives on the stack whatever version of the library is installed.
- */
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include "store/dataset.h"
-
-#if !defined __BYTE_ORDER__ || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "digests are defined over little-endian contents; a big-endian host needs swapping here"
-#endif
+#include "store/hash.h"
 
 /* XXH3 updates of valid memory cannot fail; lengths are products that fitted when memory was had.
  */

@@ -10,4 +10,8 @@ libgradus_internal_la_SOURCES += \
 	%D%/dataset_targets.h %D%/dataset_targets.c \
 	%D%/dataset_meta.h %D%/dataset_meta.c \
 	%D%/dataset_read.c %D%/dataset_write.c %D%/dataset_digest.c \
+	%D%/hash.h %D%/seal.h %D%/seal.c \
+	%D%/checkpoint.h %D%/checkpoint.c %D%/checkpoint_file.h \
+	%D%/checkpoint_parts.h %D%/checkpoint_parts.c \
+	%D%/checkpoint_write.c %D%/checkpoint_read.c %D%/checkpoint_seal.c \
 	%D%/process.h %D%/process.c
