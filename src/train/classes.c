@@ -179,8 +179,7 @@ struct mapping {
 };
 
 static int32_t class_of(const struct mapping *m, double v) {
-  if (m->dictionary)
-    return v >= 0 && v < m->data->n_class_names ? m->dictionary[(size_t)v] : -1;
+  if (m->dictionary) return v >= 0 && v < m->data->n_class_names ? m->dictionary[(size_t)v] : -1;
   if (m->p->class_values) {
     uint32_t at = position(m->p->class_values, m->p->n_classes, v);
     return at < m->p->n_classes && m->p->class_values[at] == v ? (int32_t)at : -1;

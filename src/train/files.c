@@ -52,8 +52,7 @@ gradus_status gr_file_append(int fd, const char *path, const char *bytes, size_t
 static gradus_status write_aside(const char *aside, const char *bytes, size_t n, bool durable,
                                  gradus_error *err) {
   int fd = open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (fd < 0)
-    return gr_fail_errno(err, GRADUS_ERR_CANTCREATE, errno, "%s: cannot create", aside);
+  if (fd < 0) return gr_fail_errno(err, GRADUS_ERR_CANTCREATE, errno, "%s: cannot create", aside);
   gradus_status status = gr_file_append(fd, aside, bytes, n, err);
   if (status == GRADUS_OK && durable && fsync(fd) != 0)
     status = gr_fail_errno(err, GRADUS_ERR_IO, errno, "%s: cannot write", aside);

@@ -55,7 +55,8 @@ static struct squares add_rows(const struct column *c, uint64_t from, uint64_t t
   return sum;
 }
 
-/* Blocks [from, to) of n rows: the left subtree holds the largest power of two below their number. */
+/* Blocks [from, to) of n rows: the left subtree holds the largest power of two below their number.
+ */
 static struct squares add_blocks(const struct column *c, uint64_t from, uint64_t to, uint64_t n) {
   uint64_t left = 1;
   if (to - from == 1) return add_rows(c, from * BLOCK, to * BLOCK < n ? to * BLOCK : n);
@@ -90,12 +91,13 @@ static void measure_regression(const gr_preprocessing *p, const gr_totals *total
   metrics->r2 /= p->n_targets;
 }
 
-void gr_measure(gr_engine *engine, const gr_preprocessing *p, const gr_rows *rows,
-                const uint64_t *map, uint64_t n, float *outputs, gr_metrics *metrics) {
+gradus_status gr_measure(gr_engine *engine, const gr_preprocessing *p, const gr_rows *rows,
+                         const uint64_t *map, uint64_t n, float *outputs, gr_metrics *metrics,
+                         gradus_error *err) {
   gr_totals totals = {0};
   *metrics = (gr_metrics){(double)NAN, (double)NAN, (double)NAN, (double)NAN};
-  if (n == 0) return;
-  gr_engine_evaluate(engine, rows, map, n, &totals, outputs);
+  if (n == 0) return GRADUS_OK;
+  GR_TRY(gr_engine_evaluate(engine, rows, map, n, &totals, outputs, err));
   metrics->loss = totals.loss / totals.weight;
   if (p->task == GR_CLASSIFICATION) {
     metrics->accuracy = totals.correct / totals.weight;
@@ -103,4 +105,5 @@ void gr_measure(gr_engine *engine, const gr_preprocessing *p, const gr_rows *row
     struct column column = {rows, map, outputs, 0, p->n_targets};
     measure_regression(p, &totals, &column, n, metrics);
   }
+  return GRADUS_OK;
 }

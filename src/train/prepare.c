@@ -37,7 +37,8 @@ static gradus_status check_finite(const gr_dataset *data, gr_split_id id, const 
   if (at == n) return GRADUS_OK;
   char number[GR_DOUBLE_TEXT];
   gr_format_double(number, gr_element(values, type, at));
-  return gr_fail(err, GRADUS_ERR_DATA, "%s: %s/%s row %llu column %llu is %s; only finite numbers "
+  return gr_fail(err, GRADUS_ERR_DATA,
+                 "%s: %s/%s row %llu column %llu is %s; only finite numbers "
                  "can be used",
                  gr_dataset_label(data), gr_split_names[id], name,
                  (unsigned long long)(at / columns), (unsigned long long)(at % columns), number);
@@ -193,9 +194,9 @@ static gradus_status fit_inputs(gr_prepared *out, const gr_dataset *data, gradus
   p->shift = gr_calloc(p->n_inputs, sizeof *p->shift);
   p->factor = gr_calloc(p->n_inputs, sizeof *p->factor);
   if (!p->shift || !p->factor) return gr_fail_memory(err, "preprocessing");
-  gradus_status status = gr_fit_inputs(&rows, (gr_scale)out->config.data.scale,
-                                       (gr_standardize)out->config.data.standardize, p->shift,
-                                       p->factor, err);
+  gradus_status status =
+      gr_fit_inputs(&rows, (gr_scale)out->config.data.scale,
+                    (gr_standardize)out->config.data.standardize, p->shift, p->factor, err);
   if (status != GRADUS_OK) gr_error_prefix(err, "%s: train/x", gr_dataset_label(data));
   return status;
 }
@@ -252,7 +253,8 @@ gradus_status gr_prepare(const gr_config *config, const gr_dataset *data, gr_pre
   GR_TRY(gr_config_copy(config, &out->config, err));
   GR_TRY_ELSE(fail, resolve(out, data, err));
   GR_TRY_ELSE(fail, fit(out, data, err));
-  GR_TRY_ELSE(fail, gr_split_rows_make(&out->preprocessing, data, GR_TRAIN, true, &out->train, err));
+  GR_TRY_ELSE(fail,
+              gr_split_rows_make(&out->preprocessing, data, GR_TRAIN, true, &out->train, err));
   if (data->split[GR_VALID].n_rows > 0)
     GR_TRY_ELSE(fail,
                 gr_split_rows_make(&out->preprocessing, data, GR_VALID, true, &out->valid, err));

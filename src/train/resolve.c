@@ -134,6 +134,7 @@ static void resolve_batches(gr_config *c, const gr_data_facts *facts, gr_text *n
   if ((uint64_t)c->training.batch_size > facts->n_train) {
     c->training.batch_size = (int64_t)facts->n_train;
     note(c, notes, "training.batch_size", "there are no more training rows");
+    if (c->training.lane_rows > c->training.batch_size) c->training.lane_rows = GR_AUTO;
   }
   if (c->training.lane_rows == GR_AUTO || c->training.lane_rows == 0) {
     c->training.lane_rows = gr_resolve_lane_rows(c->training.batch_size);

@@ -95,7 +95,8 @@ static gradus_status lock(const gr_log *log, gr_run_directory *run, gradus_error
   while (flock(run->lock_fd, LOCK_EX | LOCK_NB) != 0) {
     if (errno == EINTR) continue;
     if (errno == EWOULDBLOCK) return fail_busy(run->path, run->lock_fd, err);
-    gr_log_write(log, GR_WARNING, "%s: this file system has no locks, two trainers here would not "
+    gr_log_write(log, GR_WARNING,
+                 "%s: this file system has no locks, two trainers here would not "
                  "see each other",
                  run->path);
     break;
@@ -184,10 +185,9 @@ gradus_status gr_run_append(gr_run_log *log, const gr_text *line, gradus_error *
   gr_text whole = {0};
   gr_text_append(&whole, line->data ? line->data : "", line->length);
   gr_text_puts(&whole, "\n");
-  gradus_status status =
-      line->failed || whole.failed
-          ? gr_fail_memory(err, log->path)
-          : gr_file_append(log->fd, log->path, whole.data, whole.length, err);
+  gradus_status status = line->failed || whole.failed
+                             ? gr_fail_memory(err, log->path)
+                             : gr_file_append(log->fd, log->path, whole.data, whole.length, err);
   if (status == GRADUS_OK) log->size += whole.length;
   gr_text_free(&whole);
   return status;

@@ -11,8 +11,8 @@
 #include "base/text.h"
 #include "net/config.h"
 
-#define GR_RUN_PATH 1024  /* bytes of the path of a run directory */
-#define GR_RUN_FILE 1152  /* bytes of the path of a file in it */
+#define GR_RUN_PATH 1024 /* bytes of the path of a run directory */
+#define GR_RUN_FILE 1152 /* bytes of the path of a file in it */
 
 typedef struct gr_run_log {
   int fd; /* -1 while closed */
@@ -76,7 +76,8 @@ gradus_status gr_run_read_recipe(const char *directory, gr_config *out, bool *fo
 
 /* What run.json records of a session. */
 typedef struct gr_run_facts {
-  const char *data_path, *data_digest, *recipe_digest, *command_line; /* paths and line may be NULL */
+  const char *data_path, *data_digest, *recipe_digest,
+      *command_line; /* paths and line may be NULL */
   const char *cpu, *isa, *threads_reason;
   int threads;
 } gr_run_facts;

@@ -77,8 +77,8 @@ void gr_timing_line(const gr_timing *timing, gr_text *out) {
   char stamp[GR_CLOCK_TEXT];
   gr_clock_stamp(stamp);
   gr_text_printf(out, "{\"event\":\"%s\",\"epoch\":%llu,\"step\":%llu,\"time\":\"%s\"",
-                 timing->event, (unsigned long long)timing->epoch,
-                 (unsigned long long)timing->step, stamp);
+                 timing->event, (unsigned long long)timing->epoch, (unsigned long long)timing->step,
+                 stamp);
   if (timing->seconds >= 0) put_number(out, "seconds", timing->seconds);
   if (timing->samples_per_second >= 0) {
     put_number(out, "samples_per_second", timing->samples_per_second);

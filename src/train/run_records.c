@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "gradus/version.h"
 #include "train/files.h"
 #include "train/run_directory.h"
 
@@ -14,9 +13,9 @@ static gradus_status replace(const char *directory, const char *name, gr_text *t
                              gradus_error *err) {
   char path[GR_RUN_FILE];
   gr_run_file(directory, name, path);
-  gradus_status status = text->failed ? gr_fail_memory(err, path)
-                                      : gr_file_replace(path, text->data ? text->data : "",
-                                                        text->length, true, err);
+  gradus_status status =
+      text->failed ? gr_fail_memory(err, path)
+                   : gr_file_replace(path, text->data ? text->data : "", text->length, true, err);
   gr_text_free(text);
   return status;
 }
@@ -88,7 +87,7 @@ gradus_status gr_run_write_facts(const gr_run_directory *run, const gr_run_facts
   gr_text text = {0};
   gr_clock_stamp(stamp);
   (void)gethostname(host, sizeof host - 1); /* stays empty where it has none */
-  gr_text_printf(&text, "{\n  \"gradus_version\": \"%s\"", gradus_version());
+  gr_text_puts(&text, "{\n  \"gradus_version\": \"" PACKAGE_VERSION "\"");
   put_field(&text, "compiler", __VERSION__);
   put_field(&text, "host", host);
   put_field(&text, "cpu", facts->cpu);
