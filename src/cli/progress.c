@@ -47,19 +47,19 @@ __attribute__((format(printf, 3, 4))) static void append(char *line, size_t size
 }
 
 /* A live line has to fit 80 columns; a plain one uses the words of metrics.jsonl. */
-typedef struct style {
+typedef struct line_style {
   const char *gap, *train_loss, *valid_loss;
   int digits;
-} style;
-static const style live_style = {" ", "loss", "valid", 4};
-static const style plain_style = {"  ", "train_loss", "valid_loss", 5};
+} line_style;
+static const line_style live_style = {" ", "loss", "valid", 4};
+static const line_style plain_style = {"  ", "train_loss", "valid_loss", 5};
 
-static void append_number(char *line, size_t size, const style *style, const char *name,
+static void append_number(char *line, size_t size, const line_style *style, const char *name,
                           double value) {
   if (isfinite(value)) append(line, size, "%s%s %.*g", style->gap, name, style->digits, value);
 }
 
-static void append_measures(char *line, size_t size, const style *style,
+static void append_measures(char *line, size_t size, const line_style *style,
                             const gradus_progress *now) {
   char number[GR_NUMBER_TEXT];
   append_number(line, size, style, style->train_loss, now->train_loss);
