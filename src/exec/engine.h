@@ -80,10 +80,11 @@ void gr_engine_step(gr_engine *engine, const gr_rows *rows, const gr_row_order *
                     uint64_t start, uint64_t n, uint64_t step, double learning_rate,
                     gr_step_result *result);
 
-/* Forward over rows map[0..n) (or 0..n), totals in *totals. If `outputs` is not NULL it receives
- * the network's outputs [n][n_out] (probabilities for softmax and sigmoid). */
-void gr_engine_evaluate(gr_engine *engine, const gr_rows *rows, const uint64_t *map, uint64_t n,
-                        gr_totals *totals, float *outputs);
+/* Forward over rows map[0..n) (or 0..n), totals in *totals. Without class_index and targets losses
+ * mean nothing. If `outputs` is not NULL it receives the network's outputs [n][n_out]
+ * (probabilities for softmax and sigmoid). Fails only for lack of memory. */
+gradus_status gr_engine_evaluate(gr_engine *engine, const gr_rows *rows, const uint64_t *map,
+                                 uint64_t n, gr_totals *totals, float *outputs, gradus_error *err);
 
 /* The plan for people: layers, lanes, strategy, threads, memory, FLOPs. */
 void gr_engine_describe(const gr_engine *engine, gr_text *out);

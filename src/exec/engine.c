@@ -1,0 +1,153 @@
+/* Making an engine, and carrying parameters between their logical order (row-major weights, then
+ * biases) and the blocked one. */
+#include <config.h>
+
+#include "exec/engine.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "exec/internal.h"
+#include "exec/team.h"
+#include "plan/lanes.h"
+
+gradus_status gr_engine_create(const gr_network *network, const gr_config *config,
+                               const gr_engine_resources *resources, bool inference_only,
+                               gr_engine **out, gradus_error *err) {
+  gradus_status status;
+  gr_isa isa;
+  GR_TRY(gr_isa_choose(resources->isa, &isa, err));
+  GR_TRY(gr_team_probe(resources->threads, err));
+  gr_engine *engine = gr_calloc(1, sizeof *engine);
+  if (!engine) return gr_fail_memory(err, "the engine");
+  engine->kernels = gr_kernels_of(isa);
+  engine->config = *config;
+  const gr_plan_request request = {.network = network,
+                                   .batch_rows = (uint64_t)config->training.batch_size,
+                                   .lane_rows = (uint64_t)config->training.lane_rows,
+                                   .optimizer = (gr_optimizer)config->optimizer.name,
+                                   .inference_only = inference_only,
+                                   .threads = gr_team_available(resources->threads),
+                                   .strategy = resources->strategy,
+                                   .forced = resources->strategy >= 0};
+  GR_TRY_ELSE(fail, gr_plan_make(&request, engine->kernels, &engine->plan, err));
+  status = gr_fail_memory(err, "parameters, activations and gradients");
+  engine->arena = gr_arena_allocate(&engine->plan.arena);
+  engine->lane_sums = gr_calloc(engine->plan.n_lanes, sizeof *engine->lane_sums);
+  engine->rank_finite = gr_calloc((size_t)engine->plan.n_ranks, 64);
+  if (!engine->arena || !engine->lane_sums || !engine->rank_finite) goto fail;
+  if (resources->pin) gr_team_pin(engine->plan.n_ranks);
+  *out = engine;
+  return GRADUS_OK;
+fail:
+  gr_engine_destroy(engine);
+  return status;
+}
+
+void gr_engine_destroy(gr_engine *engine) {
+  if (!engine) return;
+  gr_plan_free(&engine->plan);
+  gr_free_aligned(engine->arena);
+  gr_free(engine->lane_sums);
+  gr_free(engine->rank_finite);
+  gr_free(engine);
+}
+
+/* Position of weight (o, i) in a layer's panels. */
+static size_t panel_index(const gr_plan_layer *layer, size_t o, size_t i) {
+  return (o / 16 * layer->n_in + i) * 16 + o % 16;
+}
+
+static void pack(const gr_plan *plan, const float *logical, float *blocked) {
+  for (uint32_t l = 0; l < plan->n_layers; l++) {
+    const gr_plan_layer *layer = &plan->layer[l];
+    for (size_t o = 0; o < layer->n_out; o++)
+      for (size_t i = 0; i < layer->n_in; i++)
+        blocked[layer->weights + panel_index(layer, o, i)] = *logical++;
+    memcpy(blocked + layer->bias, logical, layer->n_out * sizeof(float));
+    logical += layer->n_out;
+  }
+}
+
+static void unpack(const gr_plan *plan, const float *blocked, float *logical) {
+  for (uint32_t l = 0; l < plan->n_layers; l++) {
+    const gr_plan_layer *layer = &plan->layer[l];
+    for (size_t o = 0; o < layer->n_out; o++)
+      for (size_t i = 0; i < layer->n_in; i++)
+        *logical++ = blocked[layer->weights + panel_index(layer, o, i)];
+    memcpy(logical, blocked + layer->bias, layer->n_out * sizeof(float));
+    logical += layer->n_out;
+  }
+}
+
+/* The back copies of all layers but the first. */
+static void refresh_back(gr_engine *engine) {
+  const gr_plan *plan = &engine->plan;
+  for (uint32_t l = 1; l < plan->n_layers && !plan->inference_only; l++) {
+    const gr_plan_layer *layer = &plan->layer[l];
+    for (size_t p = 0; p < layer->panels_out; p++) {
+      size_t n = layer->n_out - 16 * p < 16 ? layer->n_out - 16 * p : 16;
+      engine->kernels->transpose_panel(
+          layer->n_in, n, gr_at(engine, plan->parameters + layer->weights + 16 * p * layer->n_in),
+          gr_at(engine, layer->back + 256 * p), 16 * (size_t)layer->n_out);
+    }
+  }
+}
+
+void gr_engine_load(gr_engine *engine, const float *parameters,
+                    const float *const moment[GR_MAX_MOMENTS]) {
+  const gr_plan *plan = &engine->plan;
+  pack(plan, parameters, gr_at(engine, plan->parameters));
+  refresh_back(engine);
+  for (int k = 0; k < gr_optimizers[plan->optimizer].moments && !plan->inference_only; k++) {
+    float *blocked = gr_at(engine, plan->moment[k]);
+    memset(blocked, 0, plan->n_blocked * sizeof(float));
+    if (moment && moment[k]) pack(plan, moment[k], blocked);
+  }
+}
+
+void gr_engine_store(const gr_engine *engine, float *parameters,
+                     float *const moment[GR_MAX_MOMENTS]) {
+  const gr_plan *plan = &engine->plan;
+  unpack(plan, gr_at(engine, plan->parameters), parameters);
+  for (int k = 0; k < gr_optimizers[plan->optimizer].moments && !plan->inference_only; k++)
+    if (moment && moment[k]) unpack(plan, gr_at(engine, plan->moment[k]), moment[k]);
+}
+
+void gr_engine_bind_inputs(gr_engine *engine, const gr_rows *rows) {
+  float *shift = gr_at(engine, engine->plan.shift), *factor = gr_at(engine, engine->plan.factor);
+  for (size_t j = 0; j < engine->plan.layer[0].n_in; j++) {
+    shift[j] = (float)rows->shift[j];
+    factor[j] = (float)rows->factor[j];
+  }
+}
+
+void gr_engine_gather(const gr_engine *engine, const gr_rows *rows, const uint64_t *index, size_t n,
+                      float *dst, size_t ld) {
+  const gr_gather g = {.n_rows = n,
+                       .n_columns = engine->plan.layer[0].n_in,
+                       .index = index,
+                       .x = rows->x,
+                       .type = rows->x_type,
+                       .shift = gr_at(engine, engine->plan.shift),
+                       .factor = gr_at(engine, engine->plan.factor),
+                       .shift_double = rows->shift,
+                       .factor_double = rows->factor,
+                       .dst = dst,
+                       .ld = ld};
+  engine->kernels->gather(&g);
+}
+
+void gr_engine_describe(const gr_engine *engine, gr_text *out) {
+  gr_plan_describe(&engine->plan, out);
+  gr_text_printf(out, "kernels       %s, %d thread%s\n", gr_engine_isa(engine),
+                 engine->plan.n_ranks, engine->plan.n_ranks == 1 ? "" : "s");
+}
+
+int gr_engine_threads(const gr_engine *engine) {
+  return engine->plan.n_ranks;
+}
+
+const char *gr_engine_isa(const gr_engine *engine) {
+  return gr_isa_names[engine->kernels->isa];
+}

@@ -1,0 +1,145 @@
+/* Forward over many rows: blocks of 1024 rows are dealt to ranks, each block's totals are summed in
+ * row order in double, blocks by the fixed tree; so totals depend neither on ranks nor on how many
+ * rows go through the network at once. */
+#include <config.h>
+
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "exec/internal.h"
+#include "exec/team.h"
+#include "plan/lanes.h"
+
+enum { BLOCK = 1024, N_TOTALS = sizeof(gr_totals) / sizeof(double) };
+
+typedef struct evaluation {
+  gr_engine *engine;
+  const gr_rows *rows;
+  const uint64_t *map;
+  uint64_t n;
+  double *totals; /* [N_TOTALS][n_blocks] */
+  uint64_t n_blocks;
+  float *outputs;
+} evaluation;
+
+/* Forward of n rows through all layers between two buffers; returns where the outputs are. */
+static float *forward_rows(const evaluation *e, size_t n, float *from, float *to) {
+  const gr_engine *engine = e->engine;
+  size_t ld = engine->plan.ld_input;
+  for (uint32_t l = 0; l < engine->plan.n_layers; l++) {
+    const gr_plan_layer *layer = &engine->plan.layer[l];
+    const bool raw = l + 1 == engine->plan.n_layers && engine->plan.loss == GR_CROSS_ENTROPY;
+    const gr_forward f = {.n_rows = n,
+                          .n_panels = layer->panels_out,
+                          .depth = layer->n_in,
+                          .a = from,
+                          .lda = ld,
+                          .w = gr_at(engine, engine->plan.parameters + layer->weights),
+                          .bias = gr_at(engine, engine->plan.parameters + layer->bias),
+                          .c = to,
+                          .ldc = layer->ld,
+                          .activation = raw ? GR_IDENTITY : layer->activation};
+    engine->kernels->forward(&f);
+    float *spare = from;
+    from = to;
+    to = spare;
+    ld = layer->ld;
+  }
+  return from;
+}
+
+static bool is_correct(const float *a, size_t n_out, int32_t c) {
+  if (n_out == 1) return (a[0] > 0.5f) == (c == 1);
+  size_t largest = 0;
+  for (size_t j = 1; j < n_out; j++)
+    if (a[j] > a[largest]) largest = j;
+  return (int32_t)largest == c;
+}
+
+static void add_row(const evaluation *e, uint64_t row, const float *a, float loss, gr_totals *t) {
+  const gr_rows *rows = e->rows;
+  const size_t n_out = e->engine->plan.layer[e->engine->plan.n_layers - 1].n_out;
+  const double w = rows->weight ? (double)rows->weight[row] : 1;
+  t->weight += w;
+  t->loss += w * (double)loss;
+  if (rows->class_index) t->correct += is_correct(a, n_out, rows->class_index[row]) ? w : 0;
+  for (size_t k = 0; rows->targets && k < n_out && k < 4; k++) {
+    const double y = (double)rows->targets[row * n_out + k], d = (double)a[k] - y;
+    t->squared[k] += w * (d * d);
+    t->target[k] += w * y;
+    t->target_squared[k] += w * (y * y);
+  }
+}
+
+static void evaluate_rows(const evaluation *e, int rank, uint64_t first, size_t n,
+                          gr_totals *totals) {
+  const gr_engine *engine = e->engine;
+  const gr_plan *plan = &engine->plan;
+  const gr_plan_layer *out = &plan->layer[plan->n_layers - 1];
+  float *base = gr_at(engine, plan->eval + (size_t)rank * plan->eval_rank);
+  uint64_t *index = (uint64_t *)(void *)base;
+  float *losses = base + 2 * plan->eval_rows,
+        *buffer = base + ((3 * plan->eval_rows + 15) & ~(size_t)15);
+  for (size_t r = 0; r < n; r++) index[r] = e->map ? e->map[first + r] : first + r;
+  gr_engine_gather(engine, e->rows, index, n, buffer, plan->ld_input);
+  float *a = forward_rows(e, n, buffer, buffer + plan->eval_buffer);
+  const gr_loss_rows l = {.loss = plan->loss,
+                          .activation = out->activation,
+                          .n_rows = n,
+                          .n_out = out->n_out,
+                          .a = a,
+                          .ld = out->ld,
+                          .index = index,
+                          .class_index = e->rows->class_index,
+                          .targets = e->rows->targets,
+                          .row_loss = losses};
+  engine->kernels->loss_rows(&l);
+  for (size_t r = 0; r < n; r++) {
+    add_row(e, index[r], a + r * out->ld, losses[r], totals);
+    if (e->outputs)
+      memcpy(e->outputs + (first + r) * out->n_out, a + r * out->ld, out->n_out * sizeof(float));
+  }
+}
+
+static void evaluate_rank(void *context, int rank) {
+  const evaluation *e = context;
+  const gr_plan *plan = &e->engine->plan;
+  const unsigned environment = e->engine->kernels->environment_enter();
+  const uint64_t r = (uint64_t)rank, ranks = (uint64_t)plan->n_ranks;
+  for (uint64_t block = e->n_blocks * r / ranks; block < e->n_blocks * (r + 1) / ranks; block++) {
+    gr_totals totals = {0};
+    const uint64_t end = (block + 1) * BLOCK < e->n ? (block + 1) * BLOCK : e->n;
+    for (uint64_t first = block * BLOCK; first < end; first += plan->eval_rows)
+      evaluate_rows(e, rank, first, end - first < plan->eval_rows ? end - first : plan->eval_rows,
+                    &totals);
+    double as_array[N_TOTALS];
+    memcpy(as_array, &totals, sizeof totals);
+    for (size_t k = 0; k < N_TOTALS; k++) e->totals[k * e->n_blocks + block] = as_array[k];
+  }
+  e->engine->kernels->environment_leave(environment);
+}
+
+gradus_status gr_engine_evaluate(gr_engine *engine, const gr_rows *rows, const uint64_t *map,
+                                 uint64_t n, gr_totals *totals, float *outputs, gradus_error *err) {
+  const unsigned environment = engine->kernels->environment_enter();
+  evaluation e = {.engine = engine,
+                  .rows = rows,
+                  .map = map,
+                  .n = n,
+                  .n_blocks = (n + BLOCK - 1) / BLOCK,
+                  .outputs = outputs};
+  e.totals = gr_calloc(e.n_blocks, N_TOTALS * sizeof(double));
+  if (e.totals) {
+    gr_engine_bind_inputs(engine, rows);
+    gr_team_run(engine->plan.n_ranks, evaluate_rank, &e);
+    double as_array[N_TOTALS];
+    for (size_t k = 0; k < N_TOTALS; k++)
+      as_array[k] = gr_tree_sum(e.totals + k * e.n_blocks, e.n_blocks);
+    memcpy(totals, as_array, sizeof *totals);
+  }
+  const bool done = e.totals != NULL;
+  gr_free(e.totals);
+  engine->kernels->environment_leave(environment);
+  return done ? GRADUS_OK : gr_fail_memory(err, "the totals of an evaluation");
+}

@@ -1,0 +1,33 @@
+/* What the files of this layer share: the engine itself. */
+#ifndef GR_EXEC_INTERNAL_H
+#define GR_EXEC_INTERNAL_H
+
+#include "exec/engine.h"
+#include "plan/plan.h"
+
+struct gr_engine {
+  gr_plan plan;
+  const gr_kernels *kernels;
+  gr_config config; /* numbers of the optimiser; owns no strings */
+  float *arena;
+  double *lane_sums;          /* [n_lanes] */
+  unsigned char *rank_finite; /* [n_ranks * 64]: 1 where all losses of the rank's rows are finite; a
+                                 cache line each */
+};
+
+static inline float *gr_at(const gr_engine *engine, size_t offset) {
+  return engine->arena + offset;
+}
+
+/* Float copies of the input columns' shift and factor, for the kernels. */
+void gr_engine_bind_inputs(gr_engine *engine, const gr_rows *rows);
+
+/* A gather of `n` rows named by `index` into dst. */
+void gr_engine_gather(const gr_engine *engine, const gr_rows *rows, const uint64_t *index, size_t n,
+                      float *dst, size_t ld);
+
+/* Coefficients of the update of step `step` (0-based) for weights, and for biases (no decay). */
+void gr_update_prepare(const gr_config *config, uint64_t step, double learning_rate, double weight,
+                       gr_update_coefficients *weights, gr_update_coefficients *biases);
+
+#endif

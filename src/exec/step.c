@@ -1,0 +1,352 @@
+/* One training step, the whole algorithm on one screen (train_rank):
+ *   every rank: gather its rows, forward, loss, data gradients down to the first layer; nothing is
+ * shared until one barrier; then every rank: the gradient of its units of weights, lanes added by
+ * the tree, update, back copy. Weights change only after the barrier, when all ranks are done with
+ * the old ones. If a loss is not finite, nothing changes. */
+#include <config.h>
+
+#include <math.h>
+#include <string.h>
+
+#include "exec/internal.h"
+#include "exec/team.h"
+#include "plan/lanes.h"
+
+typedef struct step {
+  gr_engine *engine;
+  const gr_rows *rows;
+  const gr_row_order *order;
+  uint64_t start, n, n_lanes;
+  gr_update_coefficients weights, biases;
+} step;
+
+static float *unit_weights(const gr_engine *engine, const gr_unit *u, size_t base, size_t p) {
+  const gr_plan_layer *layer = &engine->plan.layer[u->layer];
+  return gr_at(engine, base + layer->weights + 16 * ((u->panel + p) * layer->n_in + u->input));
+}
+
+/* Where row `row` of the input of layer l lies, and its stride. */
+static const float *layer_input(const gr_engine *engine, uint32_t l, size_t row, size_t *ld) {
+  const gr_plan *plan = &engine->plan;
+  *ld = l ? plan->layer[l - 1].ld : plan->ld_input;
+  return gr_at(engine, (l ? plan->layer[l - 1].a : plan->input) + row * *ld);
+}
+
+static void gather_rows(const step *s, uint64_t first, uint64_t end) {
+  const gr_engine *engine = s->engine;
+  uint64_t *index = (uint64_t *)(void *)gr_at(engine, engine->plan.index);
+  for (uint64_t r = first; r < end; r++) {
+    uint64_t i = gr_permutation_at(&s->order->permutation, s->start + r);
+    index[r] = s->order->map ? s->order->map[i] : i;
+  }
+  gr_engine_gather(engine, s->rows, index + first, end - first,
+                   gr_at(engine, engine->plan.input + first * engine->plan.ld_input),
+                   engine->plan.ld_input);
+}
+
+static void forward_rows(const step *s, uint64_t first, uint64_t end) {
+  const gr_engine *engine = s->engine;
+  for (uint32_t l = 0; l < engine->plan.n_layers; l++) {
+    const gr_plan_layer *layer = &engine->plan.layer[l];
+    const bool raw = l + 1 == engine->plan.n_layers &&
+                     engine->plan.loss == GR_CROSS_ENTROPY; /* the loss wants z */
+    gr_forward f = {.n_rows = end - first,
+                    .n_panels = layer->panels_out,
+                    .depth = layer->n_in,
+                    .w = gr_at(engine, engine->plan.parameters + layer->weights),
+                    .bias = gr_at(engine, engine->plan.parameters + layer->bias),
+                    .c = gr_at(engine, layer->a + first * layer->ld),
+                    .ldc = layer->ld,
+                    .activation = raw ? GR_IDENTITY : layer->activation};
+    f.a = layer_input(engine, l, first, &f.lda);
+    engine->kernels->forward(&f);
+  }
+}
+
+/* Losses and output deltas; tells whether all losses of these rows are finite. */
+static bool loss_rows(const step *s, uint64_t first, uint64_t end) {
+  const gr_engine *engine = s->engine;
+  const gr_plan_layer *out = &engine->plan.layer[engine->plan.n_layers - 1];
+  float *row_loss = gr_at(engine, engine->plan.row_loss);
+  const gr_loss_rows l = {
+      .loss = engine->plan.loss,
+      .activation = out->activation,
+      .n_rows = end - first,
+      .n_out = out->n_out,
+      .a = gr_at(engine, out->a + first * out->ld),
+      .delta = gr_at(engine, out->delta + first * out->ld),
+      .ld = out->ld,
+      .index = (const uint64_t *)(void *)gr_at(engine, engine->plan.index) + first,
+      .class_index = s->rows->class_index,
+      .targets = s->rows->targets,
+      .weight = s->rows->weight,
+      .row_loss = row_loss + first};
+  engine->kernels->loss_rows(&l);
+  bool finite = true;
+  for (uint64_t r = first; r < end; r++) finite &= isfinite(row_loss[r]) != 0;
+  return finite;
+}
+
+static void backward_rows(const step *s, uint64_t first, uint64_t end) {
+  const gr_engine *engine = s->engine;
+  for (uint32_t l = engine->plan.n_layers - 1; l > 0; l--) {
+    const gr_plan_layer *layer = &engine->plan.layer[l], *below = layer - 1;
+    const gr_backward b = {.n_rows = end - first,
+                           .n_panels = layer->panels_in,
+                           .depth = layer->n_out,
+                           .delta = gr_at(engine, layer->delta + first * layer->ld),
+                           .ldd = layer->ld,
+                           .w = gr_at(engine, layer->back),
+                           .a = gr_at(engine, below->a + first * below->ld),
+                           .c = gr_at(engine, below->delta + first * below->ld),
+                           .ldc = below->ld,
+                           .activation = below->activation};
+    engine->kernels->backward(&b);
+  }
+}
+
+/* The gradient of rows [first, end) for panels of a layer, inputs from u->input: weights at g, one
+ * panel every panel_g floats. */
+static void unit_gradient(const gr_engine *engine, const gr_unit *u, uint64_t first, uint64_t end,
+                          float *g, size_t panel_g, float *g_bias) {
+  const gr_plan_layer *layer = &engine->plan.layer[u->layer];
+  gr_weight_gradient w = {.n_rows = end - first,
+                          .n_inputs = u->n_inputs,
+                          .n_panels = u->n_panels,
+                          .delta = gr_at(engine, layer->delta + first * layer->ld + 16 * u->panel),
+                          .ldd = layer->ld,
+                          .g = g,
+                          .panel_g = panel_g};
+  w.a = layer_input(engine, u->layer, first, &w.lda) + u->input;
+  engine->kernels->weight_gradient(&w);
+  if (u->input == 0)
+    engine->kernels->column_sums(end - first, u->n_panels, w.delta, layer->ld, g_bias);
+}
+
+/* Applies the summed gradient of a unit and renews its part of the back copy. */
+static void update_unit(const step *s, const gr_unit *u, const float *g, size_t panel_g,
+                        const float *g_bias) {
+  gr_engine *engine = s->engine;
+  const gr_plan *plan = &engine->plan;
+  const gr_plan_layer *layer = &plan->layer[u->layer];
+  const int moments = gr_optimizers[plan->optimizer].moments;
+  for (size_t p = 0; p < u->n_panels; p++) {
+    float *w = unit_weights(engine, u, plan->parameters, p);
+    engine->kernels->update(&s->weights, 16 * (size_t)u->n_inputs, w, g + p * panel_g,
+                            moments > 0 ? unit_weights(engine, u, plan->moment[0], p) : NULL,
+                            moments > 1 ? unit_weights(engine, u, plan->moment[1], p) : NULL);
+    if (u->layer > 0) {
+      const size_t o = 16 * (u->panel + p), n = layer->n_out - o < 16 ? layer->n_out - o : 16;
+      const size_t back_panel = 16 * (size_t)layer->n_out;
+      engine->kernels->transpose_panel(
+          u->n_inputs, n, w, gr_at(engine, layer->back + u->input / 16 * back_panel + 16 * o),
+          back_panel);
+    }
+  }
+  if (u->input > 0) return;
+  const size_t at = layer->bias + 16 * u->panel;
+  engine->kernels->update(&s->biases, 16 * (size_t)u->n_panels,
+                          gr_at(engine, plan->parameters + at), g_bias,
+                          moments > 0 ? gr_at(engine, plan->moment[0] + at) : NULL,
+                          moments > 1 ? gr_at(engine, plan->moment[1] + at) : NULL);
+}
+
+/* ----- strategy "tiles": a rank takes each of its units through all lanes ----- */
+
+static void tiles_unit(const step *s, int rank, const gr_unit *u) {
+  const gr_engine *engine = s->engine;
+  const gr_plan *plan = &engine->plan;
+  const size_t panel_g = 16 * (size_t)u->n_inputs, weights = panel_g * u->n_panels,
+               all = weights + 16 * u->n_panels;
+  float *slots = gr_at(engine, plan->scratch + (size_t)rank * plan->scratch_rank);
+  size_t depth = 0;
+  for (uint64_t lane = 0; lane < s->n_lanes; lane++) {
+    uint64_t first = lane * plan->lane_rows,
+             end = first + plan->lane_rows < s->n ? first + plan->lane_rows : s->n;
+    float *slot = slots + plan->slot * depth++;
+    unit_gradient(engine, u, first, end, slot, panel_g, slot + weights);
+    for (unsigned m = gr_tree_merges(lane); m; m--, depth--)
+      engine->kernels->add(u->input ? weights : all, slots + plan->slot * (depth - 2),
+                           slots + plan->slot * (depth - 1));
+  }
+  for (; depth > 1; depth--)
+    engine->kernels->add(u->input ? weights : all, slots + plan->slot * (depth - 2),
+                         slots + plan->slot * (depth - 1));
+  update_unit(s, u, slots, panel_g, slots + weights);
+}
+
+/* ----- strategy "lanes": a rank accumulates whole gradients of its lanes, all ranks then add and
+ * apply them ----- */
+
+/* The whole gradient of one lane, in the blocked layout. */
+static void lane_gradient(const step *s, uint64_t lane, float *slot) {
+  const gr_plan *plan = &s->engine->plan;
+  uint64_t first = lane * plan->lane_rows,
+           end = first + plan->lane_rows < s->n ? first + plan->lane_rows : s->n;
+  for (uint32_t l = 0; l < plan->n_layers; l++) {
+    const gr_plan_layer *layer = &plan->layer[l];
+    const gr_unit whole = {
+        .layer = l, .n_inputs = layer->n_in, .n_panels = (uint32_t)layer->panels_out};
+    unit_gradient(s->engine, &whole, first, end, slot + layer->weights, 16 * (size_t)layer->n_in,
+                  slot + layer->bias);
+  }
+}
+
+/* Sums of this rank's lanes, one per aligned block, in its slots in order. */
+static void lanes_accumulate(const step *s, int rank) {
+  const gr_engine *engine = s->engine;
+  const gr_plan *plan = &engine->plan;
+  float *slots = gr_at(engine, plan->scratch + (size_t)rank * plan->scratch_rank);
+  uint64_t lane, end;
+  gr_plan_rank_lanes(plan, s->n_lanes, rank, &lane, &end);
+  for (size_t block = 0; lane < end; block++) {
+    const uint64_t size = gr_tree_block(lane, end);
+    size_t depth = block;
+    for (uint64_t i = 0; i < size; i++) {
+      lane_gradient(s, lane + i, slots + plan->slot * depth++);
+      for (unsigned m = gr_tree_merges(i); m; m--, depth--)
+        engine->kernels->add(plan->n_blocked, slots + plan->slot * (depth - 2),
+                             slots + plan->slot * (depth - 1));
+    }
+    lane += size;
+  }
+}
+
+/* A partial on the stack of the reduction: lanes [first, first + size), gradient at `slot`. */
+typedef struct partial {
+  uint64_t first, size;
+  float *slot;
+} partial;
+
+static void add_slice(const step *s, const gr_unit *u, float *sum, const float *addend) {
+  const gr_plan_layer *layer = &s->engine->plan.layer[u->layer];
+  for (size_t p = 0; p < u->n_panels; p++) {
+    const size_t at = layer->weights + 16 * ((u->panel + p) * layer->n_in + u->input);
+    s->engine->kernels->add(16 * (size_t)u->n_inputs, sum + at, addend + at);
+  }
+  const size_t bias = layer->bias + 16 * u->panel;
+  if (u->input == 0) s->engine->kernels->add(16 * (size_t)u->n_panels, sum + bias, addend + bias);
+}
+
+static void pop(const step *s, const gr_unit *u, partial *stack, size_t *depth) {
+  partial *below = &stack[*depth - 2], *top = &stack[*depth - 1];
+  add_slice(s, u, below->slot, top->slot);
+  below->size += top->size;
+  --*depth;
+}
+
+/* Adds the slices of all ranks' partials for one unit by the tree and applies them. */
+static void lanes_unit(const step *s, const gr_unit *u) {
+  const gr_engine *engine = s->engine;
+  const gr_plan *plan = &engine->plan;
+  partial stack[2 * GR_TREE_DEPTH];
+  size_t depth = 0;
+  for (int rank = 0; rank < plan->n_ranks; rank++) {
+    float *slots = gr_at(engine, plan->scratch + (size_t)rank * plan->scratch_rank);
+    uint64_t lane, end;
+    gr_plan_rank_lanes(plan, s->n_lanes, rank, &lane, &end);
+    for (size_t block = 0; lane < end; block++) {
+      stack[depth++] = (partial){lane, gr_tree_block(lane, end), slots + plan->slot * block};
+      lane += stack[depth - 1].size;
+      while (depth > 1 && stack[depth - 2].size == stack[depth - 1].size &&
+             stack[depth - 2].first % (2 * stack[depth - 2].size) == 0)
+        pop(s, u, stack, &depth);
+    }
+  }
+  while (depth > 1) pop(s, u, stack, &depth);
+  const gr_plan_layer *layer = &plan->layer[u->layer];
+  const size_t panel_g = 16 * (size_t)layer->n_in;
+  update_unit(s, u, stack[0].slot + layer->weights + u->panel * panel_g + 16 * u->input, panel_g,
+              stack[0].slot + layer->bias + 16 * u->panel);
+}
+
+/* ----- the step ----- */
+
+static void train_rank(void *context, int rank) {
+  const step *s = context;
+  gr_engine *engine = s->engine;
+  const gr_plan *plan = &engine->plan;
+  const unsigned environment = engine->kernels->environment_enter();
+  uint64_t first, end;
+  gr_plan_rows(plan, s->n, rank, &first, &end);
+  gather_rows(s, first, end);
+  forward_rows(s, first, end);
+  engine->rank_finite[64 * rank] = loss_rows(s, first, end);
+  backward_rows(s, first, end);
+  if (plan->strategy == GR_STRATEGY_LANES) lanes_accumulate(s, rank);
+  gr_team_barrier(plan->n_ranks);
+  bool finite = true;
+  for (int r = 0; r < plan->n_ranks; r++) finite &= engine->rank_finite[64 * r];
+  for (size_t i = plan->first_unit[rank]; finite && i < plan->first_unit[rank + 1]; i++) {
+    if (plan->strategy == GR_STRATEGY_LANES)
+      lanes_unit(s, &plan->units[i]);
+    else
+      tiles_unit(s, rank, &plan->units[i]);
+  }
+  engine->kernels->environment_leave(environment);
+}
+
+/* Sum over rows of weight * value (value NULL: of weight), in double, by lanes and their tree. */
+static double lane_sum(const step *s, const float *value) {
+  const gr_engine *engine = s->engine;
+  const uint64_t *index = (const uint64_t *)(void *)gr_at(engine, engine->plan.index);
+  const float *weight = s->rows->weight;
+  for (uint64_t lane = 0; lane < s->n_lanes; lane++) {
+    double sum = 0;
+    for (uint64_t r = lane * engine->plan.lane_rows;
+         r < s->n && r < (lane + 1) * engine->plan.lane_rows; r++) {
+      const double w = weight ? (double)weight[index[r]] : 1;
+      sum += value ? w * (double)value[r] : w;
+    }
+    engine->lane_sums[lane] = sum;
+  }
+  return gr_tree_sum(engine->lane_sums, s->n_lanes);
+}
+
+/* The first layer with an output that is not finite, and the row: 0 = the inputs. */
+static int find_bad_layer(const step *s, uint64_t *bad_row) {
+  const gr_engine *engine = s->engine;
+  const uint64_t *index = (const uint64_t *)(void *)gr_at(engine, engine->plan.index);
+  for (uint32_t l = 0; l <= engine->plan.n_layers; l++) {
+    const size_t width = l ? engine->plan.layer[l - 1].n_out : engine->plan.layer[0].n_in;
+    for (uint64_t r = 0; r < s->n; r++) {
+      size_t ld;
+      const float *a = layer_input(engine, l, r, &ld);
+      for (size_t j = 0; j < width; j++)
+        if (!isfinite(a[j])) return *bad_row = index[r], (int)l;
+    }
+  }
+  return -1;
+}
+
+/* The sum of the weights of the rows that the step is going to take. */
+static double batch_weight(const step *s) {
+  if (!s->rows->weight) return (double)s->n;
+  uint64_t *index = (uint64_t *)(void *)gr_at(s->engine, s->engine->plan.index);
+  for (uint64_t r = 0; r < s->n; r++) {
+    uint64_t i = gr_permutation_at(&s->order->permutation, s->start + r);
+    index[r] = s->order->map ? s->order->map[i] : i;
+  }
+  return lane_sum(s, NULL);
+}
+
+void gr_engine_step(gr_engine *engine, const gr_rows *rows, const gr_row_order *order,
+                    uint64_t start, uint64_t n, uint64_t step_number, double learning_rate,
+                    gr_step_result *result) {
+  const unsigned environment = engine->kernels->environment_enter();
+  step s = {.engine = engine,
+            .rows = rows,
+            .order = order,
+            .start = start,
+            .n = n,
+            .n_lanes = gr_lane_count(n, engine->plan.lane_rows)};
+  const double weight = batch_weight(&s);
+  gr_engine_bind_inputs(engine, rows);
+  gr_update_prepare(&engine->config, step_number, learning_rate, weight, &s.weights, &s.biases);
+  gr_team_run(engine->plan.n_ranks, train_rank, &s);
+  *result = (gr_step_result){
+      .loss = lane_sum(&s, gr_at(engine, engine->plan.row_loss)), .weight = weight, .finite = true};
+  for (int r = 0; r < engine->plan.n_ranks; r++) result->finite &= engine->rank_finite[64 * r];
+  if (!result->finite) result->bad_layer = find_bad_layer(&s, &result->bad_row);
+  engine->kernels->environment_leave(environment);
+}

@@ -1,0 +1,75 @@
+/* exp, log, sigmoid and tanh on vf: polynomials of explicit fused operations, the same bits on
+ * every instruction set. Coefficients: minimax fits rounded to single precision, made for these
+ * intervals (Remez with Sollya's fpminimax). Bounds below were measured over all floats of the
+ * range against double (tests/kernel). */
+#ifndef GR_KERNEL_ELEMENTARY_H
+#define GR_KERNEL_ELEMENTARY_H
+
+#include "kernel/simd.h"
+
+/* e^x. 2 ulp for x in [-69.3, 88.72]; +0 below -69.3147 (2^-100), inf above 88.7228; NaN stays NaN.
+ * x = n ln 2 + r, |r| <= ln 2 / 2; e^r = 1 + r + r^2 P(r), error of the fit 2^-31.8. */
+GR_INLINE vf vf_exp(vf x) {
+  const vf high = vf_set1(89.0f), low = vf_set1(-0x1.154244p+6f); /* -69.3147 */
+  vf c = vf_select(vf_lt(high, x), high, x);
+  c = vf_select(vf_lt(c, low), low, c);
+  vf n = vf_round(vf_mul(c, vf_set1(0x1.715476p+0f)));
+  n = vf_select(vf_lt(n, vf_set1(200.0f)), n, vf_zero()); /* NaN must not become an exponent */
+  vf r = vf_nfma(n, vf_set1(0x1.62e4p-1f), c);
+  r = vf_nfma(n, vf_set1(0x1.7f7d1cp-20f), r);
+  vf p = vf_set1(0x1.a270ccp-13f);
+  p = vf_fma(p, r, vf_set1(0x1.6d3092p-10f));
+  p = vf_fma(p, r, vf_set1(0x1.110feep-7f));
+  p = vf_fma(p, r, vf_set1(0x1.5555p-5f));
+  p = vf_fma(p, r, vf_set1(0x1.555556p-3f));
+  p = vf_fma(p, r, vf_set1(0.5f));
+  vf e = vf_add(vf_fma(vf_mul(r, r), p, r), vf_set1(1.0f));
+  vf value = vf_mul(vf_mul(e, vf_pow2(vf_sub(n, vf_set1(1.0f)))), vf_set1(2.0f)); /* n may be 128 */
+  return vf_select(vf_lt(x, low), vf_zero(), value);
+}
+
+/* ln x for positive normal x (2 ulp; 1 ulp away from 1); x = m 2^e, m in [sqrt(1/2), sqrt 2), ln m
+ * = f - f^2/2 + f^3 P(f), f = m - 1. 0 gives about -87.3 - 0.7 (the kernels never ask for it),
+ * infinity and NaN pass through as NaN-free callers expect. */
+GR_INLINE vf vf_log(vf x) {
+  vf e = vf_zero();
+  vf f = vf_sub(vf_log_split(x, &e), vf_set1(1.0f));
+  vf p = vf_set1(0x1.2cb38cp-4f);
+  p = vf_fma(p, f, vf_set1(-0x1.ddb316p-4f));
+  p = vf_fma(p, f, vf_set1(0x1.dc7628p-4f));
+  p = vf_fma(p, f, vf_set1(-0x1.fbbf2ap-4f));
+  p = vf_fma(p, f, vf_set1(0x1.23de3ep-3f));
+  p = vf_fma(p, f, vf_set1(-0x1.556288p-3f));
+  p = vf_fma(p, f, vf_set1(0x1.999d2ap-3f));
+  p = vf_fma(p, f, vf_set1(-0x1.ffffe6p-3f));
+  p = vf_fma(p, f, vf_set1(0x1.555554p-2f));
+  vf f2 = vf_mul(f, f);
+  vf tail = vf_fma(vf_mul(f2, f), p, vf_mul(f2, vf_set1(-0.5f)));
+  tail = vf_fma(e, vf_set1(0x1.7f7d1cp-20f), tail);
+  return vf_fma(e, vf_set1(0x1.62e4p-1f), vf_add(tail, f));
+}
+
+/* 1 / (1 + e^-x), 3 ulp; through e^-|x| so that nothing overflows; +0 where the result is below
+ * 2^-100. */
+GR_INLINE vf vf_sigmoid(vf x) {
+  vf e = vf_exp(vf_sub(vf_zero(), vf_abs(x)));
+  vf negative = vf_select(vf_lt(x, vf_zero()), e, vf_set1(1.0f));
+  return vf_div(negative, vf_add(vf_set1(1.0f), e));
+}
+
+/* tanh x, 2 ulp: x + x^3 P(x^2) for |x| < 0.6, else 1 - 2 / (e^(2|x|) + 1) with the sign of x. */
+GR_INLINE vf vf_tanh(vf x) {
+  vf a = vf_abs(x), x2 = vf_mul(x, x);
+  vf p = vf_set1(0x1.4d7b44p-9f);
+  p = vf_fma(p, x2, vf_set1(-0x1.1930dcp-7f));
+  p = vf_fma(p, x2, vf_set1(0x1.65fc46p-6f));
+  p = vf_fma(p, x2, vf_set1(-0x1.ba21bep-5f));
+  p = vf_fma(p, x2, vf_set1(0x1.111148p-3f));
+  p = vf_fma(p, x2, vf_set1(-0x1.555556p-2f));
+  vf small = vf_fma(vf_mul(x2, x), p, x);
+  vf e = vf_exp(vf_add(a, a));
+  vf large = vf_sub(vf_set1(1.0f), vf_div(vf_set1(2.0f), vf_add(e, vf_set1(1.0f))));
+  return vf_select(vf_lt(a, vf_set1(0.6f)), small, vf_copysign(large, x));
+}
+
+#endif

@@ -1,0 +1,139 @@
+/* The contract of every kernel, and the table through which the engine reaches those of one
+ * instruction set.
+ *
+ * Layouts (all bases 64-byte aligned, all strides in floats and multiples of 16):
+ *   rows      x, a, z, delta: row-major [n_rows][ld], n real columns, columns n..ld-1 are padding
+ * that no sum ever reads panels    weights for the forward product: [ceil(n_out/16)][n_in][16],
+ * element (o, i) at ((o/16) n_in + i) 16 + o%16 back      weights for the data gradient:
+ * [ceil(n_in/16)][n_out][16], element (o, i) at ((i/16) n_out + o) 16 + i%16 A panel is a slice of
+ * 16 columns of the result: one vf.
+ *
+ * Products: each element is ONE chain of fused multiply-adds, k ascending, from the value it starts
+ * from; so any tiling, any split of rows or panels between calls or ranks changes no bit. Kernels
+ * do not allocate, fail, synchronise or look at threads. */
+#ifndef GR_KERNEL_KERNEL_H
+#define GR_KERNEL_KERNEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/dtype.h"
+#include "kernel/isa.h"
+#include "kernel/kinds.h"
+
+/* c[r][16p + j] = f(bias[16p + j] + sum_k a[r][k] w(p, k, j)) for r < n_rows, p < n_panels, k <
+ * depth. */
+typedef struct gr_forward {
+  size_t n_rows, n_panels, depth;
+  const float *a; /* [n_rows][lda] */
+  size_t lda;
+  const float *w;    /* panels; n_panels of them from the first wanted */
+  const float *bias; /* [16 n_panels] */
+  float *c;          /* [n_rows][ldc]; must not overlap a */
+  size_t ldc;
+  gr_activation activation; /* SOFTMAX and IDENTITY store z; every stored value below 2^-100 becomes
+                               +0 except for these two */
+} gr_forward;
+
+/* c[r][16p + j] = (sum_o delta[r][o] w(p, o, j)) f'(a[r][16p + j]), o < depth, from +0; f' from the
+ * output a of that layer. */
+typedef struct gr_backward {
+  size_t n_rows, n_panels, depth;
+  const float *delta; /* [n_rows][ldd] */
+  size_t ldd;
+  const float *w; /* back panels */
+  const float *a; /* [n_rows][ldc]: output of the layer that c belongs to */
+  float *c;       /* [n_rows][ldc]: its delta */
+  size_t ldc;
+  gr_activation activation;
+} gr_backward;
+
+/* g[p][i][j] = sum_r a[r][i] delta[r][16p + j], r < n_rows ascending from +0, for i < n_inputs, p <
+ * n_panels. */
+typedef struct gr_weight_gradient {
+  size_t n_rows, n_inputs, n_panels;
+  const float *a; /* [n_rows][lda], from the first wanted input */
+  size_t lda;
+  const float *delta; /* [n_rows][ldd], from the first wanted panel */
+  size_t ldd;
+  float *g;       /* panel p at g + p * panel_g, rows of 16 */
+  size_t panel_g; /* >= 16 n_inputs */
+} gr_weight_gradient;
+
+/* Coefficients of one update, computed once per step. The gradient used is g' = scale * g + decay *
+ * w (adamw: scale * g). */
+typedef struct gr_update_coefficients {
+  gr_optimizer optimizer;
+  float scale;         /* 1 / (sum of row weights) */
+  float learning_rate; /* adam: learning_rate / (1 - beta1^t) */
+  float momentum;      /* or beta1 */
+  float one_minus_beta1, beta2, one_minus_beta2;
+  float root_correction; /* 1 / sqrt(1 - beta2^t) */
+  float epsilon;
+  float decay; /* weight decay; adamw: learning_rate * weight_decay */
+} gr_update_coefficients;
+
+/* How outputs become probabilities, losses and deltas. */
+typedef struct gr_loss_rows {
+  gr_loss loss;
+  gr_activation activation; /* of the output layer */
+  size_t n_rows, n_out;
+  float *a; /* [n_rows][ld] in: z for SOFTMAX and for SIGMOID under CROSS_ENTROPY, else f(z); out:
+               the network's outputs */
+  float *delta; /* [n_rows][ld] out, padding set to +0; NULL: not wanted */
+  size_t ld;
+  const uint64_t *index;      /* [n_rows] rows of the data set */
+  const int32_t *class_index; /* by data set row, or NULL */
+  const float *targets;       /* by data set row, [n_out], or NULL */
+  const float *weight;        /* by data set row, or NULL */
+  float *row_loss;            /* [n_rows] out: loss of each row, not weighted */
+} gr_loss_rows;
+
+/* dst[r][j] = (x[index[r]][j] - shift[j]) factor[j], j < n_columns; padding untouched. */
+typedef struct gr_gather {
+  size_t n_rows, n_columns;
+  const uint64_t *index;
+  const void *x; /* [..][n_columns], dense */
+  gr_dtype type;
+  const float *shift, *factor;                /* [n_columns], used up to GR_F32 */
+  const double *shift_double, *factor_double; /* [n_columns], used from GR_U32 */
+  float *dst;                                 /* [n_rows][ld] */
+  size_t ld;
+} gr_gather;
+
+typedef struct gr_kernels {
+  gr_isa isa;
+  size_t tile_rows, tile_panels; /* shapes that are multiples of these run at full speed */
+  void (*forward)(const gr_forward *f);
+  void (*backward)(const gr_backward *b);
+  void (*weight_gradient)(const gr_weight_gradient *g);
+  /* g[16p + j] = sum_r delta[r][16p + j], r ascending from +0. */
+  void (*column_sums)(size_t n_rows, size_t n_panels, const float *delta, size_t ldd, float *g);
+  /* sum[i] += addend[i], i < n, n a multiple of 16. */
+  void (*add)(size_t n, float *sum, const float *addend);
+  /* w, moment1, moment2 from g (formulas in kernel/optimizer.h); n a multiple of 16; moments as the
+   * optimiser has them. */
+  void (*update)(const gr_update_coefficients *u, size_t n, float *w, const float *g,
+                 float *moment1, float *moment2);
+  /* Copies inputs [0, n_inputs) of one panel to the back layout: back(q, o0 + j, i%16) =
+   * panel[i][j], j < n_outputs <= 16. back points at the panel of the first input, rows o0 on;
+   * back_panel = 16 n_out. */
+  void (*transpose_panel)(size_t n_inputs, size_t n_outputs, const float *panel, float *back,
+                          size_t back_panel);
+  void (*loss_rows)(const gr_loss_rows *l);
+  void (*gather)(const gr_gather *g);
+  /* out[i] = f(in[i]), n a multiple of 16; f: 0 exp, 1 log, 2 sigmoid, 3 tanh. For tests. */
+  void (*elementary)(int f, size_t n, const float *in, float *out);
+  /* Round to nearest, no flush-to-zero, no denormals-are-zero; returns what was set, for
+   * environment_leave. */
+  unsigned (*environment_enter)(void);
+  void (*environment_leave)(unsigned saved);
+  /* n_rounds of independent fused multiply-adds in registers; returns the floating-point operations
+   * done. */
+  double (*fma_rounds)(size_t n_rounds);
+} gr_kernels;
+
+/* The kernels of an available instruction set. */
+const gr_kernels *gr_kernels_of(gr_isa isa);
+
+#endif

@@ -1,0 +1,38 @@
+/* The vocabulary that all kernels are written in: vf = 16 floats on every machine, about 30
+ * operations, each with the same result on each instruction set. GR_KERNEL_ISA_<X> (a compile flag)
+ * says which header provides it.
+ *
+ *   vf vector   vm mask   vb one float broadcast   vf_fma(a,b,c) = a b + c, one rounding
+ * vf_max(a,b) = b < a ? a : b vf_load_n(p,n): n < 16 floats, the rest +0     vf_reduce_*: the fixed
+ * tree over 16 partials (8, 4, 2, 1 apart) */
+#ifndef GR_KERNEL_SIMD_H
+#define GR_KERNEL_SIMD_H
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined GR_KERNEL_ISA_AVX512
+#include "kernel/simd/avx512.h"
+#elif defined GR_KERNEL_ISA_AVX2
+#include "kernel/simd/avx2.h"
+#else
+#include "kernel/simd/generic.h"
+#endif
+
+#define GR_INLINE static inline __attribute__((always_inline))
+
+/* Gives a kernel's symbol the suffix of its instruction set: GR_SUFFIX(gr_forward) ->
+ * gr_forward_avx2. */
+#define GR_SUFFIX_2(name, isa) name##_##isa
+#define GR_SUFFIX_1(name, isa) GR_SUFFIX_2(name, isa)
+#define GR_SUFFIX(name) GR_SUFFIX_1(name, GR_ISA_NAME)
+
+/* Stored activations, deltas and moments below 2^-100 become +0: subnormals would otherwise linger
+ * and slow every product. */
+GR_INLINE vf vf_flush(vf a) {
+  return vf_select(vf_lt(vf_abs(a), vf_set1(0x1p-100f)), vf_zero(), a);
+}
+
+#endif

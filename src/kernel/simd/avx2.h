@@ -1,0 +1,173 @@
+/* The vocabulary on AVX2, FMA and F16C: vf is two 8-float registers, a broadcast scalar is one. */
+#ifndef GR_KERNEL_SIMD_AVX2_H
+#define GR_KERNEL_SIMD_AVX2_H
+
+#include <immintrin.h>
+
+#define GR_ISA_NAME avx2
+#define GR_TILE_ROWS 6 /* 12 accumulators, 2 of b, 1 broadcast: 15 of 16 registers */
+#define GR_TILE_PANELS 1
+
+typedef struct {
+  __m256 lo, hi;
+} vf;
+typedef struct {
+  __m256 lo, hi;
+} vm;
+typedef __m256 vb;
+
+#define GR_VF(l, h)      \
+  (vf) {                 \
+    .lo = (l), .hi = (h) \
+  }
+#define GR_PAIR(name, a, b) GR_VF(name((a).lo, (b).lo), name((a).hi, (b).hi))
+
+static inline vf vf_set1(float x) {
+  return GR_VF(_mm256_set1_ps(x), _mm256_set1_ps(x));
+}
+static inline vf vf_zero(void) {
+  return GR_VF(_mm256_setzero_ps(), _mm256_setzero_ps());
+}
+static inline vf vf_load(const float *p) {
+  return GR_VF(_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8));
+}
+static inline void vf_store(float *p, vf a) {
+  _mm256_storeu_ps(p, a.lo);
+  _mm256_storeu_ps(p + 8, a.hi);
+}
+static inline vf vf_load_n(const float *p, size_t n) {
+  float whole[16] = {0};
+  for (size_t i = 0; i < n; i++) whole[i] = p[i];
+  return vf_load(whole);
+}
+static inline vb vb_load(const float *p) {
+  return _mm256_broadcast_ss(p);
+}
+static inline vf vf_fma_b(vb a, vf b, vf c) {
+  return GR_VF(_mm256_fmadd_ps(a, b.lo, c.lo), _mm256_fmadd_ps(a, b.hi, c.hi));
+}
+static inline vf vf_fma(vf a, vf b, vf c) {
+  return GR_VF(_mm256_fmadd_ps(a.lo, b.lo, c.lo), _mm256_fmadd_ps(a.hi, b.hi, c.hi));
+}
+static inline vf vf_nfma(vf a, vf b, vf c) {
+  return GR_VF(_mm256_fnmadd_ps(a.lo, b.lo, c.lo), _mm256_fnmadd_ps(a.hi, b.hi, c.hi));
+}
+static inline vf vf_add(vf a, vf b) {
+  return GR_PAIR(_mm256_add_ps, a, b);
+}
+static inline vf vf_sub(vf a, vf b) {
+  return GR_PAIR(_mm256_sub_ps, a, b);
+}
+static inline vf vf_mul(vf a, vf b) {
+  return GR_PAIR(_mm256_mul_ps, a, b);
+}
+static inline vf vf_div(vf a, vf b) {
+  return GR_PAIR(_mm256_div_ps, a, b);
+}
+static inline vf vf_sqrt(vf a) {
+  return GR_VF(_mm256_sqrt_ps(a.lo), _mm256_sqrt_ps(a.hi));
+}
+static inline vf vf_max(vf a, vf b) { /* vmaxps is b < a ? a : b */
+  return GR_PAIR(_mm256_max_ps, a, b);
+}
+static inline vf vf_abs(vf a) {
+  const __m256 sign = _mm256_set1_ps(-0.0f);
+  return GR_VF(_mm256_andnot_ps(sign, a.lo), _mm256_andnot_ps(sign, a.hi));
+}
+static inline vf vf_copysign(vf magnitude, vf s) {
+  const __m256 sign = _mm256_set1_ps(-0.0f);
+  return GR_VF(_mm256_or_ps(_mm256_andnot_ps(sign, magnitude.lo), _mm256_and_ps(sign, s.lo)),
+               _mm256_or_ps(_mm256_andnot_ps(sign, magnitude.hi), _mm256_and_ps(sign, s.hi)));
+}
+static inline vf vf_round(vf a) {
+  const vf magic = vf_set1(0x1.8p23f);
+  return vf_sub(vf_add(a, magic), magic);
+}
+static inline __m256 half_pow2(__m256 n) {
+  __m256i e = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
+  return _mm256_castsi256_ps(_mm256_slli_epi32(e, 23));
+}
+static inline vf vf_pow2(vf n) {
+  return GR_VF(half_pow2(n.lo), half_pow2(n.hi));
+}
+static inline __m256 half_log_split(__m256 x, __m256 *exponent) {
+  __m256i bits = _mm256_castps_si256(x);
+  __m256i e = _mm256_srai_epi32(_mm256_sub_epi32(bits, _mm256_set1_epi32(0x3f3504f3)), 23);
+  *exponent = _mm256_cvtepi32_ps(e);
+  return _mm256_castsi256_ps(_mm256_sub_epi32(bits, _mm256_slli_epi32(e, 23)));
+}
+static inline vf vf_log_split(vf x, vf *exponent) {
+  return GR_VF(half_log_split(x.lo, &exponent->lo), half_log_split(x.hi, &exponent->hi));
+}
+static inline vm vf_lt(vf a, vf b) {
+  return (vm){.lo = _mm256_cmp_ps(a.lo, b.lo, _CMP_LT_OQ),
+              .hi = _mm256_cmp_ps(a.hi, b.hi, _CMP_LT_OQ)};
+}
+static inline vf vf_select(vm m, vf yes, vf no) {
+  return GR_VF(_mm256_blendv_ps(no.lo, yes.lo, m.lo), _mm256_blendv_ps(no.hi, yes.hi, m.hi));
+}
+static inline float reduce_add_8(__m256 a) {
+  __m128 x = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+  x = _mm_add_ps(x, _mm_movehl_ps(x, x));
+  return _mm_cvtss_f32(_mm_add_ss(x, _mm_movehdup_ps(x)));
+}
+static inline float vf_reduce_add(vf a) {
+  return reduce_add_8(_mm256_add_ps(a.lo, a.hi));
+}
+static inline float reduce_max_8(__m256 a) {
+  __m128 x = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+  x = _mm_max_ps(x, _mm_movehl_ps(x, x));
+  return _mm_cvtss_f32(_mm_max_ss(x, _mm_movehdup_ps(x)));
+}
+static inline float vf_reduce_max(vf a) {
+  return reduce_max_8(_mm256_max_ps(a.lo, a.hi));
+}
+static inline vf vf_from_i32(__m256i lo, __m256i hi) {
+  return GR_VF(_mm256_cvtepi32_ps(lo), _mm256_cvtepi32_ps(hi));
+}
+static inline vf vf_from_u8(const uint8_t *p) {
+  __m128i x = _mm_loadu_si128((const __m128i *)p);
+  return vf_from_i32(_mm256_cvtepu8_epi32(x), _mm256_cvtepu8_epi32(_mm_srli_si128(x, 8)));
+}
+static inline vf vf_from_i8(const int8_t *p) {
+  __m128i x = _mm_loadu_si128((const __m128i *)p);
+  return vf_from_i32(_mm256_cvtepi8_epi32(x), _mm256_cvtepi8_epi32(_mm_srli_si128(x, 8)));
+}
+static inline vf vf_from_u16(const uint16_t *p) {
+  return vf_from_i32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p)),
+                     _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p + 1)));
+}
+static inline vf vf_from_i16(const int16_t *p) {
+  return vf_from_i32(_mm256_cvtepi16_epi32(_mm_loadu_si128((const __m128i *)p)),
+                     _mm256_cvtepi16_epi32(_mm_loadu_si128((const __m128i *)p + 1)));
+}
+static inline vf vf_from_f16(const uint16_t *p) {
+  return GR_VF(_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p)),
+               _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p + 1)));
+}
+/* 8 x 8 in registers: pairs, quads, halves. */
+static inline void transpose_8x8(const float *in, size_t ld_in, float *out, size_t ld_out) {
+  __m256 r[8], t[8];
+  for (int i = 0; i < 8; i++) r[i] = _mm256_loadu_ps(in + (size_t)i * ld_in);
+  for (int i = 0; i < 8; i += 2) {
+    t[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
+    t[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
+  }
+  for (int i = 0; i < 8; i += 4) {
+    r[i] = _mm256_shuffle_ps(t[i], t[i + 2], 0x44);
+    r[i + 1] = _mm256_shuffle_ps(t[i], t[i + 2], 0xee);
+    r[i + 2] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0x44);
+    r[i + 3] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0xee);
+  }
+  for (int i = 0; i < 4; i++) {
+    _mm256_storeu_ps(out + (size_t)i * ld_out, _mm256_permute2f128_ps(r[i], r[i + 4], 0x20));
+    _mm256_storeu_ps(out + (size_t)(i + 4) * ld_out, _mm256_permute2f128_ps(r[i], r[i + 4], 0x31));
+  }
+}
+static inline void transpose_16x16(const float *in, size_t ld_in, float *out, size_t ld_out) {
+  transpose_8x8(in, ld_in, out, ld_out);
+  transpose_8x8(in + 8, ld_in, out + 8 * ld_out, ld_out);
+  transpose_8x8(in + 8 * ld_in, ld_in, out + 8, ld_out);
+  transpose_8x8(in + 8 * ld_in + 8, ld_in, out + 8 * ld_out + 8, ld_out);
+}
+#endif

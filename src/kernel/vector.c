@@ -1,0 +1,222 @@
+/* What is done to vectors: the update, sums, the second copy of the weights, gathering of rows, and
+ * the environment they run in. */
+#include <config.h>
+
+#include "kernel/elementary.h"
+#include "kernel/optimizer.h"
+
+#if defined __SSE2__
+#include <xmmintrin.h>
+#endif
+
+#define GR_UPDATE(id)                                                                          \
+  static void update_##id(const gr_update_coefficients *u, size_t n, float *w, const float *g, \
+                          float *moment1, float *moment2) {                                    \
+    const gr_update_coefficients c = *u;                                                       \
+    for (size_t i = 0; i < n; i += 16)                                                         \
+      vf_store(w + i, vf_update(GR_##id, &c, vf_load(w + i), vf_load(g + i),                   \
+                                moment1 ? moment1 + i : NULL, moment2 ? moment2 + i : NULL));  \
+  }
+#define GR_OPTIMIZER(id, name, moments) GR_UPDATE(id)
+#include "kernel/optimizer.def.h"
+#undef GR_OPTIMIZER
+
+typedef void update_function(const gr_update_coefficients *, size_t, float *, const float *,
+                             float *, float *);
+
+static void update(const gr_update_coefficients *u, size_t n, float *w, const float *g,
+                   float *moment1, float *moment2) {
+  static update_function *const by_kind[GR_N_OPTIMIZERS] = {
+#define GR_OPTIMIZER(id, name, moments) update_##id,
+#include "kernel/optimizer.def.h"
+#undef GR_OPTIMIZER
+  };
+  by_kind[u->optimizer](u, n, w, g, moment1, moment2);
+}
+
+static void column_sums(size_t n_rows, size_t n_panels, const float *delta, size_t ldd, float *g) {
+  for (size_t p = 0; p < n_panels; p++) {
+    vf sum = vf_zero();
+    for (size_t r = 0; r < n_rows; r++) sum = vf_add(sum, vf_load(delta + r * ldd + 16 * p));
+    vf_store(g + 16 * p, sum);
+  }
+}
+
+static void add(size_t n, float *sum, const float *addend) {
+  for (size_t i = 0; i < n; i += 16)
+    vf_store(sum + i, vf_add(vf_load(sum + i), vf_load(addend + i)));
+}
+
+static void transpose_panel(size_t n_inputs, size_t n_outputs, const float *panel, float *back,
+                            size_t back_panel) {
+  size_t i = 0;
+  if (n_outputs == 16)
+    for (; i + 16 <= n_inputs; i += 16)
+      transpose_16x16(panel + 16 * i, 16, back + i / 16 * back_panel, 16);
+  for (; i < n_inputs; i++)
+    for (size_t j = 0; j < n_outputs; j++)
+      back[i / 16 * back_panel + 16 * j + i % 16] = panel[16 * i + j];
+}
+
+/* 16 values of type `type` at p as floats; the type is a constant wherever this is inlined. */
+GR_INLINE vf load_as_float(gr_dtype type, const void *p) {
+  switch (type) {
+    case GR_U8:
+      return vf_from_u8(p);
+    case GR_I8:
+      return vf_from_i8(p);
+    case GR_U16:
+      return vf_from_u16(p);
+    case GR_I16:
+      return vf_from_i16(p);
+    case GR_F16:
+      return vf_from_f16(p);
+    default:
+      return vf_load(p);
+  }
+}
+
+GR_INLINE void gather_narrow(const gr_gather *g, gr_dtype type) {
+  const size_t size = gr_dtype_size(type), whole = g->n_columns & ~(size_t)15,
+               rest = g->n_columns - whole;
+  for (size_t r = 0; r < g->n_rows; r++) {
+    const char *x = (const char *)g->x + g->index[r] * g->n_columns * size;
+    float *dst = g->dst + r * g->ld;
+    for (size_t j = 0; j < whole; j += 16) {
+      vf v = vf_sub(load_as_float(type, x + j * size), vf_load(g->shift + j));
+      vf_store(dst + j, vf_mul(v, vf_load(g->factor + j)));
+    }
+    if (rest) {
+      _Alignas(64) float tail[16] = {0}, shift[16] = {0}, factor[16] = {0};
+      char raw[64] = {0};
+      memcpy(raw, x + whole * size, rest * size);
+      memcpy(shift, g->shift + whole, rest * sizeof(float));
+      memcpy(factor, g->factor + whole, rest * sizeof(float));
+      vf_store(tail, vf_mul(vf_sub(load_as_float(type, raw), vf_load(shift)), vf_load(factor)));
+      memcpy(dst + whole, tail, rest * sizeof(float));
+    }
+  }
+}
+
+#define GR_GATHER_WIDE(name, type)                                                   \
+  static void gather_##name(const gr_gather *g) {                                    \
+    for (size_t r = 0; r < g->n_rows; r++) {                                         \
+      const type *x = (const type *)g->x + g->index[r] * g->n_columns;               \
+      float *dst = g->dst + r * g->ld;                                               \
+      for (size_t j = 0; j < g->n_columns; j++)                                      \
+        dst[j] = (float)(((double)x[j] - g->shift_double[j]) * g->factor_double[j]); \
+    }                                                                                \
+  }
+GR_GATHER_WIDE(u32, uint32_t)
+GR_GATHER_WIDE(i32, int32_t)
+GR_GATHER_WIDE(u64, uint64_t)
+GR_GATHER_WIDE(i64, int64_t)
+GR_GATHER_WIDE(f64, double)
+
+#define GR_GATHER_NARROW(name, TYPE)              \
+  static void gather_##name(const gr_gather *g) { \
+    gather_narrow(g, TYPE);                       \
+  }
+GR_GATHER_NARROW(u8, GR_U8)
+GR_GATHER_NARROW(i8, GR_I8)
+GR_GATHER_NARROW(u16, GR_U16)
+GR_GATHER_NARROW(i16, GR_I16)
+GR_GATHER_NARROW(f16, GR_F16)
+GR_GATHER_NARROW(f32, GR_F32)
+
+static void gather(const gr_gather *g) {
+  static void (*const by_type[GR_N_DTYPES])(const gr_gather *) = {
+      [GR_U8] = gather_u8,   [GR_I8] = gather_i8,   [GR_U16] = gather_u16, [GR_I16] = gather_i16,
+      [GR_F16] = gather_f16, [GR_F32] = gather_f32, [GR_U32] = gather_u32, [GR_I32] = gather_i32,
+      [GR_U64] = gather_u64, [GR_I64] = gather_i64, [GR_F64] = gather_f64};
+  by_type[g->type](g);
+}
+
+static void elementary(int f, size_t n, const float *in, float *out) {
+  for (size_t i = 0; i < n; i += 16) {
+    vf x = vf_load(in + i);
+    vf_store(out + i, f == 0   ? vf_exp(x)
+                      : f == 1 ? vf_log(x)
+                      : f == 2 ? vf_sigmoid(x)
+                               : vf_tanh(x));
+  }
+}
+
+#if defined __SSE2__
+static unsigned environment_enter(void) {
+  unsigned saved = _mm_getcsr();
+  _mm_setcsr(0x1f80); /* all exceptions masked, round to nearest, neither flush-to-zero nor
+                         denormals-are-zero */
+  return saved;
+}
+static void environment_leave(unsigned saved) {
+  _mm_setcsr(saved);
+}
+#elif defined __aarch64__
+static unsigned environment_enter(void) {
+  uint64_t saved, clean = 0;
+  __asm__ volatile("mrs %0, fpcr" : "=r"(saved));
+  __asm__ volatile("msr fpcr, %0" : : "r"(clean));
+  return (unsigned)saved;
+}
+static void environment_leave(unsigned saved) {
+  uint64_t value = saved;
+  __asm__ volatile("msr fpcr, %0" : : "r"(value));
+}
+#else
+static unsigned environment_enter(void) {
+  return 0;
+}
+static void environment_leave(unsigned saved) {
+  (void)saved;
+}
+#endif
+
+static double fma_rounds(size_t n_rounds) {
+  enum { CHAINS = GR_TILE_ROWS >= 14 ? 12 : GR_TILE_ROWS >= 6 ? 6 : 4 };
+  static volatile float seed[2] = {0.9999f, 1e-4f};
+  const vf x = vf_set1(seed[0]), y = vf_set1(seed[1]);
+  vf acc[CHAINS];
+  for (int i = 0; i < CHAINS; i++) acc[i] = vf_set1((float)i);
+  for (size_t round = 0; round < n_rounds; round++)
+    for (int i = 0; i < CHAINS; i++) acc[i] = vf_fma(acc[i], x, y);
+  vf sum = acc[0];
+  for (int i = 1; i < CHAINS; i++) sum = vf_add(sum, acc[i]);
+  static volatile float sink;
+  sink = vf_reduce_add(sum);
+  (void)sink;
+  return 32.0 * CHAINS * (double)n_rounds;
+}
+
+void GR_SUFFIX(gr_forward)(const gr_forward *f);
+void GR_SUFFIX(gr_backward)(const gr_backward *b);
+void GR_SUFFIX(gr_weight_gradient)(const gr_weight_gradient *g);
+void GR_SUFFIX(gr_loss_rows)(const gr_loss_rows *l);
+extern const gr_kernels GR_SUFFIX(gr_kernels);
+
+#if defined GR_KERNEL_ISA_AVX512
+#define GR_ISA_ID GR_ISA_AVX512
+#elif defined GR_KERNEL_ISA_AVX2
+#define GR_ISA_ID GR_ISA_AVX2
+#else
+#define GR_ISA_ID GR_ISA_GENERIC
+#endif
+
+const gr_kernels GR_SUFFIX(gr_kernels) = {
+    .isa = GR_ISA_ID,
+    .tile_rows = GR_TILE_ROWS,
+    .tile_panels = GR_TILE_PANELS,
+    .forward = GR_SUFFIX(gr_forward),
+    .backward = GR_SUFFIX(gr_backward),
+    .weight_gradient = GR_SUFFIX(gr_weight_gradient),
+    .column_sums = column_sums,
+    .add = add,
+    .update = update,
+    .transpose_panel = transpose_panel,
+    .loss_rows = GR_SUFFIX(gr_loss_rows),
+    .gather = gather,
+    .elementary = elementary,
+    .environment_enter = environment_enter,
+    .environment_leave = environment_leave,
+    .fma_rounds = fma_rounds,
+};

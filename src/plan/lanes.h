@@ -1,0 +1,36 @@
+/* Lanes: how a batch is cut for the sums over its rows, and the one tree that adds them. From the
+ * recipe only: nothing here may receive threads or machine facts, so that the same recipe gives the
+ * same bits everywhere. */
+#ifndef GR_PLAN_LANES_H
+#define GR_PLAN_LANES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* `lane_rows: auto`: ceil(batch_size / L), L the largest power of two <= batch_size / 48
+ * within 1..64. */
+uint64_t gr_lane_rows_auto(uint64_t batch_size);
+
+/* Lanes of a batch of n rows: ceil(n / lane_rows); the last lane may be short. */
+uint64_t gr_lane_count(uint64_t n_rows, uint64_t lane_rows);
+
+/* The tree: the left subtree takes the largest power of two below n, recursively. Walked lane by
+ * lane with a stack of partial sums: after partial `i` (0-based) is pushed, gr_tree_merges(i) times
+ * the top is added to the one below it; at the end the rest is folded from the top down. At most
+ * GR_TREE_DEPTH partials exist at once. */
+#define GR_TREE_DEPTH 65
+static inline unsigned gr_tree_merges(uint64_t i) {
+  return (unsigned)__builtin_ctzll(~i); /* trailing ones of i = trailing zeros of i + 1 */
+}
+
+/* Partials that a stack for n lanes holds at most. */
+unsigned gr_tree_depth(uint64_t n);
+
+/* The tree over n doubles, in place; returns the sum, 0 for n = 0. */
+double gr_tree_sum(double *value, size_t n);
+
+/* The largest aligned power-of-two block of lanes that starts at `first` and ends at or before
+ * `end`: a node of the tree. */
+uint64_t gr_tree_block(uint64_t first, uint64_t end);
+
+#endif

@@ -1,0 +1,94 @@
+/* Everything decided before the first step: where each buffer lies in one arena, how the batch is
+ * cut into lanes, and which rank does which part. Offsets are in floats from the base of the arena;
+ * a plan holds no pointers into it and can be printed and compared. Lanes come from the recipe
+ * (lanes.h); what this file decides by ranks changes no bit. */
+#ifndef GR_PLAN_PLAN_H
+#define GR_PLAN_PLAN_H
+
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "base/text.h"
+#include "kernel/kernel.h"
+#include "net/network.h"
+
+/* Who computes the gradient. Forward and data gradient are always split by rows. */
+typedef enum gr_strategy {
+  GR_STRATEGY_TILES, /* each rank owns tiles of the weights and goes through all lanes; the update
+                        is fused */
+  GR_STRATEGY_LANES, /* each rank accumulates the whole gradient of its own lanes; then they are
+                        reduced and applied */
+  GR_N_STRATEGIES
+} gr_strategy;
+extern const char *const gr_strategy_names[GR_N_STRATEGIES];
+
+typedef struct gr_plan_layer {
+  uint32_t n_in, n_out;
+  gr_activation activation;
+  size_t panels_in, panels_out;
+  size_t weights, bias; /* in the blocked parameter vector: panels, then bias [16 panels_out] */
+  size_t back;          /* in the arena: the back copy; unused for layer 0 */
+  size_t a, delta;      /* in the arena: outputs and dC/dz, [batch][ld] */
+  size_t ld;            /* an odd multiple of 16: no stride is a power of two */
+} gr_plan_layer;
+
+/* One piece of one layer's weights: inputs [input, input + n_inputs) of panels [panel, panel +
+ * n_panels). The piece with input 0 also has the biases of its panels. */
+typedef struct gr_unit {
+  uint32_t layer, input, n_inputs, panel, n_panels;
+} gr_unit;
+
+typedef struct gr_plan_request {
+  const gr_network *network;
+  uint64_t batch_rows, lane_rows;
+  gr_optimizer optimizer;
+  bool inference_only;
+  int threads;  /* at most; fewer are used where more would not pay */
+  int strategy; /* gr_strategy, or -1 */
+  bool forced;  /* use exactly `threads` ranks */
+} gr_plan_request;
+
+typedef struct gr_plan {
+  gr_arena_layout arena;
+  uint32_t n_layers;
+  gr_plan_layer layer[GR_MAX_LAYERS];
+  gr_loss loss;
+  gr_optimizer optimizer;
+  bool inference_only;
+  uint64_t batch_rows, lane_rows, n_lanes;
+  int n_ranks;
+  gr_strategy strategy;
+  size_t n_blocked;              /* floats in the blocked parameter vector */
+  size_t parameters;             /* in the arena: blocked parameter vector */
+  size_t moment[GR_MAX_MOMENTS]; /* likewise, where the optimiser has them */
+  size_t input, ld_input;        /* gathered rows [batch][ld_input] */
+  size_t index, row_loss;        /* uint64_t [batch], float [batch] */
+  size_t shift, factor;          /* float [n_in] of the input columns */
+  size_t scratch, scratch_rank;  /* per rank: gradient partials */
+  size_t slot;                   /* floats in one partial */
+  unsigned slots;                /* partials per rank */
+  size_t eval_rows, eval, eval_rank,
+      eval_buffer; /* per rank: index, losses and two row buffers for evaluation */
+  size_t eval_ld;
+  gr_unit *units;
+  size_t n_units;
+  size_t *first_unit; /* [n_ranks + 1]: rank r does units first_unit[r] .. first_unit[r + 1] */
+  double step_flops;
+} gr_plan;
+
+gradus_status gr_plan_make(const gr_plan_request *request, const gr_kernels *kernels, gr_plan *out,
+                           gradus_error *err);
+void gr_plan_free(gr_plan *plan);
+
+/* Rows [*first, *end) of a batch of n rows that rank r does: even shares, or whole lanes under
+ * GR_STRATEGY_LANES. */
+void gr_plan_rows(const gr_plan *plan, uint64_t n, int rank, uint64_t *first, uint64_t *end);
+
+/* Lanes [*first, *end) of a batch of n_lanes lanes that rank r does under GR_STRATEGY_LANES. */
+void gr_plan_rank_lanes(const gr_plan *plan, uint64_t n_lanes, int rank, uint64_t *first,
+                        uint64_t *end);
+
+/* For people. */
+void gr_plan_describe(const gr_plan *plan, gr_text *out);
+
+#endif
