@@ -88,6 +88,11 @@ static gradus_status get_text(const training *t, const char *key, char *value, s
   return status;
 }
 
+/* A path inside the data file, or NULL where the file's layout decides. */
+static const char *inner_path(const char *value) {
+  return *value && strcmp(value, "auto") != 0 ? value : NULL;
+}
+
 static gradus_status open_data(training *t, gradus_error *err) {
   char x[1024], y[1024], transpose[16];
   gradus_status status = get_text(t, "data.file", t->data, sizeof t->data, err);
@@ -100,8 +105,8 @@ static gradus_status open_data(training *t, gradus_error *err) {
                        "train: DATA is missing; usage: gradus train [OPTIONS] DATA (or data.file "
                        "in the configuration)");
   gradus_dataset_options options = {.struct_size = sizeof options,
-                                    .x = x[0] ? x : NULL,
-                                    .y = y[0] ? y : NULL,
+                                    .x = inner_path(x),
+                                    .y = inner_path(y),
                                     .transpose = strcmp(transpose, "true") == 0};
   return gradus_dataset_open(t->data, &options, &t->dataset, err);
 }
