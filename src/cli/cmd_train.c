@@ -243,7 +243,7 @@ static void put_report(const training *t, int stopped) {
   }
   printf("  %-14s %s\n", "run", r->run_directory);
   if (r->model_path[0]) printf("  %-14s %s\n", "model", r->model_path);
-  printf("  %-14s %s\n", "digest", r->digest);
+  printf("  %-14s %s (final weights)\n", "digest", r->digest);
 }
 
 /* Commands that make sense now, ready to be typed. */

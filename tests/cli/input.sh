@@ -19,7 +19,7 @@ bad 65 "not HDF5" "text.h5" text.h5
 bad 65 "an empty file" "empty.h5" empty.h5
 head -c 3000 good.h5 >cut.h5
 bad 65 "a truncated file" "cut.h5" cut.h5
-refuses 66 "a directory for a file" "." -- train . $quick
+refuses 65 "a directory for a file" "directory" -- train . $quick
 
 refuses 66 "import: a missing file" "absent.csv" -- import --train absent.csv out.h5
 check "makes nothing" test ! -e out.h5
@@ -28,7 +28,7 @@ refuses 65 "import: a ragged row" "ragged.csv:3" -- import --train ragged.csv ou
 printf 'a,b,c\n1,2,3\n4,x,6\n' >word.csv
 printf 'a,b,c\n1,"2,3\n4,5,6\n' >quote.csv
 refuses 65 "import: a quote without end" "quote.csv:" -- import --train quote.csv out.h5 -q
-refuses 65 "import: an unknown target" "colour" -- import --train ragged.csv --target colour out.h5 -q
+refuses 2 "import: an unknown target" "colour" -- import --train ragged.csv --target colour out.h5 -q
 : >empty.csv
 refuses 65 "import: an empty table" "empty.csv" -- import --train empty.csv out.h5 -q
 printf '\000\000\010\003\000\000\000\002' >images.idx
