@@ -1,4 +1,5 @@
-/* The base layer: numbers in and out, random numbers against published vectors, permutations that are permutations. */
+/* The base layer: numbers in and out, random numbers against published vectors, permutations that
+ * are permutations. */
 #include <config.h>
 
 #include <math.h>
@@ -8,7 +9,7 @@
 #include "base/permutation.h"
 #include "base/philox.h"
 #include "base/text.h"
-#include "support/test.h"
+#include "suites.h"
 
 /* Known answers of Random123 (Salmon et al.), kat_vectors: philox4x32 10. */
 static void philox_gives_the_published_vectors(void) {
@@ -109,6 +110,6 @@ static const gr_test base_tests[] = {GR_TEST(philox_gives_the_published_vectors)
                                      GR_TEST_END};
 
 int main(int argc, char **argv) {
-  static const gr_suite suites[] = {{"base", base_tests}, {NULL, NULL}};
+  static const gr_suite suites[] = {{"base", base_tests}, {"cpu", gr_base_cpu_tests}, {NULL, NULL}};
   return gr_test_main(argc, argv, suites);
 }
