@@ -190,6 +190,14 @@ static gradus_status run_trainer(training *t, gradus_error *err) {
   return status == GRADUS_OK ? reported : status;
 }
 
+/* The user's number of threads holds for the test as well; 0 is auto. */
+static int test_threads(const training *t) {
+  char text[32];
+  int threads = 0;
+  if (get_text(t, "resources.threads", text, sizeof text, NULL) != GRADUS_OK) return 0;
+  return gr_number_threads(text, &threads) ? threads : 0;
+}
+
 /* The training is done and kept: a test split that cannot be evaluated is a warning. */
 static void evaluate_test(training *t) {
   if (!t->report.model_path[0] || gradus_dataset_rows(t->dataset, "test") == 0) return;
@@ -198,7 +206,7 @@ static void evaluate_test(training *t) {
   t->test.struct_size = sizeof t->test;
   gradus_status status = gradus_model_load(t->report.model_path, &model, &err);
   if (status == GRADUS_OK)
-    status = gradus_model_evaluate(model, t->dataset, "test", 0, &t->test, &err);
+    status = gradus_model_evaluate(model, t->dataset, "test", test_threads(t), &t->test, &err);
   gradus_model_destroy(model);
   t->has_test = status == GRADUS_OK;
   if (t->has_test) return;

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Each command as a user types it, on generated data.
-. "${srcdir:-.}/tests/cli/lib.sh"
+. "${GR_SOURCE:-.}/tests/cli/lib.sh"
 
 python=$(find_python)
 is_json() {

@@ -1,6 +1,6 @@
 #!/bin/sh
 # --help and --version everywhere, from the same tables as the parser; every key with its default.
-. "${srcdir:-.}/tests/cli/lib.sh"
+. "${GR_SOURCE:-.}/tests/cli/lib.sh"
 
 expect 0 "the program has a help" --help
 check "it goes to standard output" test ! -s err

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Bad input: the documented exit status, one line that names file and place, nothing overwritten.
-. "${srcdir:-.}/tests/cli/lib.sh"
+. "${GR_SOURCE:-.}/tests/cli/lib.sh"
 
 "$gradus" generate spirals good.h5 -q >out 2>err || fail "spirals are generated"
 quick="--epochs 1 --hidden 3 -q"

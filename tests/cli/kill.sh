@@ -1,6 +1,6 @@
 #!/bin/sh
 # SIGKILL at random instants, other threads and instruction sets in between: the same final bits.
-. "${srcdir:-.}/tests/cli/lib.sh"
+. "${GR_SOURCE:-.}/tests/cli/lib.sh"
 . "$source_dir/tests/cli/workload.sh"
 
 seed=${GRADUS_TEST_SEED:-$$}

@@ -4,7 +4,7 @@
 
 build=$PWD
 gradus=$build/gradus
-source_dir=$(cd "${srcdir:-.}" && pwd)
+source_dir=$(cd "${GR_SOURCE:-.}" && pwd)
 export source_dir
 test -x "$gradus" || { echo "no program $gradus: run this from the build directory" >&2; exit 99; }
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/gradus-cli-XXXXXX") || exit 99

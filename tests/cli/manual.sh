@@ -1,6 +1,6 @@
 #!/bin/sh
 # gradus(1) knows every command and every option, and no option that does not exist.
-. "${srcdir:-.}/tests/cli/lib.sh"
+. "${GR_SOURCE:-.}/tests/cli/lib.sh"
 
 sed 's/\\-/-/g' "$source_dir/man/gradus.1" >page
 "$gradus" --list-options >list || fail "the list of options"

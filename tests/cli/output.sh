@@ -1,6 +1,6 @@
 #!/bin/sh
 # A result that could not be written is a failure: exit status 74, one line.
-. "${srcdir:-.}/tests/cli/lib.sh"
+. "${GR_SOURCE:-.}/tests/cli/lib.sh"
 
 "$gradus" generate spirals data.h5 -q >out 2>err || fail "spirals are generated"
 expect 0 "a model" train data.h5 --hidden 4 --epochs 1 --run run -q

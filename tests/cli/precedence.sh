@@ -1,7 +1,7 @@
 #!/bin/sh
 # Defaults < preset < configuration file < command line, in whatever order they are typed; nothing
 # is written by a dry run.
-. "${srcdir:-.}/tests/cli/lib.sh"
+. "${GR_SOURCE:-.}/tests/cli/lib.sh"
 
 "$gradus" generate spirals data.h5 -q >out 2>err || fail "spirals are generated"
 cat >config.yaml <<'YAML'

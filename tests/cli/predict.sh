@@ -1,6 +1,6 @@
 #!/bin/sh
 # Predictions as CSV, .npy and .h5 are the same numbers; data sets and models are read by h5py.
-. "${srcdir:-.}/tests/cli/lib.sh"
+. "${GR_SOURCE:-.}/tests/cli/lib.sh"
 
 "$gradus" generate spirals data.h5 -q >out 2>err || fail "spirals are generated"
 expect 0 "a model" train data.h5 --hidden 16 --epochs 3 --run run -q

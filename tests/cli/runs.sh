@@ -1,6 +1,6 @@
 #!/bin/sh
 # One run directory: in use, of another recipe, of other data, fresh, resumed from a file.
-. "${srcdir:-.}/tests/cli/lib.sh"
+. "${GR_SOURCE:-.}/tests/cli/lib.sh"
 . "$source_dir/tests/cli/workload.sh"
 
 prepare 400

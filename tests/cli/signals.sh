@@ -1,7 +1,7 @@
 #!/bin/sh
 # INT, TERM, USR1, XCPU and a time limit: checkpoint, exit 75, and the same command line goes on to
 # the same bits. USR2: checkpoint and go on. A second INT ends at once.
-. "${srcdir:-.}/tests/cli/lib.sh"
+. "${GR_SOURCE:-.}/tests/cli/lib.sh"
 . "$source_dir/tests/cli/workload.sh"
 
 prepare 20

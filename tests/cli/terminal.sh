@@ -1,6 +1,6 @@
 #!/bin/sh
 # On a terminal one live line, erased before anything else is said; elsewhere a line per epoch.
-. "${srcdir:-.}/tests/cli/lib.sh"
+. "${GR_SOURCE:-.}/tests/cli/lib.sh"
 
 "$gradus" generate spirals data.h5 -q >out 2>err || fail "spirals are generated"
 arguments="train data.h5 --hidden 8 --epochs 3"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Wrong command lines: exit status 2, one line that names the word and the nearest valid one.
-. "${srcdir:-.}/tests/cli/lib.sh"
+. "${GR_SOURCE:-.}/tests/cli/lib.sh"
 
 refuses 2 "a command is needed" "--help" --
 refuses 2 "an unknown command names the nearest" "'trian'|'train'" -- trian data.h5
