@@ -136,7 +136,7 @@ static gradus_status read_moments(const gr_h5_file *file, gr_checkpoint *c, grad
                    file->path, (unsigned long long)n, (unsigned long long)wanted);
   c->n_moments = (uint32_t)n;
   for (uint32_t m = 0; m < c->n_moments; m++) {
-    char suffix[16];
+    char suffix[24];
     snprintf(suffix, sizeof suffix, "_moment%u", (unsigned)(m + 1));
     GR_TRY(read_parameters(file, &c->model.network, "optimizer", suffix, &c->moment[m], err));
   }
