@@ -9,9 +9,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/dictionary.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/dictionary.h"
 #include "interop/number.h"
 
 const char *gr_delimiter_name(char delimiter) {
