@@ -68,7 +68,7 @@ static void elementary_functions_agree_with_libm(void) {
   for (uint64_t i = 0; i < 100000; i++) {
     double u = gr_random_uniform(gr_test_seed(), GR_STREAM_TEST, 1, i), x = (u - 0.5) * 1400;
     double pairs[4][2] = {{gr_exp(x), exp(x)},
-                          {gr_log(u * 1e3), log(u * 1e3)},
+                          {gr_ln(u * 1e3), log(u * 1e3)},
                           {gr_sin(x) + 2, sin(x) + 2},
                           {gr_cos(x) + 2, cos(x) + 2}};
     for (int k = 0; k < 4; k++) {
