@@ -1,4 +1,6 @@
-# GR_REQUIRE(PREFIX, PKGCONFIG-MODULE, HEADER, LIBRARY, FUNCTION, DEBIAN-PACKAGE): by pkg-config, else by hand; else say what to install.
+# What is missing is collected in gr_missing (Debian packages) and gr_note (lines to add), and told once, by GR_LIBRARIES.
+
+# GR_REQUIRE(PREFIX, PKGCONFIG-MODULE, HEADER, LIBRARY, FUNCTION, DEBIAN-PACKAGE): by pkg-config, else by hand.
 AC_DEFUN([GR_REQUIRE], [
   PKG_CHECK_MODULES([$1], [$2], [], [
     gr_save_LIBS=$LIBS
@@ -8,26 +10,48 @@ AC_DEFUN([GR_REQUIRE], [
   ])
 ])
 
+# GR_OPENMP: gcc (libgomp) or clang (libomp). There is no build without it.
 AC_DEFUN([GR_OPENMP], [
-  gr_missing=
-  AC_OPENMP
-  AS_IF([test "x$ac_cv_prog_c_openmp" = xunsupported], [
-    AS_CASE([$CC], [*clang*], [gr_missing="$gr_missing libomp-dev"], [gr_missing="$gr_missing libgomp1"])])
+  gr_missing=; gr_note=
+  AC_ARG_VAR([OPENMP_CFLAGS], [compiler flags for OpenMP @<:@-fopenmp@:>@])
+  : ${OPENMP_CFLAGS="-fopenmp"}
+  AC_MSG_CHECKING([whether $CC $OPENMP_CFLAGS makes OpenMP programs])
+  gr_save_CFLAGS=$CFLAGS
+  CFLAGS="$CFLAGS $OPENMP_CFLAGS"
+  AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <omp.h>
+    #if !defined _OPENMP || _OPENMP < 201511
+    #error OpenMP 4.5 is wanted
+    #endif]], [[int n = 0;
+    #pragma omp parallel
+    {
+    #pragma omp atomic
+      n += omp_get_thread_num();
+    }
+    return n + omp_get_max_threads();]])], [AC_MSG_RESULT([yes])], [AC_MSG_RESULT([no])
+    AC_COMPILE_IFELSE([AC_LANG_PROGRAM([[
+      #ifndef __clang__
+      #error gcc
+      #endif]], [])], [gr_missing="$gr_missing libomp-dev"], [gr_missing="$gr_missing gcc"])])
+  CFLAGS=$gr_save_CFLAGS
 ])
 
-# GR_LIBRARIES: libyaml, xxhash, zlib; then stops with the list of Debian packages when something is missing.
+# GR_LIBRARIES: libyaml, xxhash, zlib; then stops with everything that is missing.
 AC_DEFUN([GR_LIBRARIES], [
   GR_REQUIRE([YAML], [yaml-0.1 >= 0.2.1], [yaml.h], [yaml], [yaml_parser_initialize], [libyaml-dev])
   GR_REQUIRE([XXHASH], [libxxhash >= 0.8.0], [xxhash.h], [xxhash], [XXH3_128bits_update], [libxxhash-dev])
   GR_REQUIRE([ZLIB], [zlib], [zlib.h], [z], [inflate], [zlib1g-dev])
+  AS_IF([test -n "$gr_missing" && test -z "$PKG_CONFIG"], [gr_missing="$gr_missing pkg-config"])
   AS_IF([test -n "$gr_missing"],
-    [AC_MSG_ERROR([missing libraries. On Debian or Ubuntu:
+    [AC_MSG_ERROR([not everything that gradus needs is here.$gr_note
+  On Debian or Ubuntu:
     apt-get install$gr_missing])])
 ])
 
 # GR_CUNIT: only `make check` needs it.
 AC_DEFUN([GR_CUNIT], [
   PKG_CHECK_MODULES([CUNIT], [cunit], [gr_cunit=yes], [
-    AC_CHECK_HEADER([CUnit/Basic.h], [AC_CHECK_LIB([cunit], [CU_initialize_registry], [gr_cunit=yes; CUNIT_LIBS=-lcunit], [gr_cunit=no])], [gr_cunit=no])])
+    gr_cunit=no
+    AC_CHECK_HEADER([CUnit/Basic.h],
+      [AC_CHECK_LIB([cunit], [CU_initialize_registry], [gr_cunit=yes; CUNIT_LIBS=-lcunit; CUNIT_CFLAGS=], [:])])])
   AM_CONDITIONAL([HAVE_CUNIT], [test "x$gr_cunit" = xyes])
 ])

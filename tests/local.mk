@@ -1,4 +1,16 @@
 # One program per layer; suites mirror the modules. Without CUnit everything builds and only `make check` refuses.
+#
+# Every test, program or script, ends with 0 for passed, 77 for skipped. Each finds in its environment:
+#   GR_SOURCE, GR_BUILD   top of the source tree, top of the build tree (the current directory)
+#   CC, CFLAGS            of this build, for scripts that compile or judge objects
+TEST_EXTENSIONS = .sh
+SH_LOG_COMPILER = $(SHELL)
+AM_TESTS_ENVIRONMENT = \
+	GR_SOURCE='$(abs_top_srcdir)'; export GR_SOURCE; \
+	GR_BUILD='$(abs_top_builddir)'; export GR_BUILD; \
+	CC='$(CC)'; export CC; \
+	CFLAGS='$(CFLAGS)'; export CFLAGS;
+
 if HAVE_CUNIT
 check_LTLIBRARIES = libtest-support.la
 libtest_support_la_SOURCES = %D%/support/test.h %D%/support/test.c %D%/support/numbers.h %D%/support/numbers.c \
@@ -20,3 +32,4 @@ else
 check-local:
 	@echo "make check needs CUnit: apt-get install libcunit1-dev, then configure again" >&2; exit 1
 endif
+include %D%/scripts/local.mk

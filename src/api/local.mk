@@ -6,3 +6,6 @@ libgradus_la_LDFLAGS = -version-info 0:0:0 -no-undefined
 pkginclude_HEADERS = include/gradus/gradus.h include/gradus/checkpoint.h include/gradus/dataset.h include/gradus/interop.h \
 	include/gradus/model.h include/gradus/recipe.h include/gradus/status.h include/gradus/tool.h include/gradus/trainer.h \
 	include/gradus/version.h
+libgradus_la_SOURCES += %D%/api_tool_doctor.c
+libgradus_la_SOURCES += %D%/api_interop.c
+libgradus_la_SOURCES += %D%/api_tool_bench.c

@@ -1,3 +1,4 @@
+/* Two clocks: a monotonic one to measure with, the calendar's to label runs with. */
 #include <config.h>
 
 #include "base/clock.h"

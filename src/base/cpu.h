@@ -25,6 +25,10 @@ typedef struct gr_cpu {
 /* Fills *cpu; what cannot be found stays 0. Never fails. */
 void gr_cpu_detect(gr_cpu *cpu);
 
+/* As gr_cpu_detect, with /proc and /sys looked for under the folder `root` ("" for the real ones)
+ * and `mask` (processor numbers, n of them; NULL: our own) as the affinity mask: for tests. */
+void gr_cpu_detect_under(gr_cpu *cpu, const char *root, const int *mask, size_t n);
+
 /* The thread count of `threads: auto`: the smallest of physical cores in the affinity mask, cgroup
  * quota rounded down (at least 1), SLURM_CPUS_PER_TASK, OMP_NUM_THREADS. `reason` receives a short
  * text such as "2 cores in the affinity mask". */

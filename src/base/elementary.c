@@ -11,7 +11,7 @@
 #define LN2_HIGH 0x1.62e42fee00000p-1
 #define LN2_LOW 0x1.a39ef35793c76p-33
 
-double gr_log(double x) {
+double gr_ln(double x) {
   if (!(x > 0)) return x == 0 ? -HUGE_VAL : (double)NAN;
   if (isinf(x)) return x;
   int n;

@@ -1,3 +1,5 @@
+/* The library has no voice of its own: a line is formatted and handed to whoever asked for it.
+ * Longer lines are cut off. */
 #include <config.h>
 
 #include "base/log.h"

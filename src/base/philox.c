@@ -91,7 +91,7 @@ static double normal_quantile(double p) {
                               2.04426310338993978564e-15};
   double q = p - 0.5;
   if (fabs(q) <= 0.425) return q * ratio(a, b, 0.180625 - q * q);
-  double r = sqrt(-gr_log(q < 0 ? p : 1 - p));
+  double r = sqrt(-gr_ln(q < 0 ? p : 1 - p));
   double z = r <= 5 ? ratio(c, d, r - 1.6) : ratio(e, f, r - 5);
   return q < 0 ? -z : z;
 }

@@ -68,7 +68,7 @@ static const char *errno_text_posix(int result, char *buffer) {
   return result == 0 ? buffer : "unknown error";
 }
 #define ERRNO_TEXT(code, buffer, size) \
-  _Generic(strerror_r(code, buffer, size), char *: errno_text_gnu, int: errno_text_posix)(                             \
+  _Generic(strerror_r(code, buffer, size), char *: errno_text_gnu, int: errno_text_posix)( \
       strerror_r(code, buffer, size), buffer)
 
 gradus_status gr_fail_errno(gradus_error *err, gradus_status status, int code, const char *format,

@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <float.h>
 #include <locale.h>
 #include <math.h>
 #include <stdarg.h>
@@ -110,6 +111,20 @@ size_t gr_format_double(char *out, double value) {
     length = snprintf(out, GR_DOUBLE_TEXT, "%.*g", digits, value);
     double back = 0;
     if (gr_parse_double(out, (size_t)length, &back) && back == value) break;
+  }
+  if (old) uselocale(old);
+  return (size_t)length;
+}
+
+size_t gr_format_float(char *out, float value) {
+  if (!isfinite(value)) return gr_format_double(out, (double)value);
+  locale_t locale = c_locale();
+  locale_t old = locale ? uselocale(locale) : (locale_t)0;
+  int length = 0;
+  /* a normal float gives back any decimal of FLT_DIG digits, so fewer need not be tried */
+  for (int digits = isnormal(value) ? FLT_DIG : 1; digits <= 9; digits++) {
+    length = snprintf(out, GR_DOUBLE_TEXT, "%.*g", digits, (double)value);
+    if (strtof(out, NULL) == value) break;
   }
   if (old) uselocale(old);
   return (size_t)length;

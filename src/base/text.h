@@ -31,6 +31,9 @@ void gr_text_free(gr_text *text);
 #define GR_DOUBLE_TEXT 32
 size_t gr_format_double(char *out, double value);
 
+/* The same for float: shortest decimal that, rounded to float, is exactly `value`. */
+size_t gr_format_float(char *out, float value);
+
 /* Whole-string conversions (no surrounding blanks, no trailing characters, no hex): false where the
  * text is no such number or does not fit. gr_parse_double takes nan, inf and infinity in any case,
  * correctly rounded, '.' only. */

@@ -24,17 +24,18 @@ typedef struct tile {
   const float *start;
 } tile;
 
-/* Small loops over the tile must be unrolled before the compiler decides what lives in registers.
- */
+/* Small loops over the tile must be unrolled before the compiler decides what lives in registers. */
 #if defined __clang__
-#define GR_UNROLL _Pragma("unroll")
+#define GR_UNROLL _Pragma("clang loop unroll(full)")
 #else
 #define GR_UNROLL _Pragma("GCC unroll 16")
 #endif
 #define GR_EACH_ROW GR_UNROLL for (int i = 0; i < rows; i++)
+#define GR_EACH_THIRD GR_UNROLL for (int i = 0; i < thirds; i++)
 #define GR_EACH_PANEL GR_UNROLL for (int p = 0; p < panels; p++)
 
 GR_INLINE void run_tile(const tile *t, const int rows, const int panels, const int turned) {
+  const int thirds = turned ? 1 : (rows + 2) / 3;
   vf acc[GR_TILE_ROWS][GR_TILE_PANELS];
   const size_t lda = t->lda, ldb = t->ldb, panel_b = t->panel_b, ldc = t->ldc, panel_c = t->panel_c;
   /* One load for both kinds of start keeps the accumulators out of memory. */
@@ -42,15 +43,17 @@ GR_INLINE void run_tile(const tile *t, const int rows, const int panels, const i
   const size_t from_row = t->start ? 0 : ldc, from_panel = t->start ? 16 : panel_c;
   GR_EACH_ROW GR_EACH_PANEL acc[i][p] =
       vf_load(from + (size_t)i * from_row + (size_t)p * from_panel);
-  const float *a = t->a, *b = t->b;
+  const float *b = t->b;
+  const float *a[(GR_TILE_ROWS + 2) / 3]; /* one for three rows: x86 reaches lda and 2 lda from it */
+  GR_EACH_THIRD a[i] = turned ? t->a : t->a + 3 * (size_t)i * lda;
   for (size_t k = t->depth; k; k--) {
     vf column[GR_TILE_PANELS];
     GR_EACH_PANEL column[p] = vf_load(b + (size_t)p * panel_b);
     GR_EACH_ROW {
-      vb x = vb_load(turned ? a + i : a + (size_t)i * lda);
+      vb x = vb_load(turned ? a[0] + i : a[i / 3] + (size_t)(i % 3) * lda);
       GR_EACH_PANEL acc[i][p] = vf_fma_b(x, column[p], acc[i][p]);
     }
-    a += turned ? lda : 1;
+    GR_EACH_THIRD a[i] += turned ? lda : 1;
     b += ldb;
   }
   float *c = t->c;
@@ -58,12 +61,13 @@ GR_INLINE void run_tile(const tile *t, const int rows, const int panels, const i
 }
 
 #if GR_TILE_ROWS == 14
-#define GR_ROWS(X, p, t)                                                                    \
-  X(1, p, t)                                                                                \
-  X(2, p, t)                                                                                \
-  X(3, p, t)                                                                                \
-  X(4, p, t) X(5, p, t) X(6, p, t) X(7, p, t) X(8, p, t) X(9, p, t) X(10, p, t) X(11, p, t) \
-      X(12, p, t) X(13, p, t) X(14, p, t)
+#define GR_ROWS(X, p, t)                                                                     \
+  X(1, p, t)                                                                                 \
+  X(2, p, t)                                                                                 \
+  X(3, p, t)                                                                                 \
+  X(4, p, t)                                                                                 \
+  X(5, p, t) X(6, p, t) X(7, p, t) X(8, p, t) X(9, p, t) X(10, p, t) X(11, p, t) X(12, p, t) \
+      X(13, p, t) X(14, p, t)
 #elif GR_TILE_ROWS == 6
 #define GR_ROWS(X, p, t) X(1, p, t) X(2, p, t) X(3, p, t) X(4, p, t) X(5, p, t) X(6, p, t)
 #elif GR_TILE_ROWS == 4

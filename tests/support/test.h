@@ -1,4 +1,5 @@
-/* What every test program shares: suites as tables, one CUnit run, a printed and replayable seed, a scratch directory. */
+/* What every test program shares: suites as tables, one CUnit run, a printed and replayable seed, a
+ * scratch directory. */
 #ifndef GR_TESTS_SUPPORT_TEST_H
 #define GR_TESTS_SUPPORT_TEST_H
 
@@ -15,11 +16,13 @@ typedef struct gr_suite {
   const gr_test *tests; /* ends with {NULL, NULL} */
 } gr_suite;
 
-#define GR_TEST(function) {#function, function}
-#define GR_TEST_END {NULL, NULL}
+#define GR_TEST(function) \
+  { #function, function }
+#define GR_TEST_END \
+  { NULL, NULL }
 
-/* Runs the suites (array ends with {NULL, NULL}); an argument names the only suite or test to run. Returns the exit status of main:
- * 0 when at least one test ran and none failed. */
+/* Runs the suites (array ends with {NULL, NULL}); an argument names the only suite or test to run.
+ * Returns the exit status of main: 0 when at least one test ran and none failed. */
 int gr_test_main(int argc, char **argv, const gr_suite *suites);
 
 /* The seed of this run: GRADUS_TEST_SEED, else 1; printed at start. */
@@ -31,18 +34,21 @@ const char *gr_test_directory(void);
 /* gr_test_directory()/name in a static ring of 16 buffers. */
 const char *gr_test_path(const char *name);
 
-/* ../shared-like folder of real data sets named by GRADUS_TEST_DATA, or NULL: tests that want it then say so and pass. */
+/* ../shared-like folder of real data sets named by GRADUS_TEST_DATA, or NULL: tests that want it
+ * then say so and pass. */
 const char *gr_test_real_data(void);
 
 /* Asserts that an expression is GRADUS_OK and prints the error record where it is not. */
-#define GR_CHECK_OK(expression, error) gr_test_ok((expression), (error), #expression, __FILE__, __LINE__)
+#define GR_CHECK_OK(expression, error) \
+  gr_test_ok((expression), (error), #expression, __FILE__, __LINE__)
 /* Asserts a status and that the message contains a word. */
-#define GR_CHECK_FAILS(expression, status, error, word)                                            \
+#define GR_CHECK_FAILS(expression, status, error, word) \
   gr_test_fails((expression), (status), (error), (word), #expression, __FILE__, __LINE__)
 
 #include "gradus/status.h"
-int gr_test_ok(gradus_status got, const gradus_error *error, const char *text, const char *file, int line);
-int gr_test_fails(gradus_status got, gradus_status wanted, const gradus_error *error, const char *word,
-                  const char *text, const char *file, int line);
+int gr_test_ok(gradus_status got, const gradus_error *error, const char *text, const char *file,
+               int line);
+int gr_test_fails(gradus_status got, gradus_status wanted, const gradus_error *error,
+                  const char *word, const char *text, const char *file, int line);
 
 #endif

@@ -1,0 +1,12 @@
+#!/bin/sh
+# The whole test suite under AddressSanitizer (leaks, too) and UndefinedBehaviorSanitizer, with gcc.
+. "${GR_SOURCE:-.}/tests/scripts/lib.sh"
+. "$GR_SOURCE/tests/scripts/build.sh"
+
+ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:allocator_may_return_null=1
+UBSAN_OPTIONS=print_stacktrace=1
+export ASAN_OPTIONS UBSAN_OPTIONS
+another_build sanitizers CC=gcc --disable-shared \
+  CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all'
+check_all
+finish

@@ -1,0 +1,27 @@
+# Checks of the tree and of the objects; each ends with a line "N passed, N failed".
+dist_check_SCRIPTS += \
+	%D%/check_layers.sh \
+	%D%/check_style.sh \
+	%D%/check_isa_leak.sh \
+	%D%/check_stack.sh
+TESTS += $(tree_checks)
+tree_checks = %D%/check_layers.sh %D%/check_style.sh %D%/check_isa_leak.sh %D%/check_stack.sh
+
+# `make check-long`: what takes minutes. A long check is a script that is run at the top of the build tree with the environment
+# of the tests and LONG, a folder to build in; to add one, put it into this list.
+long_checks = %D%/check_sanitizers.sh %D%/check_clang.sh %D%/check_races.sh
+EXTRA_DIST += %D%/lib.sh %D%/build.sh $(long_checks)
+
+check-long: check
+	@$(AM_TESTS_ENVIRONMENT) \
+	status=0; \
+	for script in $(long_checks); do \
+	  echo "== $$script"; \
+	  LONG='$(abs_top_builddir)/check-long' $(SHELL) $(top_srcdir)/$$script || status=1; \
+	done; \
+	exit $$status
+
+clean-local: clean-check-long
+clean-check-long:
+	-rm -rf check-long
+.PHONY: check-long clean-check-long
