@@ -83,14 +83,14 @@ typedef enum gr_key_type {
   GR_KEY_SIZE      /* bytes, may be auto */
 } gr_key_type;
 
-/* One row of the key table (net/config.def.h or a static array in net/config_keys.c). */
+/* One row of the key table (net/config_keys.c). */
 typedef struct gr_key {
   const char *name;   /* "training.batch_size" */
   const char *option; /* "batch-size": the long option of `gradus train`, or NULL */
   gr_key_type type;
   gr_part part;
   bool may_be_auto;
-  size_t offset;              /* in gr_config */
+  size_t offset;              /* in gr_config; GR_KEY_WIDTHS: of the count */
   const char *const *choices; /* GR_KEY_CHOICE: NULL-terminated, index = value */
   double minimum, maximum;    /* numbers: inclusive */
   const char *help;           /* one line, with the unit */
@@ -102,13 +102,21 @@ extern const size_t gr_n_keys;
 /* The row of a key by dotted name, or NULL. */
 const gr_key *gr_key_find(const char *name);
 
+/* True for what stands before a dot in some key: "training", "training.early_stopping". */
+bool gr_key_is_section(const char *name);
+
+/* The key or section most likely meant by `word`; false where none is near. */
+#define GR_KEY_NAME 48 /* bytes that hold every name */
+bool gr_key_nearest(const char *word, char out[GR_KEY_NAME]);
+
 /* Fills *config with the `default` preset. Must be freed with gr_config_free. */
 gradus_status gr_config_init(gr_config *config, gradus_error *err);
 void gr_config_free(gr_config *config);
 gradus_status gr_config_copy(const gr_config *from, gr_config *to,
                              gradus_error *err); /* `to` uninitialised before */
 
-/* Presets change a set of keys. Unknown name: GRADUS_ERR_CONFIG naming the nearest. */
+/* Presets change a set of keys; `default` sets them all. Unknown name: GRADUS_ERR_CONFIG naming the
+ * nearest. */
 typedef struct gr_preset {
   const char *name, *help;
   const char *const *settings; /* "key=value", NULL-terminated */

@@ -30,10 +30,12 @@ typedef struct gr_network {
  * GRADUS_ERR_CONFIG. */
 gradus_status gr_network_make(const gr_config *config, gr_network *out, gradus_error *err);
 
-/* Initial parameters [n_parameters], a function of (seed, layer, element) only. normal: the
- * textbook's, weights and biases N(0, 1) scaled as documented; glorot (Glorot and Bengio 2010, eq.
- * 16): uniform +-sqrt(6/(n_in+n_out)), biases 0; he (He et al. 2015, eq. 10): N(0, 2/n_in), biases
- * 0. */
+/* Initial parameters [n_parameters]. Element e of layer[l] is a function of (seed, l, e) and the
+ * layer's own widths only: e = o n_in + i for a weight, e = n_in n_out + o for a bias.
+ *   normal  weights N(0, 1/n_in), biases N(0, 1): the textbook's (Nielsen 2015, chapter 3)
+ *   glorot  weights uniform within +-sqrt(6/(n_in + n_out)), biases 0 (Glorot and Bengio 2010, eq.
+ *           16)
+ *   he      weights N(0, 2/n_in), biases 0 (He et al. 2015, eq. 10) */
 void gr_network_initialize(const gr_network *network, gr_initialization kind, uint64_t seed,
                            float *parameters);
 

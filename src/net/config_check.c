@@ -1,0 +1,81 @@
+/* What single keys cannot say: which values go together. Each check is a function of the whole
+ * configuration, called in the order of the table below; auto goes with everything. */
+#include <config.h>
+
+#include "kernel/kinds.h"
+#include "net/config.h"
+
+static bool known_and_not(int value, int wanted) {
+  return value != GR_AUTO && value != wanted;
+}
+
+static gradus_status check_hidden(const gr_config *c, gradus_error *err) {
+  const gr_activation_kind *kind = &gr_activations[c->network.activation];
+  if (c->network.n_hidden == 0 || kind->hidden) return GRADUS_OK;
+  return gr_fail(err, GRADUS_ERR_CONFIG,
+                 "network.activation: %s is for the output layer (network.output_activation)",
+                 kind->name);
+}
+
+static gradus_status check_softmax(const gr_config *c, gradus_error *err) {
+  if (c->network.output_activation != GR_SOFTMAX) return GRADUS_OK;
+  if (known_and_not(c->training.loss, GR_CROSS_ENTROPY))
+    return gr_fail(err, GRADUS_ERR_CONFIG,
+                   "network.output_activation: softmax goes with training.loss cross-entropy, "
+                   "not %s",
+                   gr_losses[c->training.loss]);
+  if (known_and_not(c->data.task, GR_CLASSIFICATION))
+    return gr_fail(err, GRADUS_ERR_CONFIG,
+                   "network.output_activation: softmax is for data.task classification");
+  if (c->network.outputs == 1)
+    return gr_fail(err, GRADUS_ERR_CONFIG,
+                   "network.output_activation: softmax of one output is always 1; use sigmoid, or "
+                   "more than one of network.outputs");
+  return GRADUS_OK;
+}
+
+static gradus_status check_cross_entropy(const gr_config *c, gradus_error *err) {
+  int output = c->network.output_activation;
+  if (c->training.loss != GR_CROSS_ENTROPY) return GRADUS_OK;
+  if (known_and_not(c->data.task, GR_CLASSIFICATION))
+    return gr_fail(err, GRADUS_ERR_CONFIG,
+                   "training.loss: cross-entropy is for data.task classification; use quadratic");
+  bool one = c->network.outputs == GR_AUTO || c->network.outputs == 1;
+  if (output == GR_AUTO || output == GR_SOFTMAX || (output == GR_SIGMOID && one)) return GRADUS_OK;
+  if (output == GR_SIGMOID)
+    return gr_fail(err, GRADUS_ERR_CONFIG,
+                   "training.loss: cross-entropy with network.output_activation sigmoid wants one "
+                   "of network.outputs, not %lld; use softmax",
+                   (long long)c->network.outputs);
+  return gr_fail(err, GRADUS_ERR_CONFIG,
+                 "training.loss: cross-entropy wants network.output_activation softmax, or sigmoid "
+                 "with one output, not %s",
+                 gr_activations[output].name);
+}
+
+static gradus_status check_lanes(const gr_config *c, gradus_error *err) {
+  if (c->training.lane_rows == GR_AUTO || c->training.lane_rows <= c->training.batch_size)
+    return GRADUS_OK;
+  return gr_fail(err, GRADUS_ERR_CONFIG,
+                 "training.lane_rows: %lld is more than the %lld rows of training.batch_size",
+                 (long long)c->training.lane_rows, (long long)c->training.batch_size);
+}
+
+static gradus_status check_width(const char *key, int64_t width, gradus_error *err) {
+  if (width == GR_AUTO || (width >= 1 && width <= GR_MAX_WIDTH)) return GRADUS_OK;
+  return gr_fail(err, GRADUS_ERR_CONFIG, "%s: %lld is not from 1 to %d", key, (long long)width,
+                 GR_MAX_WIDTH);
+}
+
+/* Inputs and outputs may come from data and not through the key table. */
+static gradus_status check_widths(const gr_config *c, gradus_error *err) {
+  GR_TRY(check_width("network.inputs", c->network.inputs, err));
+  return check_width("network.outputs", c->network.outputs, err);
+}
+
+gradus_status gr_config_validate(const gr_config *config, gradus_error *err) {
+  static gradus_status (*const checks[])(const gr_config *, gradus_error *) = {
+      check_hidden, check_softmax, check_cross_entropy, check_lanes, check_widths};
+  for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) GR_TRY(checks[i](config, err));
+  return GRADUS_OK;
+}

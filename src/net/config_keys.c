@@ -1,0 +1,213 @@
+/* The key table: what YAML files, --set, long options, --help and gradus-config(5) all speak of.
+ * One row per key, sections contiguous, in the order of the canonical recipe. A new RECIPE row
+ * changes every recipe digest, so rows are added with a release in mind and never reordered. */
+#include <config.h>
+
+#include "net/config.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "kernel/isa.h"
+#include "kernel/kinds.h"
+#include "net/schedule.h"
+
+#define FIELD(member) offsetof(gr_config, member)
+
+#define MAX_BATCH 16777216
+#define BELOW_ONE 0.999999 /* of momentum and beta: at 1 the average would never forget */
+#define YEAR 31536000
+#define MIB 1048576
+#define PIB 1125899906842624
+
+static const char *const activations[] = {
+#define GR_ACTIVATION(id, name, hidden, relu) [GR_##id] = name,
+#include "kernel/activation.def.h"
+#undef GR_ACTIVATION
+    NULL};
+
+static const char *const losses[] = {
+#define GR_LOSS(id, name) [GR_##id] = name,
+#include "kernel/loss.def.h"
+#undef GR_LOSS
+    NULL};
+
+static const char *const optimizers[] = {
+#define GR_OPTIMIZER(id, name, moments) [GR_##id] = name,
+#include "kernel/optimizer.def.h"
+#undef GR_OPTIMIZER
+    NULL};
+
+static const char *const isas[] = {
+#define GR_ISA_ROW(id, name) [GR_ISA_##id] = #name,
+#include "kernel/isa.def.h"
+#undef GR_ISA_ROW
+    NULL};
+
+static const char *const tasks[] = {
+    [GR_CLASSIFICATION] = "classification", [GR_REGRESSION] = "regression", NULL};
+static const char *const scales[] = {[GR_SCALE_NONE] = "none", [GR_SCALE_UNIT] = "unit", NULL};
+static const char *const standardizes[] = {
+    [GR_STANDARDIZE_NONE] = "none", [GR_STANDARDIZE_ZSCORE] = "zscore", NULL};
+static const char *const initializations[] = {
+    [GR_INIT_NORMAL] = "normal", [GR_INIT_GLOROT] = "glorot", [GR_INIT_HE] = "he", NULL};
+static const char *const shuffles[] = {
+    [GR_SHUFFLE_NONE] = "none", [GR_SHUFFLE_FULL] = "full", NULL};
+static const char *const schedules[] = {
+    [GR_SCHEDULE_CONSTANT] = "constant", [GR_SCHEDULE_COSINE] = "cosine", NULL};
+
+/* name, option, type, part, may be auto, field, choices, minimum, maximum, help */
+const gr_key gr_keys[] = {
+    {"data.file", NULL, GR_KEY_STRING, GR_PART_RUN, false, FIELD(data.file), NULL, 0, 0,
+     "data set file to train on; empty: none"},
+    {"data.x", "x", GR_KEY_STRING, GR_PART_RUN, true, FIELD(data.x), NULL, 0, 0,
+     "path of the inputs inside the file; auto: by its layout"},
+    {"data.y", "y", GR_KEY_STRING, GR_PART_RUN, true, FIELD(data.y), NULL, 0, 0,
+     "path of the targets inside the file; auto: by its layout"},
+    {"data.transpose", "transpose", GR_KEY_BOOL, GR_PART_RUN, false, FIELD(data.transpose), NULL, 0,
+     0, "read x as [columns, rows], as MATLAB, Julia and R write it"},
+    {"data.valid_split", "valid-split", GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(data.valid_split),
+     NULL, 0, 0.9, "fraction of the training rows held out when the file has no validation split"},
+    {"data.scale", "scale", GR_KEY_CHOICE, GR_PART_RECIPE, true, FIELD(data.scale), scales, 0, 0,
+     "unit: divide inputs by 255; auto: unit for 8-bit unsigned inputs"},
+    {"data.standardize", "standardize", GR_KEY_CHOICE, GR_PART_RECIPE, true,
+     FIELD(data.standardize), standardizes, 0, 0,
+     "zscore: mean 0 and deviation 1 per column; auto: zscore but for 8-bit unsigned inputs"},
+    {"data.task", "task", GR_KEY_CHOICE, GR_PART_RECIPE, true, FIELD(data.task), tasks, 0, 0,
+     "what the targets are; auto: by their type"},
+
+    {"network.hidden", "hidden", GR_KEY_WIDTHS, GR_PART_RECIPE, false, FIELD(network.n_hidden),
+     NULL, 1, GR_MAX_WIDTH, "neurons of each hidden layer, such as 256,128; none: no hidden layer"},
+    {"network.activation", "activation", GR_KEY_CHOICE, GR_PART_RECIPE, false,
+     FIELD(network.activation), activations, 0, 0, "activation of the hidden layers"},
+    {"network.output_activation", "output-activation", GR_KEY_CHOICE, GR_PART_RECIPE, true,
+     FIELD(network.output_activation), activations, 0, 0,
+     "activation of the output layer; auto: by loss and task"},
+    {"network.initialization", "initialization", GR_KEY_CHOICE, GR_PART_RECIPE, true,
+     FIELD(network.initialization), initializations, 0, 0,
+     "initial weights; auto: he for the relu family, glorot else"},
+    {"network.inputs", NULL, GR_KEY_INTEGER, GR_PART_RECIPE, true, FIELD(network.inputs), NULL, 1,
+     GR_MAX_WIDTH, "input columns; auto: those of the data"},
+    {"network.outputs", NULL, GR_KEY_INTEGER, GR_PART_RECIPE, true, FIELD(network.outputs), NULL, 1,
+     GR_MAX_WIDTH, "neurons of the output layer; auto: classes or target columns of the data"},
+
+    {"training.epochs", "epochs", GR_KEY_INTEGER, GR_PART_RECIPE, false, FIELD(training.epochs),
+     NULL, 1, 1000000000, "passes over the training rows"},
+    {"training.batch_size", "batch-size", GR_KEY_INTEGER, GR_PART_RECIPE, false,
+     FIELD(training.batch_size), NULL, 1, MAX_BATCH, "rows per step"},
+    {"training.seed", "seed", GR_KEY_SEED, GR_PART_RECIPE, false, FIELD(training.seed), NULL, 0, 0,
+     "number that initial weights, shuffling and the hold-out split derive from"},
+    {"training.loss", "loss", GR_KEY_CHOICE, GR_PART_RECIPE, true, FIELD(training.loss), losses, 0,
+     0, "what training minimises; auto: cross-entropy for classes, quadratic for regression"},
+    {"training.lane_rows", "lane-rows", GR_KEY_INTEGER, GR_PART_RECIPE, true,
+     FIELD(training.lane_rows), NULL, 1, MAX_BATCH,
+     "rows of a batch whose gradients form one chain of sums; auto: by batch size"},
+    {"training.shuffle", "shuffle", GR_KEY_CHOICE, GR_PART_RECIPE, true, FIELD(training.shuffle),
+     shuffles, 0, 0, "full: another order of rows in every epoch; none: the order of the file"},
+    {"training.early_stopping.patience", "patience", GR_KEY_INTEGER, GR_PART_RECIPE, false,
+     FIELD(training.patience), NULL, 0, 1000000000,
+     "epochs without a better validation loss before training stops; 0: never"},
+    {"training.early_stopping.min_delta", "min-delta", GR_KEY_REAL, GR_PART_RECIPE, false,
+     FIELD(training.min_delta), NULL, 0, 1e30,
+     "decrease of the validation loss that counts as better, in units of the loss"},
+
+    {"optimizer.name", "optimizer", GR_KEY_CHOICE, GR_PART_RECIPE, false, FIELD(optimizer.name),
+     optimizers, 0, 0, "how gradients change the weights"},
+    {"optimizer.learning_rate", "learning-rate", GR_KEY_REAL, GR_PART_RECIPE, false,
+     FIELD(optimizer.learning_rate), NULL, 0, 1e6, "step size at the schedule's height"},
+    {"optimizer.momentum", "momentum", GR_KEY_REAL, GR_PART_RECIPE, false,
+     FIELD(optimizer.momentum), NULL, 0, BELOW_ONE,
+     "share of the last update kept by momentum and nesterov"},
+    {"optimizer.beta1", "beta1", GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(optimizer.beta1), NULL,
+     0, BELOW_ONE, "decay of the mean gradient, adam and adamw"},
+    {"optimizer.beta2", "beta2", GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(optimizer.beta2), NULL,
+     0, BELOW_ONE, "decay of the mean squared gradient, adam and adamw"},
+    {"optimizer.epsilon", "epsilon", GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(optimizer.epsilon),
+     NULL, 1e-30, 1, "added to the root of the mean squared gradient, adam and adamw"},
+    {"optimizer.weight_decay", "weight-decay", GR_KEY_REAL, GR_PART_RECIPE, false,
+     FIELD(optimizer.weight_decay), NULL, 0, 1,
+     "pull of weights and biases towards 0: part of the gradient, or apart from it in adamw"},
+
+    {"schedule.name", "schedule", GR_KEY_CHOICE, GR_PART_RECIPE, false, FIELD(schedule.name),
+     schedules, 0, 0, "course of the learning rate: constant, or cosine down to 0 at the end"},
+    {"schedule.warmup", "warmup", GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(schedule.warmup), NULL,
+     0, 1, "fraction of all steps over which the learning rate rises linearly"},
+
+    {"checkpoint.every", "checkpoint-every", GR_KEY_DURATION, GR_PART_RUN, false,
+     FIELD(checkpoint.every), NULL, 0, YEAR, "time between checkpoints; 0s: after every step"},
+    {"checkpoint.keep", "checkpoint-keep", GR_KEY_INTEGER, GR_PART_RUN, false,
+     FIELD(checkpoint.keep), NULL, 1, 1000000, "newest checkpoints that are kept"},
+
+    {"resources.threads", "threads", GR_KEY_INTEGER, GR_PART_RESOURCES, true,
+     FIELD(resources.threads), NULL, 1, 4096,
+     "threads; auto: what cores, affinity, quota and scheduler allow"},
+    {"resources.memory", "memory", GR_KEY_SIZE, GR_PART_RESOURCES, true, FIELD(resources.memory),
+     NULL, MIB, PIB, "memory that may be used; auto: as needed"},
+    {"resources.isa", "isa", GR_KEY_CHOICE, GR_PART_RESOURCES, true, FIELD(resources.isa), isas, 0,
+     0, "instruction set of the kernels; auto: the best this CPU runs"},
+    {"resources.pin", "pin", GR_KEY_BOOL, GR_PART_RESOURCES, false, FIELD(resources.pin), NULL, 0,
+     0, "bind each thread to a processor, also where the affinity mask is not restricted"},
+};
+const size_t gr_n_keys = sizeof gr_keys / sizeof gr_keys[0];
+
+const gr_key *gr_key_find(const char *name) {
+  for (size_t i = 0; i < gr_n_keys; i++)
+    if (strcmp(gr_keys[i].name, name) == 0) return &gr_keys[i];
+  return NULL;
+}
+
+bool gr_key_is_section(const char *name) {
+  size_t length = strlen(name);
+  if (length == 0) return false;
+  for (size_t i = 0; i < gr_n_keys; i++)
+    if (strncmp(gr_keys[i].name, name, length) == 0 && gr_keys[i].name[length] == '.') return true;
+  return false;
+}
+
+static const char *last_part(const char *name) {
+  const char *dot = strrchr(name, '.');
+  return dot ? dot + 1 : name;
+}
+
+/* The key whose option or last part is the word's last part: "batch_size", "batch-size",
+ * "network.batch_size" -> training.batch_size. */
+static const char *same_last_part(const char *word) {
+  const char *last = last_part(word);
+  for (size_t i = 0; i < gr_n_keys; i++)
+    if (gr_keys[i].option && strcmp(gr_keys[i].option, last) == 0) return gr_keys[i].name;
+  for (size_t i = 0; i < gr_n_keys; i++)
+    if (strcmp(last_part(gr_keys[i].name), last) == 0) return gr_keys[i].name;
+  return NULL;
+}
+
+/* The nearest of all names (`last`: of their last parts), as the whole name. */
+static const char *nearest_name(const char *word, bool last) {
+  const char *candidates[sizeof gr_keys / sizeof gr_keys[0]];
+  for (size_t i = 0; i < gr_n_keys; i++)
+    candidates[i] = last ? last_part(gr_keys[i].name) : gr_keys[i].name;
+  const char *found = gr_nearest_word(word, candidates, gr_n_keys);
+  for (size_t i = 0; found && i < gr_n_keys; i++)
+    if (candidates[i] == found) return gr_keys[i].name;
+  return NULL;
+}
+
+static bool nearest_section(const char *word, char out[GR_KEY_NAME]) {
+  for (size_t i = 0; i < gr_n_keys; i++) {
+    strcpy(out, gr_keys[i].name);
+    for (char *dot = strrchr(out, '.'); dot; dot = strrchr(out, '.')) {
+      *dot = '\0';
+      const char *candidate = out;
+      if (gr_nearest_word(word, &candidate, 1)) return true;
+    }
+  }
+  return false;
+}
+
+bool gr_key_nearest(const char *word, char out[GR_KEY_NAME]) {
+  const char *found = same_last_part(word);
+  if (!found) found = nearest_name(word, false);
+  if (!found && nearest_section(word, out)) return true;
+  if (!found) found = nearest_name(last_part(word), true);
+  if (found) strcpy(out, found);
+  return found != NULL;
+}

@@ -1,0 +1,103 @@
+/* Presets: named sets of values for the keys. `default` names every key and so is the one table of
+ * defaults; the others change what they are about. */
+#include <config.h>
+
+#include <string.h>
+
+#include "net/config.h"
+
+static const char *const default_settings[] = {
+    "data.file=",
+    "data.x=auto",
+    "data.y=auto",
+    "data.transpose=false",
+    "data.valid_split=0.1",
+    "data.scale=auto",
+    "data.standardize=auto",
+    "data.task=auto",
+    "network.hidden=256,128",
+    "network.activation=relu",
+    "network.output_activation=auto",
+    "network.initialization=auto",
+    "network.inputs=auto",
+    "network.outputs=auto",
+    "training.epochs=20",
+    "training.batch_size=128",
+    "training.seed=1",
+    "training.loss=auto",
+    "training.lane_rows=auto",
+    "training.shuffle=auto",
+    "training.early_stopping.patience=0",
+    "training.early_stopping.min_delta=0",
+    "optimizer.name=adam",
+    "optimizer.learning_rate=0.001",
+    "optimizer.momentum=0.9",
+    "optimizer.beta1=0.9",
+    "optimizer.beta2=0.999",
+    "optimizer.epsilon=1e-8",
+    "optimizer.weight_decay=0",
+    "schedule.name=constant",
+    "schedule.warmup=0",
+    "checkpoint.every=60s",
+    "checkpoint.keep=3",
+    "resources.threads=auto",
+    "resources.memory=auto",
+    "resources.isa=auto",
+    "resources.pin=false",
+    NULL,
+};
+
+/* The network of M. Nielsen, "Neural Networks and Deep Learning" (2015), chapter 1. */
+static const char *const textbook_settings[] = {
+    "data.valid_split=0",
+    "network.hidden=30",
+    "network.activation=sigmoid",
+    "network.output_activation=sigmoid",
+    "network.initialization=normal",
+    "training.epochs=30",
+    "training.batch_size=10",
+    "training.loss=quadratic",
+    "optimizer.name=sgd",
+    "optimizer.learning_rate=3",
+    "optimizer.weight_decay=0",
+    "schedule.name=constant",
+    "schedule.warmup=0",
+    NULL,
+};
+
+const gr_preset gr_presets[] = {
+    {"default", "two hidden layers of relu trained by Adam: a sensible start", default_settings},
+    {"textbook", "one hidden layer of 30 sigmoids, quadratic loss, plain gradient descent",
+     textbook_settings},
+};
+const size_t gr_n_presets = sizeof gr_presets / sizeof gr_presets[0];
+
+static gradus_status unknown_preset(const char *name, gradus_error *err) {
+  const char *names[sizeof gr_presets / sizeof gr_presets[0]];
+  for (size_t i = 0; i < gr_n_presets; i++) names[i] = gr_presets[i].name;
+  const char *nearest = gr_nearest_word(name, names, gr_n_presets);
+  return gr_fail(err, GRADUS_ERR_CONFIG, "unknown preset '%.60s'; did you mean '%s'?", name,
+                 nearest ? nearest : names[0]);
+}
+
+/* Applies "key=value". */
+static gradus_status apply(gr_config *config, const gr_preset *preset, const char *setting,
+                           gradus_error *err) {
+  char key[GR_KEY_NAME];
+  size_t length = strcspn(setting, "=");
+  if (length >= sizeof key || !setting[length])
+    return gr_fail(err, GRADUS_ERR_INTERNAL, "preset %s: '%s'", preset->name, setting);
+  memcpy(key, setting, length);
+  key[length] = '\0';
+  return gr_config_set(config, key, setting + length + 1, preset->name, err);
+}
+
+gradus_status gr_config_preset(gr_config *config, const char *name, gradus_error *err) {
+  for (size_t i = 0; i < gr_n_presets; i++) {
+    if (strcmp(gr_presets[i].name, name) != 0) continue;
+    for (const char *const *setting = gr_presets[i].settings; *setting; setting++)
+      GR_TRY(apply(config, &gr_presets[i], *setting, err));
+    return GRADUS_OK;
+  }
+  return unknown_preset(name, err);
+}

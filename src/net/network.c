@@ -1,0 +1,109 @@
+/* Shapes, offsets and initial values of a network. The parameter vector is what checkpoints hold
+ * and digests cover; the engine has its own layout. */
+#include <config.h>
+
+#include "net/network.h"
+
+#include <math.h>
+
+#include "base/memory.h"
+#include "base/philox.h"
+
+static gradus_status check_resolved(const gr_config *c, gradus_error *err) {
+  if (c->network.inputs == GR_AUTO || c->network.outputs == GR_AUTO ||
+      c->network.output_activation == GR_AUTO || c->training.loss == GR_AUTO)
+    return gr_fail(err, GRADUS_ERR_INTERNAL, "a network wants a configuration without auto");
+  if (c->network.inputs < 1 || c->network.inputs > GR_MAX_WIDTH || c->network.outputs < 1 ||
+      c->network.outputs > GR_MAX_WIDTH)
+    return gr_fail(err, GRADUS_ERR_CONFIG,
+                   "network.inputs %lld, network.outputs %lld: expected from 1 to %d",
+                   (long long)c->network.inputs, (long long)c->network.outputs, GR_MAX_WIDTH);
+  return GRADUS_OK;
+}
+
+/* Puts a layer behind what is there; false where the vector does not fit the address space. */
+static bool append_layer(gr_network *network, uint32_t n_in, uint32_t n_out,
+                         gr_activation activation) {
+  size_t n_weights, bytes, end = network->n_parameters;
+  gr_layer *layer = &network->layer[network->n_layers++];
+  *layer = (gr_layer){.n_in = n_in, .n_out = n_out, .activation = activation, .weights = end};
+  if (!gr_multiply(n_in, n_out, &n_weights) || __builtin_add_overflow(end, n_weights, &end))
+    return false;
+  layer->bias = end;
+  if (__builtin_add_overflow(end, (size_t)n_out, &end)) return false;
+  network->n_parameters = end;
+  return gr_multiply(end, sizeof(float), &bytes) && bytes <= PTRDIFF_MAX;
+}
+
+gradus_status gr_network_make(const gr_config *config, gr_network *out, gradus_error *err) {
+  GR_TRY(check_resolved(config, err));
+  gr_network network = {.loss = (gr_loss)config->training.loss};
+  uint32_t n_in = (uint32_t)config->network.inputs;
+  for (uint32_t i = 0; i <= config->network.n_hidden; i++) {
+    bool last = i == config->network.n_hidden;
+    uint32_t n_out = last ? (uint32_t)config->network.outputs : config->network.hidden[i];
+    int activation = last ? config->network.output_activation : config->network.activation;
+    if (!append_layer(&network, n_in, n_out, (gr_activation)activation))
+      return gr_fail(err, GRADUS_ERR_CONFIG,
+                     "network.hidden: the weights of layer %u (%u x %u) do not fit this machine",
+                     (unsigned)i + 1, (unsigned)n_out, (unsigned)n_in);
+    n_in = n_out;
+  }
+  *out = network;
+  return GRADUS_OK;
+}
+
+/* A rule of initialisation: the distribution of a weight, its scale by the layer's widths, and the
+ * standard deviation of biases. */
+typedef struct rule {
+  double (*draw)(uint64_t seed, gr_stream stream, uint64_t a, uint64_t b);
+  double (*scale)(double n_in, double n_out);
+  double bias_scale;
+} rule;
+
+static double draw_symmetric(uint64_t seed, gr_stream stream, uint64_t a, uint64_t b) {
+  return 2 * gr_random_uniform(seed, stream, a, b) - 1;
+}
+
+static double normal_scale(double n_in, double n_out) {
+  (void)n_out;
+  return sqrt(1 / n_in);
+}
+
+static double glorot_scale(double n_in, double n_out) {
+  return sqrt(6 / (n_in + n_out));
+}
+
+static double he_scale(double n_in, double n_out) {
+  (void)n_out;
+  return sqrt(2 / n_in);
+}
+
+static const rule rules[] = {[GR_INIT_NORMAL] = {gr_random_normal, normal_scale, 1},
+                             [GR_INIT_GLOROT] = {draw_symmetric, glorot_scale, 0},
+                             [GR_INIT_HE] = {gr_random_normal, he_scale, 0}};
+
+void gr_network_initialize(const gr_network *network, gr_initialization kind, uint64_t seed,
+                           float *parameters) {
+  const rule *by = &rules[kind];
+  for (uint32_t l = 0; l < network->n_layers; l++) {
+    const gr_layer *layer = &network->layer[l];
+    double scale = by->scale(layer->n_in, layer->n_out);
+    size_t n_weights = (size_t)layer->n_in * layer->n_out;
+    for (size_t e = 0; e < n_weights; e++)
+      parameters[layer->weights + e] = (float)(scale * by->draw(seed, GR_STREAM_INIT, l, e));
+    for (size_t o = 0; o < layer->n_out; o++)
+      parameters[layer->bias + o] =
+          by->bias_scale > 0
+              ? (float)(by->bias_scale * by->draw(seed, GR_STREAM_INIT, l, n_weights + o))
+              : 0;
+  }
+}
+
+double gr_network_step_flops(const gr_network *network, uint64_t batch) {
+  double products = 0;
+  for (uint32_t l = 0; l < network->n_layers; l++)
+    products += (double)network->layer[l].n_in * network->layer[l].n_out;
+  double first = (double)network->layer[0].n_in * network->layer[0].n_out;
+  return (double)batch * (6 * products - 2 * first);
+}
