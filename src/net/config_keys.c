@@ -6,6 +6,7 @@
 #include "net/config.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "kernel/isa.h"
@@ -193,7 +194,7 @@ static const char *nearest_name(const char *word, bool last) {
 
 static bool nearest_section(const char *word, char out[GR_KEY_NAME]) {
   for (size_t i = 0; i < gr_n_keys; i++) {
-    strcpy(out, gr_keys[i].name);
+    snprintf(out, GR_KEY_NAME, "%s", gr_keys[i].name);
     for (char *dot = strrchr(out, '.'); dot; dot = strrchr(out, '.')) {
       *dot = '\0';
       const char *candidate = out;
@@ -208,6 +209,6 @@ bool gr_key_nearest(const char *word, char out[GR_KEY_NAME]) {
   if (!found) found = nearest_name(word, false);
   if (!found && nearest_section(word, out)) return true;
   if (!found) found = nearest_name(last_part(word), true);
-  if (found) strcpy(out, found);
+  if (found) snprintf(out, GR_KEY_NAME, "%s", found);
   return found != NULL;
 }
