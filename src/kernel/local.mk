@@ -6,7 +6,8 @@ kernel_sources = %D%/simd.h %D%/simd/generic.h %D%/simd/avx2.h %D%/simd/avx512.h
 
 noinst_LTLIBRARIES += libkernel_generic.la
 libkernel_generic_la_SOURCES = $(kernel_sources)
-libkernel_generic_la_CFLAGS = $(AM_CFLAGS)
+# -Wno-psabi: vectors of 64 bytes are passed between inlined functions only.
+libkernel_generic_la_CFLAGS = $(AM_CFLAGS) -Wno-psabi
 libgradus_internal_la_LIBADD += libkernel_generic.la
 
 if HAVE_AVX2
