@@ -48,7 +48,7 @@ GRADUS_API gradus_status gradus_import(const gradus_import_options *options, con
   static const struct word tasks[] = {
       {"auto", GR_AUTO}, {"classification", GR_CLASSIFICATION}, {"regression", GR_REGRESSION}};
   gradus_import_options own;
-  int log_target, task;
+  int log_target = 0, task = GR_AUTO;
   if (!options || !path) return gr_fail(err, GRADUS_ERR_USAGE, "options and path are needed");
   GR_TRY(take_options(options, options->struct_size, &own, sizeof own, err));
   GR_TRY(read_word("target transform", own.target_transform, transforms, 2, &log_target, err));

@@ -11,4 +11,5 @@ libgradus_internal_la_SOURCES += \
 	%D%/dtype.h \
 	%D%/elementary.h %D%/elementary.c \
 	%D%/philox.h %D%/philox.c \
-	%D%/permutation.h %D%/permutation.c
+	%D%/permutation.h %D%/permutation.c \
+	%D%/dictionary.h %D%/dictionary.c

@@ -167,7 +167,7 @@ static void say_missing(const gr_table *t, const gr_column_facts *f, gr_text *re
   unsigned long long n = f->n_empty + f->n_missing_words, rows = t->n_rows;
   const char *what = f->n_missing_words ? "missing" : "empty";
   if (n == rows)
-    gr_text_printf(reason, "all cells are %s", what);
+    gr_text_printf(reason, "all cells are %s in %s", what, t->path);
   else
     gr_text_printf(reason,
                    "%llu of %llu cells %s %s (the first at %s:%llu:%llu); missing values are not "

@@ -1,82 +1,163 @@
-/* A reader must never see half a file, and a crash must not leave one under the final name. The
- * file is created with O_EXCL under a name derived from the process, fsynced, and linked or renamed
- * into place; then its directory is fsynced. It does not lock: two writers of one name both
- * succeed, the last rename wins. */
+/* A reader must never see half a file, and a crash must leave the old file or the new one. So:
+ * create aside, fsync the contents, rename, fsync the directory. Room is asked for first, because a
+ * full disk is better met here than inside HDF5. It does not lock: of two writers that may
+ * overwrite, the last rename wins. */
 #include <config.h>
 
 #include "store/aside.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/memory.h"
 #include "base/text.h"
 
-enum { MAX_TRIES = 100 };
+#define PREFIX ".tmp-"
+
+enum { MAX_TRIES = 1000 };
+
+static size_t directory_length(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash ? (size_t)(slash - path) + 1 : 0;
+}
+
+/* A full or failing disk is an input/output error; anything else says that the place is wrong. */
+static gradus_status status_of(int code) {
+  return code == ENOSPC || code == EIO || code == EFBIG || code == EDQUOT ? GRADUS_ERR_IO
+                                                                          : GRADUS_ERR_CANTCREATE;
+}
 
 static gradus_status refuse_existing(const char *path, gradus_error *err) {
   return gr_fail(err, GRADUS_ERR_CANTCREATE,
                  "%s: exists already; it is kept unless told to overwrite", path);
 }
 
+static gradus_status check_place(const char *path, bool overwrite, gradus_error *err) {
+  struct stat info;
+  if (lstat(path, &info) != 0) return GRADUS_OK;
+  if (S_ISDIR(info.st_mode))
+    return gr_fail(err, GRADUS_ERR_CANTCREATE, "%s: is a directory; a file name was expected",
+                   path);
+  return overwrite ? GRADUS_OK : refuse_existing(path, err);
+}
+
 gradus_status gr_aside_create(const char *path, bool overwrite, char **aside, gradus_error *err) {
-  if (!overwrite && access(path, F_OK) == 0) return refuse_existing(path, err);
-  for (unsigned i = 0; i < MAX_TRIES; i++) {
+  size_t n = directory_length(path);
+  GR_TRY(check_place(path, overwrite, err));
+  for (int i = 0; i < MAX_TRIES; i++) {
     gr_text name = {0};
-    gr_text_printf(&name, "%s.tmp-%ld-%u", path, (long)getpid(), i);
+    gr_text_append(&name, path, n);
+    gr_text_printf(&name, PREFIX "%ld-%d-%s", (long)getpid(), i, path + n);
     if (name.failed) {
       gr_text_free(&name);
       return gr_fail_memory(err, "a file name");
     }
     int fd = open(name.data, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    int code = errno;
-    if (fd >= 0) {
-      if (close(fd) != 0) return gr_fail_errno(err, GRADUS_ERR_IO, errno, "%s", name.data);
+    if (fd >= 0 && close(fd) == 0) {
       *aside = name.data;
       return GRADUS_OK;
     }
+    int code = errno;
+    if (fd >= 0) (void)unlink(name.data);
     gr_text_free(&name);
     if (code != EEXIST)
-      return gr_fail_errno(err, GRADUS_ERR_CANTCREATE, code, "%s: cannot be created", path);
+      return gr_fail_errno(err, status_of(code), code, "%s: cannot be created", path);
   }
-  return gr_fail(err, GRADUS_ERR_CANTCREATE, "%s: %d files %s.tmp-... are left over; remove them",
-                 path, MAX_TRIES, path);
+  return gr_fail(err, GRADUS_ERR_CANTCREATE, "%s: %d files " PREFIX "... are left over beside it",
+                 path, MAX_TRIES);
 }
 
-static gradus_status sync_path(const char *path, int flags, gradus_error *err) {
-  int fd = open(path, flags | O_CLOEXEC);
-  if (fd < 0) return gr_fail_errno(err, GRADUS_ERR_IO, errno, "%s: cannot be opened to sync", path);
-  int failed = fsync(fd), code = errno;
-  if (close(fd) != 0 && !failed) failed = -1, code = errno;
-  if (failed) return gr_fail_errno(err, GRADUS_ERR_IO, code, "%s: cannot be made durable", path);
+#ifdef FALLOC_FL_KEEP_SIZE
+static int ask_for_room(int fd, off_t bytes) {
+  int failed;
+  do {
+    failed = fallocate(fd, 0, 0, bytes);
+  } while (failed && errno == EINTR);
+  if (failed && (errno == ENOSPC || errno == EFBIG || errno == EDQUOT)) return errno;
+  return ftruncate(fd, 0) == 0 ? 0 : errno;
+}
+#else
+static int ask_for_room(int fd, off_t bytes) {
+  (void)fd, (void)bytes;
+  return 0;
+}
+#endif
+
+gradus_status gr_aside_reserve(const char *aside, const char *path, uint64_t bytes,
+                               gradus_error *err) {
+  if (bytes == 0 || bytes > INT64_MAX) return GRADUS_OK;
+  int fd = open(aside, O_WRONLY | O_CLOEXEC);
+  int code = fd < 0 ? errno : ask_for_room(fd, (off_t)bytes);
+  if (fd >= 0 && close(fd) != 0 && !code) code = errno;
+  if (code)
+    return gr_fail_errno(err, GRADUS_ERR_IO, code, "%s: no room for %llu bytes", path,
+                         (unsigned long long)bytes);
   return GRADUS_OK;
 }
 
+static int sync_path(const char *path, int flags) {
+  int fd = open(path, flags | O_CLOEXEC), code = 0;
+  if (fd < 0) return errno;
+  if (fsync(fd) != 0) code = errno;
+  if (close(fd) != 0 && !code) code = errno;
+  return code;
+}
+
 static gradus_status sync_directory_of(const char *path, gradus_error *err) {
-  const char *slash = strrchr(path, '/');
-  char *directory =
-      slash ? gr_strndup(path, slash == path ? 1 : (size_t)(slash - path)) : gr_strdup(".");
+  size_t n = directory_length(path);
+  char *directory = n ? gr_strndup(path, n) : gr_strdup(".");
   if (!directory) return gr_fail_memory(err, "a file name");
-  gradus_status status = sync_path(directory, O_RDONLY | O_DIRECTORY, err);
+  int code = sync_path(directory, O_RDONLY | O_DIRECTORY);
   gr_free(directory);
-  return status;
+  /* Some file systems cannot sync a directory, and some directories may be written but not read. */
+  if (code && code != EINVAL && code != EACCES && code != ENOTSUP)
+    return gr_fail_errno(err, GRADUS_ERR_IO, code, "%s: its directory cannot be made durable",
+                         path);
+  return GRADUS_OK;
 }
 
 gradus_status gr_aside_publish(const char *aside, const char *path, bool overwrite,
                                gradus_error *err) {
-  GR_TRY(sync_path(aside, O_RDONLY, err));
+  int code = sync_path(aside, O_RDONLY);
+  if (code) return gr_fail_errno(err, GRADUS_ERR_IO, code, "%s: cannot be made durable", path);
   /* link() refuses an existing name, rename() replaces it; some file systems have no links */
   bool linked = !overwrite && link(aside, path) == 0;
-  if (!overwrite && !linked && errno == EEXIST) return refuse_existing(path, err);
+  if (!overwrite && !linked) {
+    if (errno == EEXIST) return refuse_existing(path, err);
+    GR_TRY(check_place(path, false, err));
+  }
   if (linked ? unlink(aside) != 0 : rename(aside, path) != 0)
-    return gr_fail_errno(err, GRADUS_ERR_IO, errno, "%s: cannot be renamed to %s", aside, path);
+    return gr_fail_errno(err, status_of(errno), errno, "%s: the new file cannot get this name",
+                         path);
   return sync_directory_of(path, err);
 }
 
 void gr_aside_discard(char *aside) {
   if (aside) (void)unlink(aside); /* nothing more can be done about it */
   gr_free(aside);
+}
+
+gradus_status gr_aside_end(char *aside, const char *path, bool overwrite, gradus_status status,
+                           gradus_error *err) {
+  if (status == GRADUS_OK) status = gr_aside_publish(aside, path, overwrite, err);
+  if (status == GRADUS_OK)
+    gr_free(aside);
+  else
+    gr_aside_discard(aside);
+  return status;
+}
+
+bool gr_aside_is_left_over(const char *name) {
+  const size_t n = sizeof PREFIX - 1;
+  int64_t process;
+  if (strncmp(name, PREFIX, n) != 0) return false;
+  size_t digits = strspn(name + n, "0123456789");
+  if (name[n + digits] != '-' || !gr_parse_i64(name + n, digits, &process)) return false;
+  if (process <= 0 || process > INT32_MAX || process == getpid()) return true;
+  return kill((pid_t)process, 0) != 0 && errno == ESRCH;
 }

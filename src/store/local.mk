@@ -1,1 +1,17 @@
-libgradus_internal_la_SOURCES += %D%/aside.h %D%/aside.c %D%/array.h %D%/array.c
+libgradus_internal_la_SOURCES += \
+	%D%/aside.h %D%/aside.c \
+	%D%/h5.h %D%/h5.c \
+	%D%/h5_array.h %D%/h5_array.c \
+	%D%/h5_write.h %D%/h5_write.c \
+	%D%/array.h %D%/array.c \
+	%D%/finite.h %D%/finite.c \
+	%D%/dataset.h %D%/dataset.c \
+	%D%/dataset_layout.h %D%/dataset_layout.c \
+	%D%/dataset_targets.h %D%/dataset_targets.c \
+	%D%/dataset_meta.h %D%/dataset_meta.c \
+	%D%/dataset_read.c %D%/dataset_write.c %D%/dataset_digest.c \
+	%D%/hash.h %D%/seal.h %D%/seal.c \
+	%D%/checkpoint.h %D%/checkpoint.c %D%/checkpoint_file.h \
+	%D%/checkpoint_parts.h %D%/checkpoint_parts.c \
+	%D%/checkpoint_write.c %D%/checkpoint_read.c %D%/checkpoint_seal.c \
+	%D%/process.h %D%/process.c

@@ -1,8 +1,8 @@
 /* Levels of a text column and names of classes. Open addressing with linear probing, at most half
- * full; the texts are copied because cells live only until the next one is read. */
+ * full; the texts are copied: callers often have them only for a moment. */
 #include <config.h>
 
-#include "interop/dictionary.h"
+#include "base/dictionary.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* Distinct texts, numbered in order of first appearance. */
-#ifndef GR_INTEROP_DICTIONARY_H
-#define GR_INTEROP_DICTIONARY_H
+#ifndef GR_BASE_DICTIONARY_H
+#define GR_BASE_DICTIONARY_H
 
 #include <stdbool.h>
 #include <stddef.h>

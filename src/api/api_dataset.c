@@ -1,0 +1,128 @@
+/* gradus/dataset.h: files are the store's business; arrays of the caller are copied into the same
+ * structure, so that training cannot tell the difference. */
+#include <config.h>
+
+#include "gradus/dataset.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "api/internal.h"
+#include "base/memory.h"
+
+gradus_status gradus_dataset_open(const char *path, const gradus_dataset_options *options,
+                                  gradus_dataset **out, gradus_error *err) {
+  gradus_dataset_options given = {0};
+  GR_API_NEED(out, "out");
+  *out = NULL;
+  GR_API_NEED(path, "path");
+  if (options)
+    GR_TRY(gr_api_copy_in(&given, sizeof given, options, options->struct_size,
+                          "gradus_dataset_options", err));
+  gr_dataset_options inner = {given.x, given.y, given.transpose != 0};
+  gradus_dataset *dataset = gr_calloc(1, sizeof *dataset);
+  if (!dataset) return gr_fail_memory(err, "a data set");
+  gradus_status status = gr_dataset_read(path, &inner, &dataset->data, err);
+  if (status != GRADUS_OK) {
+    gr_free(dataset);
+    return status;
+  }
+  *out = dataset;
+  return GRADUS_OK;
+}
+
+void gradus_dataset_close(gradus_dataset *dataset) {
+  if (!dataset) return;
+  gr_dataset_free(&dataset->data);
+  gr_free(dataset);
+}
+
+gradus_status gradus_dataset_create(uint32_t n_columns, gradus_dataset **out, gradus_error *err) {
+  GR_API_NEED(out, "out");
+  *out = NULL;
+  if (n_columns == 0 || n_columns > GR_MAX_WIDTH)
+    return gr_fail(err, GRADUS_ERR_USAGE, "a data set has 1 to %d columns, not %u", GR_MAX_WIDTH,
+                   n_columns);
+  gradus_dataset *dataset = gr_calloc(1, sizeof *dataset);
+  if (!dataset) return gr_fail_memory(err, "a data set");
+  dataset->data.n_columns = n_columns;
+  dataset->data.layout = "gradus";
+  gr_dataset_digest(&dataset->data);
+  *out = dataset;
+  return GRADUS_OK;
+}
+
+static void *copy_of(const void *from, uint64_t rows, uint64_t columns, size_t size) {
+  size_t count;
+  if (rows > SIZE_MAX || !gr_multiply((size_t)rows, (size_t)columns, &count)) return NULL;
+  void *copy = gr_alloc(count, size);
+  if (copy) memcpy(copy, from, count * size);
+  return copy;
+}
+
+static gradus_status check_new_split(const gr_dataset *data, const char *name, gr_split_id *id,
+                                     uint64_t n_rows, const int32_t *labels, const float *targets,
+                                     uint32_t n_targets, gradus_error *err) {
+  GR_TRY(gr_api_split(name, id, err));
+  if (data->split[*id].n_rows > 0)
+    return gr_fail(err, GRADUS_ERR_USAGE, "the data set has its %s split already", name);
+  if (n_rows == 0) return gr_fail(err, GRADUS_ERR_USAGE, "a split has at least one row");
+  if (labels && targets)
+    return gr_fail(err, GRADUS_ERR_USAGE, "a split has labels or targets, not both");
+  if (targets && n_targets == 0)
+    return gr_fail(err, GRADUS_ERR_USAGE, "n_targets is 0, but targets are given");
+  return GRADUS_OK;
+}
+
+gradus_status gradus_dataset_add(gradus_dataset *dataset, const char *split, uint64_t n_rows,
+                                 const float *x, const int32_t *labels, const float *targets,
+                                 uint32_t n_targets, const float *weights, gradus_error *err) {
+  gr_split_id id;
+  GR_API_NEED(dataset, "dataset");
+  GR_API_NEED(split, "split");
+  GR_API_NEED(x, "x");
+  gr_dataset *data = &dataset->data;
+  GR_TRY(check_new_split(data, split, &id, n_rows, labels, targets, n_targets, err));
+  gr_split s = {.n_rows = n_rows, .x_type = GR_F32, .y_type = labels ? GR_I32 : GR_F32};
+  const void *y = labels ? (const void *)labels : targets;
+  s.y_columns = labels ? 1 : targets ? n_targets : 0;
+  s.x = copy_of(x, n_rows, data->n_columns, sizeof *x);
+  if (y) s.y = copy_of(y, n_rows, s.y_columns, 4);
+  if (weights) s.weight = copy_of(weights, n_rows, 1, sizeof *weights);
+  if (!s.x || (y && !s.y) || (weights && !s.weight)) {
+    gr_free(s.x);
+    gr_free(s.y);
+    gr_free(s.weight);
+    return gr_fail_memory(err, "a split");
+  }
+  data->split[id] = s;
+  gr_dataset_digest(data);
+  return GRADUS_OK;
+}
+
+gradus_status gradus_dataset_write(const gradus_dataset *dataset, const char *path, int overwrite,
+                                   gradus_error *err) {
+  GR_API_NEED(dataset, "dataset");
+  GR_API_NEED(path, "path");
+  return gr_dataset_write(&dataset->data, path, overwrite != 0, err);
+}
+
+uint64_t gradus_dataset_rows(const gradus_dataset *dataset, const char *split) {
+  gr_split_id id;
+  if (!dataset || !split || gr_api_split(split, &id, NULL) != GRADUS_OK) return 0;
+  return dataset->data.split[id].n_rows;
+}
+
+uint32_t gradus_dataset_columns(const gradus_dataset *dataset) {
+  return dataset ? dataset->data.n_columns : 0;
+}
+
+uint32_t gradus_dataset_targets(const gradus_dataset *dataset) {
+  for (int s = 0; dataset && s < GR_N_SPLITS; s++)
+    if (dataset->data.split[s].n_rows > 0) return dataset->data.split[s].y_columns;
+  return 0;
+}
+
+const char *gradus_dataset_digest(const gradus_dataset *dataset) {
+  return dataset ? dataset->data.digest : "";
+}

@@ -1,0 +1,268 @@
+/* gradus_inspect: what is in a data set, a checkpoint or a run directory. A description is a tree
+ * of named values that is written once, as indented text or as JSON, by the same calls. */
+#include <config.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "api/internal.h"
+#include "gradus/checkpoint.h"
+#include "net/network.h"
+
+/* The tree being written. */
+struct page {
+  gr_text text;
+  bool json, first;
+  int depth;
+};
+
+static void begin_value(struct page *p, const char *name) {
+  if (p->json) {
+    gr_text_puts(&p->text, p->first ? "" : ",");
+    if (name) {
+      gr_text_put_json(&p->text, name);
+      gr_text_puts(&p->text, ":");
+    }
+  } else {
+    for (int i = 0; i < p->depth; i++) gr_text_puts(&p->text, "  ");
+    gr_text_printf(&p->text, "%s: ", name ? name : "-");
+  }
+  p->first = false;
+}
+
+static void end_value(struct page *p) {
+  if (!p->json) gr_text_puts(&p->text, "\n");
+}
+
+static void put_text(struct page *p, const char *name, const char *value) {
+  begin_value(p, name);
+  if (p->json)
+    gr_text_put_json(&p->text, value);
+  else
+    gr_text_puts(&p->text, value);
+  end_value(p);
+}
+
+static void put_count(struct page *p, const char *name, uint64_t value) {
+  begin_value(p, name);
+  gr_text_printf(&p->text, "%llu", (unsigned long long)value);
+  end_value(p);
+}
+
+static void put_real(struct page *p, const char *name, double value) {
+  begin_value(p, name);
+  if (p->json)
+    gr_text_put_json_number(&p->text, value);
+  else
+    gr_text_put_double(&p->text, value);
+  end_value(p);
+}
+
+static void put_flag(struct page *p, const char *name, bool value) {
+  begin_value(p, name);
+  gr_text_puts(&p->text, value ? "true" : "false");
+  end_value(p);
+}
+
+static void open_group(struct page *p, const char *name, char bracket) {
+  begin_value(p, name);
+  if (p->json)
+    gr_text_append(&p->text, &bracket, 1);
+  else
+    gr_text_puts(&p->text, "\n");
+  p->first = true;
+  p->depth++;
+}
+
+static void close_group(struct page *p, char bracket) {
+  p->depth--;
+  p->first = false;
+  if (p->json) gr_text_append(&p->text, &bracket, 1);
+}
+
+/* At most this many names are shown to people; JSON has them all. */
+#define NAMES_SHOWN 16
+
+static void put_names(struct page *p, const char *name, char *const *names, uint32_t n) {
+  if (!names || n == 0) return;
+  begin_value(p, name);
+  gr_text_puts(&p->text, p->json ? "[" : "");
+  for (uint32_t i = 0; i < n && (p->json || i < NAMES_SHOWN); i++) {
+    gr_text_puts(&p->text, i ? (p->json ? "," : ", ") : "");
+    const char *one = names[i] ? names[i] : "";
+    if (p->json)
+      gr_text_put_json(&p->text, one);
+    else
+      gr_text_puts(&p->text, one);
+  }
+  if (!p->json && n > NAMES_SHOWN) gr_text_printf(&p->text, ", ... (%u)", n);
+  gr_text_puts(&p->text, p->json ? "]" : "");
+  end_value(p);
+}
+
+/* ---- data sets ---- */
+
+static void put_split(struct page *p, const gr_dataset *data, int id) {
+  const gr_split *split = &data->split[id];
+  if (split->n_rows == 0) return;
+  open_group(p, gr_split_names[id], '{');
+  put_count(p, "rows", split->n_rows);
+  put_text(p, "x_type", gr_dtype_name(split->x_type));
+  if (split->y_columns > 0) {
+    put_text(p, "y_type", data->y_is_text ? "text" : gr_dtype_name(split->y_type));
+    put_count(p, "y_columns", split->y_columns);
+  }
+  put_flag(p, "weights", split->weight != NULL);
+  close_group(p, '}');
+}
+
+static void put_columns(struct page *p, const gr_dataset *data) {
+  if (!data->columns) return;
+  open_group(p, "table", '[');
+  for (uint32_t j = 0; j < data->n_columns; j++) {
+    const gr_column *column = &data->columns[j];
+    open_group(p, NULL, '{');
+    put_text(p, "name", column->name ? column->name : "");
+    put_text(p, "kind", column->kind == GR_COLUMN_NUMERIC ? "numeric" : "categorical");
+    put_names(p, "levels", column->levels, column->n_levels);
+    close_group(p, '}');
+  }
+  close_group(p, ']');
+}
+
+static gradus_status inspect_dataset(const char *path, struct page *p, gradus_error *err) {
+  gr_dataset data = {0};
+  const gr_dataset_options options = {0};
+  GR_TRY(gr_dataset_read(path, &options, &data, err));
+  put_text(p, "kind", "dataset");
+  put_text(p, "path", path);
+  put_text(p, "layout", data.layout ? data.layout : "");
+  put_count(p, "columns", data.n_columns);
+  for (int s = 0; s < GR_N_SPLITS; s++) put_split(p, &data, s);
+  put_names(p, "class_names", data.class_names, data.n_class_names);
+  put_names(p, "feature_names", data.feature_names, data.n_columns);
+  put_columns(p, &data);
+  put_text(p, "digest", data.digest);
+  gr_dataset_free(&data);
+  return GRADUS_OK;
+}
+
+/* ---- checkpoints ---- */
+
+static void put_network(struct page *p, const gr_network *network) {
+  open_group(p, "layers", '[');
+  for (uint32_t l = 0; l < network->n_layers; l++) {
+    const gr_layer *layer = &network->layer[l];
+    if (p->json) {
+      open_group(p, NULL, '{');
+      put_count(p, "inputs", layer->n_in);
+      put_count(p, "outputs", layer->n_out);
+      put_text(p, "activation", gr_activations[layer->activation].name);
+      close_group(p, '}');
+    } else {
+      char line[96];
+      snprintf(line, sizeof line, "%u -> %u %s", layer->n_in, layer->n_out,
+               gr_activations[layer->activation].name);
+      put_text(p, NULL, line);
+    }
+  }
+  close_group(p, ']');
+  put_count(p, "parameters", network->n_parameters);
+}
+
+static void put_state(struct page *p, const gr_train_state *s) {
+  open_group(p, "state", '{');
+  put_count(p, "step", s->step);
+  put_count(p, "epoch", s->epoch);
+  put_count(p, "position", s->position);
+  put_count(p, "samples_seen", s->samples_seen);
+  if (s->has_best) {
+    put_real(p, "best_loss", s->best_loss);
+    put_count(p, "best_epoch", s->best_epoch);
+    put_count(p, "best_step", s->best_step);
+    put_count(p, "epochs_since_best", s->epochs_since_best);
+  }
+  put_flag(p, "finished", s->finished);
+  put_flag(p, "stopped_early", s->stopped_early);
+  put_real(p, "wall_seconds", s->wall_seconds);
+  put_text(p, "dataset_digest", s->dataset_digest);
+  close_group(p, '}');
+}
+
+/* Every epoch in JSON, the last ones for people. */
+static void put_history(struct page *p, const gr_history *h) {
+  enum { SHOWN = 10 };
+  size_t first = p->json || h->n_rows <= SHOWN ? 0 : h->n_rows - SHOWN;
+  open_group(p, "history", '[');
+  for (size_t r = first; r < h->n_rows; r++) {
+    const gr_history_row *row = &h->row[r];
+    open_group(p, NULL, '{');
+    put_count(p, "epoch", row->epoch);
+    put_count(p, "step", row->step);
+    put_real(p, "train_loss", row->train_loss);
+    if (p->json || isfinite(row->valid_loss)) put_real(p, "valid_loss", row->valid_loss);
+    for (uint32_t m = 0; m < h->n_metrics; m++) put_real(p, h->metric_names[m], row->metric[m]);
+    put_real(p, "learning_rate", row->learning_rate);
+    close_group(p, '}');
+  }
+  close_group(p, ']');
+}
+
+static void put_recipe(struct page *p, const gr_config *config) {
+  gr_text recipe = {0};
+  gr_config_write(config, GR_PART_RECIPE, &recipe);
+  if (recipe.failed) p->text.failed = true;
+  if (p->json) {
+    put_text(p, "recipe", recipe.data ? recipe.data : "");
+  } else {
+    gr_text_puts(&p->text, "recipe:\n");
+    for (const char *line = recipe.data; line && *line;) {
+      size_t n = strcspn(line, "\n");
+      gr_text_printf(&p->text, "  %.*s\n", (int)n, line);
+      line += n + (line[n] == '\n');
+    }
+  }
+  gr_text_free(&recipe);
+}
+
+static gradus_status inspect_checkpoint(const char *path, gr_api_kind kind, struct page *p,
+                                        gradus_error *err) {
+  gr_checkpoint c = {0};
+  char file[4096], digest[GR_DIGEST_TEXT];
+  GR_TRY(gr_api_read_model(path, &c, file, err));
+  const gr_preprocessing *pre = &c.model.preprocessing;
+  gr_parameters_digest(c.model.parameters, c.model.network.n_parameters, digest);
+  put_text(p, "kind", kind == GR_API_RUN ? "run" : "checkpoint");
+  put_text(p, "path", path);
+  if (kind == GR_API_RUN) put_text(p, "model", file);
+  put_text(p, "task", pre->task == GR_CLASSIFICATION ? "classification" : "regression");
+  put_network(p, &c.model.network);
+  put_names(p, "class_names", pre->class_names, pre->n_classes);
+  put_names(p, "feature_names", pre->feature_names, pre->n_inputs);
+  put_text(p, "optimizer", gr_optimizers[c.model.config.optimizer.name].name);
+  put_state(p, &c.state);
+  put_history(p, &c.history);
+  put_recipe(p, &c.model.config);
+  put_text(p, "digest", digest);
+  gr_checkpoint_free(&c);
+  return GRADUS_OK;
+}
+
+gradus_status gradus_inspect(const char *path, int json, char **out, gradus_error *err) {
+  struct page page = {.json = json != 0, .first = true};
+  gr_api_kind kind;
+  GR_API_NEED(out, "out");
+  *out = NULL;
+  GR_API_NEED(path, "path");
+  GR_TRY(gr_api_kind_of(path, &kind, err));
+  if (page.json) gr_text_puts(&page.text, "{");
+  gradus_status status = kind == GR_API_DATASET ? inspect_dataset(path, &page, err)
+                                                : inspect_checkpoint(path, kind, &page, err);
+  if (status != GRADUS_OK) {
+    gr_text_free(&page.text);
+    return status;
+  }
+  if (page.json) gr_text_puts(&page.text, "}\n");
+  return gr_api_give_text(&page.text, out, err);
+}

@@ -1,0 +1,265 @@
+/* gradus/model.h: a model and an engine for it that is made at the first use and kept. Rows go
+ * through the engine in one piece; what it gives is turned back into the targets' own units. */
+#include <config.h>
+
+#include "gradus/model.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "api/internal.h"
+#include "base/cpu.h"
+#include "base/memory.h"
+#include "exec/engine.h"
+#include "interop/predictions.h"
+#include "train/classes.h"
+#include "train/metrics.h"
+#include "train/prepare.h"
+
+/* What using a model changes. */
+struct workshop {
+  gr_engine *engine;
+  int threads; /* it was made for */
+};
+
+struct gradus_model {
+  gr_model model;
+  char path[4096], digest[GR_DIGEST_TEXT];
+  struct workshop *workshop;
+};
+
+gradus_status gradus_model_load(const char *path, gradus_model **out, gradus_error *err) {
+  GR_API_NEED(out, "out");
+  *out = NULL;
+  GR_API_NEED(path, "path");
+  gr_checkpoint checkpoint = {0};
+  gradus_model *model = gr_calloc(1, sizeof *model);
+  if (!model) return gr_fail_memory(err, "a model");
+  model->workshop = gr_calloc(1, sizeof *model->workshop);
+  gradus_status status = model->workshop ? gr_api_read_model(path, &checkpoint, model->path, err)
+                                         : gr_fail_memory(err, "a model");
+  if (status != GRADUS_OK) {
+    gradus_model_destroy(model);
+    return status;
+  }
+  model->model = checkpoint.model;
+  checkpoint.model = (gr_model){0};
+  gr_checkpoint_free(&checkpoint);
+  gr_parameters_digest(model->model.parameters, model->model.network.n_parameters, model->digest);
+  *out = model;
+  return GRADUS_OK;
+}
+
+void gradus_model_destroy(gradus_model *model) {
+  if (!model) return;
+  if (model->workshop) gr_engine_destroy(model->workshop->engine);
+  gr_free(model->workshop);
+  gr_model_free(&model->model);
+  gr_free(model);
+}
+
+uint32_t gradus_model_inputs(const gradus_model *model) {
+  return model ? model->model.network.layer[0].n_in : 0;
+}
+
+uint32_t gradus_model_outputs(const gradus_model *model) {
+  return model ? model->model.network.layer[model->model.network.n_layers - 1].n_out : 0;
+}
+
+uint32_t gradus_model_classes(const gradus_model *model) {
+  return model ? model->model.preprocessing.n_classes : 0;
+}
+
+const char *gradus_model_class_name(const gradus_model *model, uint32_t index) {
+  if (!model || index >= model->model.preprocessing.n_classes) return NULL;
+  return model->model.preprocessing.class_names[index];
+}
+
+const char *gradus_model_path(const gradus_model *model) {
+  return model ? model->path : "";
+}
+
+const char *gradus_model_digest(const gradus_model *model) {
+  return model ? model->digest : "";
+}
+
+static gradus_status need_engine(const gradus_model *model, int threads, gradus_error *err) {
+  struct workshop *w = model->workshop;
+  char reason[96];
+  if (threads < 0) return gr_fail(err, GRADUS_ERR_USAGE, "threads is %d, 0 means auto", threads);
+  if (w->engine && w->threads == threads) return GRADUS_OK;
+  gr_engine_resources resources = {.threads = threads, .isa = GR_AUTO, .strategy = GR_AUTO};
+  if (threads == 0) {
+    gr_cpu cpu;
+    gr_cpu_detect(&cpu);
+    resources.threads = gr_cpu_threads(&cpu, reason, sizeof reason);
+  }
+  gr_engine_destroy(w->engine);
+  w->engine = NULL;
+  GR_TRY(gr_engine_create(&model->model.network, &model->model.config, &resources, true, &w->engine,
+                          err));
+  gr_engine_load(w->engine, model->model.parameters, NULL);
+  w->threads = threads;
+  return GRADUS_OK;
+}
+
+/* Regression: from standardised units to the target's own, y = a * scale + shift. */
+static void restore_units(const gr_preprocessing *p, uint64_t n_rows, float *outputs) {
+  if (p->task != GR_REGRESSION) return;
+  for (uint64_t i = 0; i < n_rows; i++)
+    for (uint32_t k = 0; k < p->n_targets; k++) {
+      float *a = &outputs[i * p->n_targets + k];
+      *a = (float)((double)*a * p->target_scale[k] + p->target_shift[k]);
+    }
+}
+
+static gradus_status run_outputs(const gradus_model *model, const gr_rows *rows, int threads,
+                                 float *outputs, gradus_error *err) {
+  gr_totals totals;
+  GR_TRY(need_engine(model, threads, err));
+  if (rows->n_rows > 0)
+    GR_TRY(gr_engine_evaluate(model->workshop->engine, rows, NULL, rows->n_rows, &totals, outputs,
+                              err));
+  restore_units(&model->model.preprocessing, rows->n_rows, outputs);
+  return GRADUS_OK;
+}
+
+gradus_status gradus_model_predict(const gradus_model *model, const float *x, uint64_t n_rows,
+                                   int threads, float *outputs, gradus_error *err) {
+  GR_API_NEED(model, "model");
+  GR_API_NEED(x, "x");
+  GR_API_NEED(outputs, "outputs");
+  const gr_preprocessing *p = &model->model.preprocessing;
+  for (uint64_t i = 0; i < n_rows * p->n_inputs; i++)
+    if (!isfinite(x[i]))
+      return gr_fail(err, GRADUS_ERR_DATA, "x row %llu column %llu is not finite",
+                     (unsigned long long)(i / p->n_inputs), (unsigned long long)(i % p->n_inputs));
+  gr_rows rows = {
+      .n_rows = n_rows, .x = x, .x_type = GR_F32, .shift = p->shift, .factor = p->factor};
+  return run_outputs(model, &rows, threads, outputs, err);
+}
+
+/* `name`, or test where there is one, else the only split. */
+static gradus_status choose_split(const gr_dataset *data, const char *name, gr_split_id *out,
+                                  gradus_error *err) {
+  int n = 0;
+  if (name) {
+    GR_TRY(gr_api_split(name, out, err));
+    if (data->split[*out].n_rows > 0) return GRADUS_OK;
+    return gr_fail(err, GRADUS_ERR_DATA, "%s: has no %s split", gr_dataset_label(data), name);
+  }
+  for (int s = 0; s < GR_N_SPLITS; s++) {
+    if (data->split[s].n_rows == 0) continue;
+    n++;
+    *out = (gr_split_id)s;
+  }
+  if (data->split[GR_TEST].n_rows > 0) *out = GR_TEST;
+  if (n == 1 || data->split[GR_TEST].n_rows > 0) return GRADUS_OK;
+  return gr_fail(err, n ? GRADUS_ERR_USAGE : GRADUS_ERR_DATA,
+                 n ? "%s: has no test split; say which one: train or valid" : "%s: has no rows",
+                 gr_dataset_label(data));
+}
+
+/* Counts of rows by true and predicted class: the engine's outputs, the largest one wins, of equal
+ * ones the first. */
+static void count_confusion(const gr_rows *rows, const float *outputs, uint32_t n_outputs,
+                            uint32_t n_classes, uint64_t *confusion) {
+  for (uint64_t i = 0; i < rows->n_rows; i++) {
+    const float *a = outputs + i * n_outputs;
+    uint32_t best = 0;
+    for (uint32_t j = 1; j < n_outputs; j++)
+      if (a[j] > a[best]) best = j;
+    if (n_outputs == 1) best = a[0] > 0.5f;
+    confusion[(size_t)rows->class_index[i] * n_classes + best]++;
+  }
+}
+
+/* Outputs and, for classes, the matrix; the rows are prepared. */
+static gradus_status measure(const gradus_model *model, const gr_rows *rows,
+                             gradus_evaluation *result, gradus_error *err) {
+  const gr_preprocessing *p = &model->model.preprocessing;
+  const uint32_t n_outputs = gradus_model_outputs(model);
+  size_t count, cells;
+  gr_metrics metrics;
+  gradus_status status;
+  if (!gr_multiply(rows->n_rows, n_outputs, &count) ||
+      !gr_multiply(p->n_classes, p->n_classes, &cells))
+    return gr_fail_memory(err, "an evaluation");
+  float *outputs = gr_alloc(count, sizeof *outputs);
+  uint64_t *confusion = p->n_classes ? gr_calloc(cells, sizeof *confusion) : NULL;
+  if (!outputs || (p->n_classes && !confusion)) {
+    status = gr_fail_memory(err, "an evaluation");
+    goto done;
+  }
+  GR_TRY_ELSE(done, gr_measure(model->workshop->engine, p, rows, NULL, rows->n_rows, outputs,
+                               &metrics, err));
+  if (confusion) count_confusion(rows, outputs, n_outputs, p->n_classes, confusion);
+  result->rows = rows->n_rows;
+  result->loss = metrics.loss;
+  result->is_classification = p->task == GR_CLASSIFICATION;
+  result->accuracy = metrics.accuracy;
+  result->rmse = metrics.rmse;
+  result->r2 = metrics.r2;
+  result->confusion = confusion;
+  confusion = NULL;
+done:
+  gr_free(outputs);
+  gr_free(confusion);
+  return status;
+}
+
+gradus_status gradus_model_evaluate(const gradus_model *model, const gradus_dataset *dataset,
+                                    const char *split, int threads, gradus_evaluation *out,
+                                    gradus_error *err) {
+  gradus_evaluation result;
+  gr_split_rows rows;
+  gr_split_id id;
+  GR_API_NEED(model, "model");
+  GR_API_NEED(dataset, "dataset");
+  GR_API_NEED(out, "out");
+  GR_TRY(gr_api_copy_in(&result, sizeof result, out, out->struct_size, "gradus_evaluation", err));
+  result = (gradus_evaluation){.struct_size = sizeof result};
+  GR_TRY(choose_split(&dataset->data, split, &id, err));
+  GR_TRY(need_engine(model, threads, err));
+  GR_TRY(gr_split_rows_make(&model->model.preprocessing, &dataset->data, id, true, &rows, err));
+  gradus_status status = measure(model, &rows.rows, &result, err);
+  gr_split_rows_free(&rows);
+  if (status != GRADUS_OK) return status;
+  snprintf(result.split, sizeof result.split, "%s", gr_split_names[id]);
+  if (out->struct_size < sizeof result) gr_free(result.confusion); /* nobody would free it */
+  gr_api_copy_out(out, out->struct_size, &result, sizeof result);
+  return GRADUS_OK;
+}
+
+void gradus_evaluation_free(gradus_evaluation *evaluation) {
+  if (!evaluation || evaluation->struct_size < sizeof *evaluation) return;
+  gr_free(evaluation->confusion);
+  evaluation->confusion = NULL;
+}
+
+gradus_status gradus_model_predict_file(const gradus_model *model, const gradus_dataset *dataset,
+                                        const char *split, int threads, const char *path,
+                                        int overwrite, gradus_error *err) {
+  gr_split_rows rows;
+  gr_split_id id;
+  size_t count;
+  GR_API_NEED(model, "model");
+  GR_API_NEED(dataset, "dataset");
+  GR_API_NEED(path, "path");
+  const gr_preprocessing *p = &model->model.preprocessing;
+  const uint32_t n_outputs = gradus_model_outputs(model);
+  GR_TRY(choose_split(&dataset->data, split, &id, err));
+  GR_TRY(gr_split_rows_make(p, &dataset->data, id, false, &rows, err));
+  if (!gr_multiply(rows.rows.n_rows, n_outputs, &count)) return gr_fail_memory(err, "outputs");
+  float *outputs = gr_alloc(count, sizeof *outputs);
+  if (!outputs) return gr_fail_memory(err, "outputs");
+  gradus_status status = run_outputs(model, &rows.rows, threads, outputs, err);
+  if (status == GRADUS_OK)
+    status = gr_predictions_write(
+        path, overwrite != 0, outputs, rows.rows.n_rows, n_outputs,
+        p->task == GR_CLASSIFICATION ? (const char *const *)p->class_names : NULL, p->n_classes,
+        err);
+  gr_free(outputs);
+  return status;
+}

@@ -1,0 +1,54 @@
+/* The insides of the public objects, and the checks that every entry makes. */
+#ifndef GR_API_INTERNAL_H
+#define GR_API_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/status.h"
+#include "base/text.h"
+#include "net/config.h"
+#include "store/checkpoint.h"
+#include "store/dataset.h"
+
+struct gradus_recipe {
+  gr_config config;
+};
+
+struct gradus_dataset {
+  gr_dataset data;
+};
+
+/* Refuses an argument that is NULL. */
+#define GR_API_NEED(argument, name)                                                           \
+  do {                                                                                        \
+    if (!(argument)) return gr_fail(err, GRADUS_ERR_USAGE, "%s: %s is NULL", __func__, name); \
+  } while (0)
+
+/* Hands the text to the caller (freed with gradus_text_free), or fails where it is incomplete. */
+gradus_status gr_api_give_text(gr_text *text, char **out, gradus_error *err);
+
+/* Copies a caller's structure of `given` bytes into ours of `size`, zeros beyond: older callers
+ * have shorter structures, newer ones longer. 0 is GRADUS_ERR_USAGE. */
+gradus_status gr_api_copy_in(void *ours, size_t size, const void *theirs, size_t given,
+                             const char *what, gradus_error *err);
+
+/* The other way: as much of ours as the caller's structure holds, its struct_size kept. */
+void gr_api_copy_out(void *theirs, size_t given, const void *ours, size_t size);
+
+/* The split `name`: "train", "valid" or "test". Others are GRADUS_ERR_USAGE. */
+gradus_status gr_api_split(const char *name, gr_split_id *out, gradus_error *err);
+
+/* What a path is. */
+typedef enum gr_api_kind { GR_API_DATASET, GR_API_CHECKPOINT, GR_API_RUN } gr_api_kind;
+
+/* Tells a run directory, a checkpoint and a data set apart, by the place of the HDF5 signature.
+ * Missing: GRADUS_ERR_NOINPUT. */
+gradus_status gr_api_kind_of(const char *path, gr_api_kind *out, gradus_error *err);
+
+/* Reads the checkpoint at `path`, or in the run directory `path` the best model where there is
+ * one, else the final, else the newest; path_out (4096 bytes) receives the file's name. */
+gradus_status gr_api_read_model(const char *path, gr_checkpoint *out, char *path_out,
+                                gradus_error *err);
+
+#endif

@@ -1,0 +1,35 @@
+/* One place for how an evaluation reads, so that `train` and `eval` say the same. */
+#include <config.h>
+
+#include "cli/evaluation.h"
+
+#include <stdio.h>
+
+#include "cli/number.h"
+
+static void put_number(const char *name, double value) {
+  char number[GR_NUMBER_TEXT];
+  printf("%s %s", name, gr_number_rounded(number, value));
+}
+
+void gr_evaluation_put(const gradus_evaluation *evaluation) {
+  if (evaluation->is_classification) {
+    printf("accuracy %.4f", evaluation->accuracy);
+  } else {
+    put_number("rmse", evaluation->rmse);
+    put_number(", r2", evaluation->r2);
+  }
+  put_number(", loss", evaluation->loss);
+}
+
+void gr_evaluation_json(gr_json *json, const gradus_evaluation *evaluation) {
+  gr_json_text(json, "split", evaluation->split);
+  gr_json_count(json, "rows", evaluation->rows);
+  gr_json_real(json, "loss", evaluation->loss);
+  if (evaluation->is_classification) {
+    gr_json_real(json, "accuracy", evaluation->accuracy);
+  } else {
+    gr_json_real(json, "rmse", evaluation->rmse);
+    gr_json_real(json, "r2", evaluation->r2);
+  }
+}

@@ -1,0 +1,17 @@
+/* The model first: it is small, and a wrong path should not cost the reading of a large data set.
+ */
+#include <config.h>
+
+#include "cli/source.h"
+
+gradus_status gr_source_open(const gr_parsed *parsed, const gr_source_values *values,
+                             gradus_model **model, gradus_dataset **dataset, gradus_error *err) {
+  gradus_dataset_options options = {.struct_size = sizeof options,
+                                    .x = values->x,
+                                    .y = values->y,
+                                    .transpose = values->transpose};
+  gradus_status status = gradus_model_load(parsed->arguments[0], model, err);
+  if (status == GRADUS_OK)
+    status = gradus_dataset_open(parsed->arguments[1], &options, dataset, err);
+  return status;
+}

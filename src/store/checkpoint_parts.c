@@ -1,0 +1,61 @@
+/* The tables that say what is in a checkpoint. A new field of the state is a row here and nothing
+ * else; format 1 files written before it would lack it, so a row can be added, never renamed. */
+#include <config.h>
+
+#include "store/checkpoint_parts.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define STATE(name, kind) \
+  { #name, kind, offsetof(gr_train_state, name), sizeof((gr_train_state *)0)->name }
+
+const gr_state_field gr_state_fields[] = {
+    STATE(step, GR_FIELD_U64),
+    STATE(epoch, GR_FIELD_U64),
+    STATE(position, GR_FIELD_U64),
+    STATE(samples_seen, GR_FIELD_U64),
+    STATE(epoch_loss, GR_FIELD_F64),
+    STATE(epoch_weight, GR_FIELD_F64),
+    STATE(has_best, GR_FIELD_BOOL),
+    STATE(best_loss, GR_FIELD_F64),
+    STATE(best_epoch, GR_FIELD_U64),
+    STATE(best_step, GR_FIELD_U64),
+    STATE(epochs_since_best, GR_FIELD_U64),
+    STATE(finished, GR_FIELD_BOOL),
+    STATE(stopped_early, GR_FIELD_BOOL),
+    STATE(wall_seconds, GR_FIELD_F64),
+    STATE(metrics_offset, GR_FIELD_U64),
+    STATE(timing_offset, GR_FIELD_U64),
+    STATE(dataset_digest, GR_FIELD_TEXT),
+};
+const size_t gr_n_state_fields = sizeof gr_state_fields / sizeof gr_state_fields[0];
+
+#define HISTORY(name, kind) \
+  { #name, kind, offsetof(gr_history_row, name) }
+
+const gr_history_field gr_history_fields[] = {
+    HISTORY(step, GR_FIELD_U64),          HISTORY(epoch, GR_FIELD_U64),
+    HISTORY(train_loss, GR_FIELD_F64),    HISTORY(valid_loss, GR_FIELD_F64),
+    HISTORY(learning_rate, GR_FIELD_F64),
+};
+const size_t gr_n_history_fields = sizeof gr_history_fields / sizeof gr_history_fields[0];
+
+gr_block gr_block_at(const gr_network *network, uint32_t i, const char *group, const char *suffix) {
+  const gr_layer *layer = &network->layer[i / 2];
+  bool weights = i % 2 == 0;
+  gr_block block = {.rank = weights ? 2 : 1,
+                    .dims = {layer->n_out, layer->n_in},
+                    .offset = weights ? layer->weights : layer->bias};
+  snprintf(block.path, sizeof block.path, "/%s/layer_%u/%s%s", group, (unsigned)(i / 2 + 1),
+           weights ? "weights" : "bias", suffix);
+  return block;
+}
+
+bool gr_metric_name_is_valid(const char *name) {
+  size_t n = strnlen(name, GR_METRIC_NAME);
+  if (n == 0 || n == GR_METRIC_NAME || strcspn(name, "/., ") != n) return false;
+  for (size_t i = 0; i < gr_n_history_fields; i++)
+    if (strcmp(name, gr_history_fields[i].name) == 0) return false;
+  return true;
+}

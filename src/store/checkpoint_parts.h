@@ -1,0 +1,53 @@
+/* What writing and reading of checkpoints share: names, and the tables of scalar state and of the
+ * blocks of a parameter vector. */
+#ifndef GR_STORE_CHECKPOINT_PARTS_H
+#define GR_STORE_CHECKPOINT_PARTS_H
+
+#include "store/checkpoint.h"
+#include "store/h5.h"
+
+#define GR_CHECKPOINT_FORMAT 1
+
+typedef enum gr_field_kind {
+  GR_FIELD_U64,
+  GR_FIELD_F64,
+  GR_FIELD_BOOL, /* stored as u8 0 or 1 */
+  GR_FIELD_TEXT
+} gr_field_kind;
+
+/* One attribute of /state. */
+typedef struct gr_state_field {
+  const char *name;
+  gr_field_kind kind;
+  size_t offset, size; /* in gr_train_state */
+} gr_state_field;
+
+extern const gr_state_field gr_state_fields[];
+extern const size_t gr_n_state_fields;
+
+/* One series of /history besides the metrics. */
+typedef struct gr_history_field {
+  const char *name;
+  gr_field_kind kind; /* U64 or F64 */
+  size_t offset;      /* in gr_history_row */
+} gr_history_field;
+
+extern const gr_history_field gr_history_fields[];
+extern const size_t gr_n_history_fields;
+
+/* One array of a parameter vector: layer l's weights [n_out][n_in] or bias [n_out]. */
+typedef struct gr_block {
+  char path[64];
+  unsigned rank;
+  uint64_t dims[2];
+  size_t offset; /* in floats */
+} gr_block;
+
+/* Block i < 2 * n_layers of a vector stored under `group`: "/model/layer_1/weights"; `suffix` is
+ * appended ("_moment1"). */
+gr_block gr_block_at(const gr_network *network, uint32_t i, const char *group, const char *suffix);
+
+/* True for a name under which a metric can be stored beside the fixed series. */
+bool gr_metric_name_is_valid(const char *name);
+
+#endif

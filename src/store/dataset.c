@@ -1,0 +1,26 @@
+/* The life of a data set in memory: names and release. Reading is in dataset_read.c. */
+#include <config.h>
+
+#include "store/dataset.h"
+
+#include "base/memory.h"
+#include "store/h5_array.h"
+
+const char *const gr_split_names[GR_N_SPLITS] = {"train", "valid", "test"};
+
+void gr_dataset_free(gr_dataset *d) {
+  for (int s = 0; s < GR_N_SPLITS; s++) {
+    gr_free(d->split[s].x);
+    gr_free(d->split[s].y);
+    gr_free(d->split[s].weight);
+  }
+  for (uint32_t j = 0; d->columns && j < d->n_columns; j++) {
+    gr_free(d->columns[j].name);
+    gr_h5_free_texts(d->columns[j].levels, d->columns[j].n_levels);
+  }
+  gr_free(d->columns);
+  gr_h5_free_texts(d->class_names, d->n_class_names);
+  gr_h5_free_texts(d->feature_names, d->n_columns);
+  gr_free(d->path);
+  *d = (gr_dataset){0};
+}

@@ -1,0 +1,156 @@
+/* Each rule sets one value and notes why. Nothing here may look at the machine: what is settled
+ * goes into the recipe, and the recipe alone determines the result. */
+#include <config.h>
+
+#include "train/resolve.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "kernel/kinds.h"
+#include "train/classes.h"
+
+/* "key: value (reason)", the value spelled as the key table spells it. */
+static void note(const gr_config *config, gr_text *notes, const char *key, const char *reason) {
+  const gr_key *row = gr_key_find(key);
+  gr_text_printf(notes, "%s: ", key);
+  if (row) gr_config_get(config, row, notes);
+  gr_text_printf(notes, " (%s)\n", reason);
+}
+
+static void settle(gr_config *config, int *field, int value, const char *key, const char *reason,
+                   gr_text *notes) {
+  if (*field != GR_AUTO) return;
+  *field = value;
+  note(config, notes, key, reason);
+}
+
+static const char *class_reason(const gr_dataset *data) {
+  const gr_split *train = &data->split[GR_TRAIN];
+  if (data->y_is_text) return "the targets are text";
+  if (train->y_columns > 1) return gr_split_is_one_hot(train) ? "every row of y is one-hot" : NULL;
+  if (gr_dtype_is_integer(train->y_type)) return "the targets are integers";
+  if (data->layout && strcmp(data->layout, "caffe") == 0 && gr_split_is_whole(train))
+    return "the labels of a Caffe file are whole numbers";
+  return NULL;
+}
+
+gradus_status gr_resolve_task(gr_config *config, const gr_dataset *data, gr_text *notes,
+                              gradus_error *err) {
+  const gr_split *train = &data->split[GR_TRAIN];
+  if (train->n_rows == 0)
+    return gr_fail(err, GRADUS_ERR_DATA, "%s: there is no training split (train/x)",
+                   gr_dataset_label(data));
+  if (train->y_columns == 0)
+    return gr_fail(err, GRADUS_ERR_DATA, "%s: the training split has no targets (train/y)",
+                   gr_dataset_label(data));
+  const char *reason = class_reason(data);
+  if (config->data.task == GR_REGRESSION && data->y_is_text)
+    return gr_fail(err, GRADUS_ERR_DATA, "%s: data.task is regression, but train/y is text",
+                   gr_dataset_label(data));
+  if (reason)
+    settle(config, &config->data.task, GR_CLASSIFICATION, "data.task", reason, notes);
+  else
+    settle(config, &config->data.task, GR_REGRESSION, "data.task",
+           train->y_columns > 1 ? "the targets are several numbers" : "the targets are numbers",
+           notes);
+  return GRADUS_OK;
+}
+
+int64_t gr_resolve_lane_rows(int64_t batch_size) {
+  int64_t lanes = 1;
+  while (lanes < 64 && lanes * 2 * 48 <= batch_size) lanes *= 2;
+  return (batch_size + lanes - 1) / lanes;
+}
+
+static void resolve_inputs(gr_config *c, const gr_data_facts *facts, gr_text *notes) {
+  bool bytes = facts->x_type == GR_U8;
+  char reason[64];
+  snprintf(reason, sizeof reason, "the inputs are %s", gr_dtype_name(facts->x_type));
+  settle(c, &c->data.scale, bytes ? GR_SCALE_UNIT : GR_SCALE_NONE, "data.scale", reason, notes);
+  settle(c, &c->data.standardize, bytes ? GR_STANDARDIZE_NONE : GR_STANDARDIZE_ZSCORE,
+         "data.standardize", reason, notes);
+}
+
+static void resolve_loss(gr_config *c, const gr_data_facts *facts, gr_text *notes) {
+  bool classes = c->data.task == GR_CLASSIFICATION;
+  settle(c, &c->training.loss, classes ? GR_CROSS_ENTROPY : GR_QUADRATIC, "training.loss",
+         classes ? "the task is classification" : "the task is regression", notes);
+  if (!classes)
+    settle(c, &c->network.output_activation, GR_IDENTITY, "network.output_activation",
+           "the task is regression", notes);
+  else if (c->training.loss == GR_QUADRATIC)
+    settle(c, &c->network.output_activation, GR_SIGMOID, "network.output_activation",
+           "quadratic loss of classes", notes);
+  else
+    settle(c, &c->network.output_activation, facts->n_classes == 2 ? GR_SIGMOID : GR_SOFTMAX,
+           "network.output_activation",
+           facts->n_classes == 2 ? "cross-entropy of two classes" : "cross-entropy of classes",
+           notes);
+}
+
+static void resolve_initialization(gr_config *c, gr_text *notes) {
+  bool relu = gr_activations[c->network.activation].relu_family;
+  char reason[64];
+  snprintf(reason, sizeof reason, "the activation is %s",
+           gr_activations[c->network.activation].name);
+  settle(c, &c->network.initialization, relu ? GR_INIT_HE : GR_INIT_GLOROT,
+         "network.initialization", reason, notes);
+}
+
+/* The outputs that the targets ask for: one sigmoid says which of two classes. */
+static int64_t outputs_wanted(const gr_config *c, const gr_data_facts *facts) {
+  if (c->data.task == GR_REGRESSION) return facts->n_targets;
+  bool one = facts->n_classes == 2 && c->training.loss == GR_CROSS_ENTROPY &&
+             c->network.output_activation == GR_SIGMOID;
+  return one ? 1 : facts->n_classes;
+}
+
+static gradus_status settle_width(gr_config *c, int64_t *field, int64_t wanted, const char *key,
+                                  const char *reason, gr_text *notes, gradus_error *err) {
+  if (*field != GR_AUTO && *field != 0 && *field != wanted)
+    return gr_fail(err, GRADUS_ERR_DATA, "the recipe says %s: %lld, but the data ask for %lld (%s)",
+                   key, (long long)*field, (long long)wanted, reason);
+  bool open = *field != wanted;
+  *field = wanted;
+  if (open) note(c, notes, key, reason);
+  return GRADUS_OK;
+}
+
+static gradus_status resolve_widths(gr_config *c, const gr_data_facts *facts, gr_text *notes,
+                                    gradus_error *err) {
+  char reason[64];
+  GR_TRY(settle_width(c, &c->network.inputs, facts->n_columns, "network.inputs",
+                      "columns of train/x", notes, err));
+  if (c->data.task == GR_CLASSIFICATION)
+    snprintf(reason, sizeof reason, "%u classes", facts->n_classes);
+  else
+    snprintf(reason, sizeof reason, "columns of train/y");
+  return settle_width(c, &c->network.outputs, outputs_wanted(c, facts), "network.outputs", reason,
+                      notes, err);
+}
+
+static void resolve_batches(gr_config *c, const gr_data_facts *facts, gr_text *notes) {
+  if ((uint64_t)c->training.batch_size > facts->n_train) {
+    c->training.batch_size = (int64_t)facts->n_train;
+    note(c, notes, "training.batch_size", "there are no more training rows");
+    if (c->training.lane_rows > c->training.batch_size) c->training.lane_rows = GR_AUTO;
+  }
+  if (c->training.lane_rows == GR_AUTO || c->training.lane_rows == 0) {
+    c->training.lane_rows = gr_resolve_lane_rows(c->training.batch_size);
+    note(c, notes, "training.lane_rows", "from the batch size");
+  }
+  settle(c, &c->training.shuffle, GR_SHUFFLE_FULL, "training.shuffle", "the data are in memory",
+         notes);
+}
+
+gradus_status gr_resolve(gr_config *config, const gr_data_facts *facts, gr_text *notes,
+                         gradus_error *err) {
+  resolve_inputs(config, facts, notes);
+  resolve_loss(config, facts, notes);
+  resolve_initialization(config, notes);
+  GR_TRY(resolve_widths(config, facts, notes, err));
+  resolve_batches(config, facts, notes);
+  if (notes->failed) return gr_fail_memory(err, "messages");
+  return gr_config_validate(config, err);
+}

@@ -1,0 +1,90 @@
+/* The directory of a run: its lock, its small files and its logs (DESIGN: "Run directory").
+ * Checkpoints in it are written by the trainer. */
+#ifndef GR_TRAIN_RUN_DIRECTORY_H
+#define GR_TRAIN_RUN_DIRECTORY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/log.h"
+#include "base/status.h"
+#include "base/text.h"
+#include "net/config.h"
+
+#define GR_RUN_PATH 1024 /* bytes of the path of a run directory */
+#define GR_RUN_FILE 1152 /* bytes of the path of a file in it */
+
+typedef struct gr_run_log {
+  int fd; /* -1 while closed */
+  char path[GR_RUN_FILE];
+  uint64_t size;
+} gr_run_log;
+
+typedef struct gr_run_directory {
+  char path[GR_RUN_PATH];
+  int lock_fd;
+  gr_run_log metrics, timing, messages; /* metrics.jsonl timing.jsonl log.txt */
+  int messages_errno;                   /* of the first failure to write log.txt */
+} gr_run_directory;
+
+/* A run that is not open. */
+#define GR_RUN_CLOSED \
+  ((gr_run_directory){.lock_fd = -1, .metrics.fd = -1, .timing.fd = -1, .messages.fd = -1})
+
+/* The path of a file in a run directory; out needs GR_RUN_FILE bytes. */
+void gr_run_file(const char *directory, const char *name, char *out);
+
+/* True where `directory` holds a run: a resolved recipe, a final or best model or a checkpoint. */
+bool gr_run_exists(const char *directory);
+
+/* "runs/<stem of data_path>-<8 hex digits of both digests>"; data_path may be NULL. */
+gradus_status gr_run_default_path(const char *data_path, const char *recipe_digest,
+                                  const char *data_digest, char out[GR_RUN_PATH],
+                                  gradus_error *err);
+
+/* Makes the directory and its checkpoints/ if needed and locks it. GRADUS_ERR_CANTCREATE where it
+ * cannot be made or written, GRADUS_ERR_BUSY naming the holder where another trainer has it. */
+gradus_status gr_run_open(const char *path, const gr_log *log, gr_run_directory *out,
+                          gradus_error *err);
+void gr_run_close(gr_run_directory *run); /* accepts GR_RUN_CLOSED */
+
+/* Opens the logs to go on from a state: metrics.jsonl is made to hold exactly `metrics` (rewritten
+ * only where it differs), timing.jsonl is cut to `timing_offset` bytes, log.txt is appended to. */
+gradus_status gr_run_open_logs(gr_run_directory *run, const gr_text *metrics,
+                               uint64_t timing_offset, gradus_error *err);
+
+/* Appends one line (without newline) to a log. */
+gradus_status gr_run_append(gr_run_log *log, const gr_text *line, gradus_error *err);
+
+/* Appends a stamped message to log.txt; a failure is kept for gr_run_check. */
+void gr_run_message(gr_run_directory *run, gr_level level, const char *text);
+
+/* GRADUS_ERR_IO where a message could not be written since the last check. */
+gradus_status gr_run_check(gr_run_directory *run, gradus_error *err);
+
+/* Writes config.yaml: a copy of the file the user gave, or every key of `config`. */
+gradus_status gr_run_write_config(const gr_run_directory *run, const gr_config *config,
+                                  const char *given, gradus_error *err);
+
+/* Writes recipe.yaml, the resolved recipe. */
+gradus_status gr_run_write_recipe(const gr_run_directory *run, const gr_config *config,
+                                  gradus_error *err);
+
+/* Reads recipe.yaml into *out (initialised here); *found = false where there is none. */
+gradus_status gr_run_read_recipe(const char *directory, gr_config *out, bool *found,
+                                 gradus_error *err);
+
+/* What run.json records of a session. */
+typedef struct gr_run_facts {
+  const char *data_path, *data_digest, *recipe_digest,
+      *command_line; /* paths and line may be NULL */
+  const char *cpu, *isa, *threads_reason;
+  int threads;
+} gr_run_facts;
+gradus_status gr_run_write_facts(const gr_run_directory *run, const gr_run_facts *facts,
+                                 gradus_error *err);
+
+/* The data digest that run.json records, into out[33]; "" where it records none. */
+void gr_run_data_digest(const char *directory, char out[GR_DIGEST_TEXT]);
+
+#endif

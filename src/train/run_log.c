@@ -1,0 +1,93 @@
+/* What differs from run to run goes to timing.jsonl, so that metrics.jsonl is the same bytes
+ * however a run was interrupted. */
+#include <config.h>
+
+#include "train/run_log.h"
+
+#include <math.h>
+
+#include "base/clock.h"
+
+static void put_number(gr_text *out, const char *key, double value) {
+  gr_text_printf(out, ",\"%s\":", key);
+  gr_text_put_json_number(out, value);
+}
+
+static void put_row(const gr_history *history, const gr_history_row *row, const char *event,
+                    gr_text *out) {
+  gr_text_printf(out, "{\"event\":\"%s\",\"epoch\":%llu,\"step\":%llu", event,
+                 (unsigned long long)row->epoch, (unsigned long long)row->step);
+  put_number(out, "train_loss", row->train_loss);
+  put_number(out, "valid_loss", row->valid_loss);
+  for (uint32_t i = 0; i < history->n_metrics; i++)
+    put_number(out, history->metric_names[i], row->metric[i]);
+  put_number(out, "learning_rate", row->learning_rate);
+}
+
+void gr_metrics_line(const gr_history *history, size_t row, gr_text *out) {
+  put_row(history, &history->row[row], "epoch", out);
+  gr_text_puts(out, "}");
+}
+
+void gr_metrics_final_line(const gr_history *history, const gr_train_state *state, gr_text *out) {
+  static const gr_history_row none = {.train_loss = (double)NAN, .valid_loss = (double)NAN};
+  const gr_history_row *row = history->n_rows ? &history->row[history->n_rows - 1] : &none;
+  put_row(history, row, "final", out);
+  if (state->has_best) {
+    gr_text_printf(out, ",\"best_epoch\":%llu", (unsigned long long)state->best_epoch);
+    put_number(out, "best_loss", state->best_loss);
+  }
+  gr_text_printf(out, ",\"stopped_early\":%s}", state->stopped_early ? "true" : "false");
+}
+
+void gr_metrics_file(const gr_history *history, const gr_train_state *state, bool with_final,
+                     gr_text *out) {
+  for (size_t i = 0; i < history->n_rows; i++) {
+    gr_metrics_line(history, i, out);
+    gr_text_puts(out, "\n");
+  }
+  if (with_final) {
+    gr_metrics_final_line(history, state, out);
+    gr_text_puts(out, "\n");
+  }
+}
+
+static void put_cell(gr_text *out, double value) {
+  gr_text_puts(out, ",");
+  if (isfinite(value)) gr_text_put_double(out, value); /* empty where it was not measured */
+}
+
+void gr_metrics_csv(const gr_history *history, gr_text *out) {
+  gr_text_puts(out, "epoch,step,train_loss,valid_loss");
+  for (uint32_t i = 0; i < history->n_metrics; i++)
+    gr_text_printf(out, ",%s", history->metric_names[i]);
+  gr_text_puts(out, ",learning_rate\n");
+  for (size_t r = 0; r < history->n_rows; r++) {
+    const gr_history_row *row = &history->row[r];
+    gr_text_printf(out, "%llu,%llu", (unsigned long long)row->epoch, (unsigned long long)row->step);
+    put_cell(out, row->train_loss);
+    put_cell(out, row->valid_loss);
+    for (uint32_t i = 0; i < history->n_metrics; i++) put_cell(out, row->metric[i]);
+    put_cell(out, row->learning_rate);
+    gr_text_puts(out, "\n");
+  }
+}
+
+void gr_timing_line(const gr_timing *timing, gr_text *out) {
+  char stamp[GR_CLOCK_TEXT];
+  gr_clock_stamp(stamp);
+  gr_text_printf(out, "{\"event\":\"%s\",\"epoch\":%llu,\"step\":%llu,\"time\":\"%s\"",
+                 timing->event, (unsigned long long)timing->epoch, (unsigned long long)timing->step,
+                 stamp);
+  if (timing->seconds >= 0) put_number(out, "seconds", timing->seconds);
+  if (timing->samples_per_second >= 0) {
+    put_number(out, "samples_per_second", timing->samples_per_second);
+    put_number(out, "data_wait_fraction", 0); /* everything is in memory */
+  }
+  if (timing->threads > 0) gr_text_printf(out, ",\"threads\":%d", timing->threads);
+  if (timing->detail) {
+    gr_text_puts(out, ",\"detail\":");
+    gr_text_put_json(out, timing->detail);
+  }
+  gr_text_puts(out, "}");
+}

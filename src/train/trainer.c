@@ -1,0 +1,361 @@
+/* The loop: steps, the end of an epoch, checkpoints, the end. The state is at a step boundary
+ * whenever something can stop us, and an epoch's end (validation, history, best model, early
+ * stopping) belongs to its last step, so that no checkpoint ever falls between the two. */
+#include <config.h>
+
+#include "train/trainer.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "train/files.h"
+#include "train/run_log.h"
+#include "train/trainer_internal.h"
+
+#define PROGRESS_SECONDS 0.1 /* between two calls of on_progress */
+#define CSV_SECONDS 1.0      /* between two rewritings of metrics.csv */
+
+void gr_trainer_request_stop(gr_trainer *trainer) {
+  atomic_store(&trainer->stop_requested, 1);
+}
+
+void gr_trainer_request_checkpoint(gr_trainer *trainer) {
+  atomic_store(&trainer->checkpoint_requested, 1);
+}
+
+/* Seconds spent in training in this session. */
+static double session_seconds(const gr_trainer *t) {
+  return t->training_seconds + (t->entered > 0 ? gr_clock_now() - t->entered : 0);
+}
+
+gradus_status gr_trainer_timing(gr_trainer *t, const char *event, double seconds, double rate,
+                                const char *detail, gradus_error *err) {
+  gr_text line = {0};
+  gr_timing timing = {.event = event,
+                      .epoch = t->now.state.epoch,
+                      .step = t->now.state.step,
+                      .seconds = seconds,
+                      .samples_per_second = rate,
+                      .detail = detail,
+                      .threads = gr_engine_threads(t->engine)};
+  gr_timing_line(&timing, &line);
+  gradus_status status = gr_run_append(&t->run.timing, &line, err);
+  gr_text_free(&line);
+  return status;
+}
+
+static gradus_status write_csv(gr_trainer *t, gradus_error *err) {
+  char path[GR_RUN_FILE];
+  gr_text text = {0};
+  gr_metrics_csv(&t->now.history, &text);
+  gr_run_file(t->run.path, "metrics.csv", path);
+  gradus_status status = text.failed ? gr_fail_memory(err, path)
+                                     : gr_file_replace(path, text.data, text.length, false, err);
+  gr_text_free(&text);
+  t->last_csv = gr_clock_now();
+  return status;
+}
+
+/* The first layer with a parameter that is not finite, 0 = none. */
+static uint32_t layer_not_finite(const gr_network *network, const float *parameters) {
+  for (uint32_t l = 0; l < network->n_layers; l++) {
+    const gr_layer *layer = &network->layer[l];
+    size_t end = layer->bias + layer->n_out;
+    for (size_t i = layer->weights; i < end; i++)
+      if (!isfinite(parameters[i])) return l + 1;
+  }
+  return 0;
+}
+
+static gradus_status fail_nonfinite(gr_trainer *t, const char *what, gradus_error *err) {
+  const gr_train_state *s = &t->now.state;
+  return gr_fail(err, GRADUS_ERR_NONFINITE,
+                 "step %llu (epoch %llu): %s; nothing was overwritten, the last good checkpoint is "
+                 "%s; a smaller optimizer.learning_rate may help",
+                 (unsigned long long)s->step + 1, (unsigned long long)s->epoch + 1, what,
+                 t->saved_path[0] ? t->saved_path : "none yet");
+}
+
+static gradus_status fail_step(gr_trainer *t, const gr_step_result *result, gradus_error *err) {
+  char what[160];
+  unsigned long long row = (unsigned long long)result->bad_row;
+  if (result->bad_layer > 0)
+    snprintf(what, sizeof what, "the output of layer %d is not finite for train row %llu",
+             result->bad_layer, row);
+  else if (result->bad_layer == 0)
+    snprintf(what, sizeof what, "the inputs are not finite in train row %llu", row);
+  else
+    snprintf(what, sizeof what, "the loss is not finite");
+  return fail_nonfinite(t, what, err);
+}
+
+/* Fetches parameters and moments, refusing what must not replace a good checkpoint. */
+static gradus_status fetch(gr_trainer *t, gradus_error *err) {
+  gr_checkpoint *now = &t->now;
+  char what[96];
+  gr_engine_store(t->engine, now->model.parameters, now->moment);
+  uint32_t layer = layer_not_finite(&now->model.network, now->model.parameters);
+  if (layer == 0) return GRADUS_OK;
+  snprintf(what, sizeof what, "a weight of layer %u is not finite", layer);
+  return fail_nonfinite(t, what, err);
+}
+
+/* best.h5 is a checkpoint whose model is the best one: it stands at the end of its epoch, without
+ * the state of the optimizer, which belongs to the newest model. */
+static gradus_status write_best(gr_trainer *t, gradus_error *err) {
+  gr_checkpoint best = t->now; /* borrows everything */
+  char path[GR_RUN_FILE];
+  if (!t->now.state.has_best || t->best_saved) return GRADUS_OK;
+  gr_run_file(t->run.path, "best.h5", path);
+  best.model.parameters = t->best;
+  best.best_parameters = NULL;
+  best.n_moments = 0;
+  for (int m = 0; m < GR_MAX_MOMENTS; m++) best.moment[m] = NULL;
+  best.history.n_rows = 0;
+  while (best.history.n_rows < t->now.history.n_rows &&
+         t->now.history.row[best.history.n_rows].epoch <= t->now.state.best_epoch)
+    best.history.n_rows++;
+  best.state.step = best.state.best_step;
+  best.state.epoch = best.state.best_epoch;
+  best.state.position = 0;
+  best.state.samples_seen = best.state.epoch * t->prepared.n_train;
+  best.state.epoch_loss = best.state.epoch_weight = 0;
+  best.state.epochs_since_best = 0;
+  best.state.finished = best.state.stopped_early = false;
+  GR_TRY(gr_checkpoint_write(&best, path, err));
+  t->best_saved = true;
+  return GRADUS_OK;
+}
+
+static gradus_status save(gr_trainer *t, gradus_error *err) {
+  char folder[GR_RUN_FILE], name[40], relative[64], path[GR_RUN_FILE];
+  gr_checkpoint *now = &t->now;
+  GR_TRY(fetch(t, err));
+  GR_TRY(gr_trainer_timing(t, "checkpoint", t->wall_before + session_seconds(t), -1, NULL, err));
+  now->state.wall_seconds = t->wall_before + session_seconds(t);
+  now->state.metrics_offset = t->run.metrics.size;
+  now->state.timing_offset = t->run.timing.size;
+  now->best_parameters = now->state.has_best ? t->best : NULL;
+  gr_checkpoint_name(now->state.step, name);
+  snprintf(relative, sizeof relative, "checkpoints/%s", name);
+  gr_run_file(t->run.path, relative, path);
+  GR_TRY(gr_checkpoint_write(now, path, err));
+  t->saved_step = now->state.step;
+  snprintf(t->saved_path, sizeof t->saved_path, "%s", path);
+  GR_TRY(write_best(t, err));
+  gr_run_file(t->run.path, "checkpoints", folder);
+  gr_checkpoint_prune(folder, t->given.checkpoint.keep, &t->log);
+  t->last_save = gr_clock_now();
+  GR_TRY(write_csv(t, err));
+  return gr_run_check(&t->run, err);
+}
+
+gradus_status gr_trainer_checkpoint(gr_trainer *trainer, char *path, size_t path_size,
+                                    gradus_error *err) {
+  if (!trainer->has_run)
+    return gr_fail(err, GRADUS_ERR_USAGE, "a dry run has no directory for checkpoints");
+  if (trainer->saved_step != trainer->now.state.step) GR_TRY(save(trainer, err));
+  if (!path) return GRADUS_OK;
+  if (strlen(trainer->saved_path) >= path_size)
+    return gr_fail(err, GRADUS_ERR_USAGE, "the name of the checkpoint needs %zu bytes",
+                   strlen(trainer->saved_path) + 1);
+  memcpy(path, trainer->saved_path, strlen(trainer->saved_path) + 1);
+  return GRADUS_OK;
+}
+
+gradus_status gr_trainer_complete(gr_trainer *t, gradus_error *err) {
+  char path[GR_RUN_FILE];
+  GR_TRY(write_best(t, err));
+  gr_run_file(t->run.path, "final.h5", path);
+  uint64_t step;
+  if (gr_checkpoint_verify(path, &step, NULL) == GRADUS_OK && step == t->now.state.step)
+    return GRADUS_OK;
+  GR_TRY(fetch(t, err));
+  t->now.best_parameters = t->now.state.has_best ? t->best : NULL;
+  return gr_checkpoint_write(&t->now, path, err);
+}
+
+/* The end: the checkpoint that says so comes first; whatever is missing after it, the next session
+ * completes. */
+static gradus_status finish(gr_trainer *t, gradus_error *err) {
+  gr_text line = {0};
+  t->now.state.finished = true;
+  gradus_status status = save(t, err);
+  if (status == GRADUS_OK) status = gr_trainer_complete(t, err);
+  if (status == GRADUS_OK) {
+    gr_metrics_final_line(&t->now.history, &t->now.state, &line);
+    status = gr_run_append(&t->run.metrics, &line, err);
+  }
+  gr_text_free(&line);
+  if (status != GRADUS_OK) return status;
+  gr_log_write(&t->log, GR_INFO, "finished at epoch %llu, step %llu%s",
+               (unsigned long long)t->now.state.epoch, (unsigned long long)t->now.state.step,
+               t->now.state.stopped_early ? ": no improvement, stopped early" : "");
+  GR_TRY(gr_trainer_timing(t, "end", t->wall_before + session_seconds(t), -1, "finished", err));
+  return gr_run_check(&t->run, err);
+}
+
+static void report_progress(gr_trainer *t, bool epoch_finished) {
+  const gr_train_state *s = &t->now.state;
+  const gr_history *h = &t->now.history;
+  if (!t->options.on_progress) return;
+  double now = gr_clock_now();
+  if (!epoch_finished && now - t->last_progress < PROGRESS_SECONDS) return;
+  t->last_progress = now;
+  const gr_history_row *last = h->n_rows ? &h->row[h->n_rows - 1] : NULL;
+  double seconds = session_seconds(t), rate = (double)t->session_samples / fmax(seconds, 1e-9);
+  double left = (double)t->prepared.config.training.epochs * (double)t->prepared.n_train -
+                (double)s->samples_seen;
+  gr_progress progress = {
+      .epoch = epoch_finished ? s->epoch : s->epoch + 1,
+      .epochs = (uint64_t)t->prepared.config.training.epochs,
+      .step = s->step,
+      .steps = t->total_steps,
+      .samples_per_second = rate,
+      .eta_seconds = rate > 0 ? left / rate : -1,
+      .train_loss = epoch_finished ? last->train_loss : s->epoch_loss / s->epoch_weight,
+      .valid_loss = last ? last->valid_loss : (double)NAN,
+      .best_loss = s->has_best ? s->best_loss : (double)NAN,
+      .metric_name = h->n_metrics ? h->metric_names[0] : NULL,
+      .metric = last && h->n_metrics ? last->metric[0] : (double)NAN,
+      .epoch_finished = epoch_finished};
+  t->options.on_progress(t->options.user, &progress);
+}
+
+/* Early stopping looks at the validation loss alone. */
+static void judge(gr_trainer *t, double valid_loss) {
+  gr_train_state *s = &t->now.state;
+  const gr_config *config = &t->prepared.config;
+  if (!s->has_best || valid_loss < s->best_loss - config->training.min_delta) {
+    s->has_best = true;
+    s->best_loss = valid_loss;
+    s->best_epoch = s->epoch;
+    s->best_step = s->step;
+    s->epochs_since_best = 0;
+    gr_engine_store(t->engine, t->best, (float *const[GR_MAX_MOMENTS]){NULL, NULL});
+    t->best_saved = false;
+    return;
+  }
+  s->epochs_since_best++;
+  if (config->training.patience > 0 && s->epochs_since_best >= (uint64_t)config->training.patience)
+    s->stopped_early = true;
+}
+
+static gradus_status validate(gr_trainer *t, gr_history_row *row, gradus_error *err) {
+  const gr_prepared *p = &t->prepared;
+  gr_metrics metrics;
+  if (p->n_valid == 0) return GRADUS_OK;
+  GR_TRY(gr_measure(t->engine, &p->preprocessing, gr_prepared_valid_rows(p), p->valid_map,
+                    p->n_valid, t->outputs, &metrics, err));
+  if (!isfinite(metrics.loss)) return fail_nonfinite(t, "the validation loss is not finite", err);
+  row->valid_loss = metrics.loss;
+  gr_metric_values(&metrics, p->preprocessing.task, row->metric);
+  return GRADUS_OK;
+}
+
+static gradus_status log_epoch(gr_trainer *t, gradus_error *err) {
+  gr_text line = {0};
+  double now = gr_clock_now(), seconds = now - t->epoch_start;
+  gr_metrics_line(&t->now.history, t->now.history.n_rows - 1, &line);
+  gradus_status status = gr_run_append(&t->run.metrics, &line, err);
+  gr_text_free(&line);
+  if (status != GRADUS_OK) return status;
+  GR_TRY(gr_trainer_timing(t, "epoch", seconds, (double)t->epoch_samples / fmax(seconds, 1e-9),
+                           NULL, err));
+  t->epoch_start = now;
+  t->epoch_samples = 0;
+  return now - t->last_csv < CSV_SECONDS ? GRADUS_OK : write_csv(t, err);
+}
+
+static gradus_status end_epoch(gr_trainer *t, gradus_error *err) {
+  gr_train_state *s = &t->now.state;
+  gr_history_row row = {.step = s->step,
+                        .epoch = s->epoch + 1,
+                        .train_loss = s->epoch_loss / s->epoch_weight,
+                        .valid_loss = (double)NAN,
+                        .learning_rate = gr_trainer_rate(t, s->step - 1)};
+  for (int i = 0; i < GR_MAX_METRICS; i++) row.metric[i] = (double)NAN;
+  GR_TRY(validate(t, &row, err));
+  GR_TRY(gr_history_append(&t->now.history, &row, err));
+  s->epoch++;
+  s->position = 0;
+  s->epoch_loss = s->epoch_weight = 0;
+  if (t->prepared.n_valid > 0) judge(t, row.valid_loss);
+  GR_TRY(log_epoch(t, err));
+  report_progress(t, true);
+  bool last = s->epoch >= (uint64_t)t->prepared.config.training.epochs || s->stopped_early;
+  return last ? finish(t, err) : GRADUS_OK;
+}
+
+static void order_rows(gr_trainer *t) {
+  const gr_config *config = &t->prepared.config;
+  const uint64_t epoch = t->now.state.epoch, n = t->prepared.n_train;
+  if (t->order_epoch == epoch) return;
+  t->order.permutation = config->training.shuffle == GR_SHUFFLE_FULL
+                             ? gr_permutation_make(config->training.seed, epoch, n)
+                             : gr_permutation_identity(n);
+  t->order.map = t->prepared.train_map;
+  t->order_epoch = epoch;
+}
+
+static gradus_status take_step(gr_trainer *t, gradus_error *err) {
+  gr_train_state *s = &t->now.state;
+  const uint64_t left = t->prepared.n_train - s->position;
+  uint64_t n = (uint64_t)t->prepared.config.training.batch_size;
+  gr_step_result result;
+  if (n > left) n = left;
+  order_rows(t);
+  gr_engine_step(t->engine, &t->prepared.train.rows, &t->order, s->position, n, s->step,
+                 gr_trainer_rate(t, s->step), &result);
+  if (!result.finite) return fail_step(t, &result, err);
+  s->step++;
+  s->position += n;
+  s->samples_seen += n;
+  s->epoch_loss += result.loss;
+  s->epoch_weight += result.weight;
+  t->session_samples += n;
+  t->epoch_samples += n;
+  if (n == left) return end_epoch(t, err);
+  report_progress(t, false);
+  return GRADUS_OK;
+}
+
+static gradus_status stop(gr_trainer *t, const char *why, gradus_error *err) {
+  const gr_train_state *s = &t->now.state;
+  GR_TRY(gr_trainer_checkpoint(t, NULL, 0, err));
+  GR_TRY(gr_trainer_timing(t, "end", t->wall_before + session_seconds(t), -1, why, err));
+  gr_log_write(&t->log, GR_INFO, "stopped (%s) at epoch %llu, step %llu: %s", why,
+               (unsigned long long)s->epoch + 1, (unsigned long long)s->step, t->saved_path);
+  return gr_fail(err, GRADUS_ERR_STOPPED,
+                 "stopped (%s) at step %llu of %llu; the same command goes on from %s", why,
+                 (unsigned long long)s->step, (unsigned long long)t->total_steps, t->saved_path);
+}
+
+/* What was asked for between two steps. */
+static gradus_status serve(gr_trainer *t, gradus_error *err) {
+  const double now = gr_clock_now(), every = t->given.checkpoint.every;
+  if (atomic_exchange(&t->stop_requested, 0)) return stop(t, "on request", err);
+  if (t->options.time_limit > 0 && now - t->session_start >= t->options.time_limit)
+    return stop(t, "time limit", err);
+  bool asked = atomic_exchange(&t->checkpoint_requested, 0) != 0;
+  bool due = now - t->last_save >= every && t->saved_step != t->now.state.step;
+  return asked || due ? gr_trainer_checkpoint(t, NULL, 0, err) : GRADUS_OK;
+}
+
+gradus_status gr_trainer_advance(gr_trainer *trainer, uint64_t steps, bool *finished,
+                                 gradus_error *err) {
+  gradus_status status = GRADUS_OK;
+  *finished = false;
+  if (!trainer->has_run) return gr_fail(err, GRADUS_ERR_USAGE, "a dry run cannot train");
+  trainer->entered = gr_clock_now();
+  for (; steps > 0 && !trainer->now.state.finished && status == GRADUS_OK; steps--) {
+    status = serve(trainer, err);
+    if (status == GRADUS_OK) status = take_step(trainer, err);
+  }
+  trainer->training_seconds += gr_clock_now() - trainer->entered;
+  trainer->entered = 0;
+  *finished = status == GRADUS_OK && trainer->now.state.finished;
+  return status;
+}

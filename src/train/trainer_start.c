@@ -1,0 +1,326 @@
+/* Starting or continuing a run. All that can fail fails here, in an order that leaves an existing
+ * run untouched until its recipe and data are known to be the same: prepare, engine, lock, compare,
+ * resume, and only then write. */
+#include <config.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "net/schedule.h"
+#include "train/classes.h"
+#include "train/files.h"
+#include "train/run_log.h"
+#include "train/trainer_internal.h"
+
+/* Every message goes to the caller and, once there is a run, to log.txt. */
+static void sink(void *user, gr_level level, const char *text) {
+  gr_trainer *t = user;
+  gr_run_message(&t->run, level, text);
+  gr_log_write(&t->options.log, level, "%s", text);
+}
+
+static void log_lines(const gr_log *log, const gr_text *text) {
+  const char *line = text->data ? text->data : "";
+  while (*line) {
+    size_t n = strcspn(line, "\n");
+    gr_log_write(log, GR_INFO, "%.*s", (int)n, line);
+    line += n + (line[n] == '\n');
+  }
+}
+
+static gradus_status make_engine(gr_trainer *t, gradus_error *err) {
+  const gr_config *config = &t->prepared.config;
+  gr_engine_resources resources = {
+      .isa = config->resources.isa, .pin = config->resources.pin, .strategy = GR_AUTO};
+  gr_cpu_detect(&t->cpu);
+  resources.threads = gr_cpu_threads(&t->cpu, t->threads_reason, sizeof t->threads_reason);
+  if (config->resources.threads > 0) {
+    resources.threads = (int)config->resources.threads;
+    snprintf(t->threads_reason, sizeof t->threads_reason, "resources.threads");
+  }
+  return gr_engine_create(&t->now.model.network, config, &resources, false, &t->engine, err);
+}
+
+/* Buffers for parameters, moments, the best epoch and, where metrics need them, outputs. */
+static gradus_status make_buffers(gr_trainer *t, gradus_error *err) {
+  gr_checkpoint *now = &t->now;
+  const size_t n = now->model.network.n_parameters;
+  now->n_moments = (uint32_t)gr_optimizers[t->prepared.config.optimizer.name].moments;
+  now->model.parameters = gr_calloc(n, sizeof(float));
+  if (!now->model.parameters) return gr_fail_memory(err, "the parameters");
+  for (uint32_t m = 0; m < now->n_moments; m++) {
+    now->moment[m] = gr_calloc(n, sizeof(float));
+    if (!now->moment[m]) return gr_fail_memory(err, "the moments");
+  }
+  if (t->prepared.n_valid == 0) return GRADUS_OK;
+  t->best = gr_alloc(n, sizeof(float));
+  if (!t->best) return gr_fail_memory(err, "the best parameters");
+  const uint32_t k = now->model.preprocessing.n_targets;
+  if (k <= GR_TOTAL_TARGETS) return GRADUS_OK;
+  size_t count;
+  if (gr_multiply(t->prepared.n_valid, k, &count)) t->outputs = gr_alloc(count, sizeof(float));
+  return t->outputs ? GRADUS_OK : gr_fail_memory(err, "the outputs of validation");
+}
+
+static gradus_status make_model(gr_trainer *t, gradus_error *err) {
+  gr_model *model = &t->now.model;
+  const gr_config *config = &t->prepared.config;
+  GR_TRY(gr_config_copy(config, &model->config, err));
+  GR_TRY(gr_preprocessing_copy(&t->prepared.preprocessing, &model->preprocessing, err));
+  GR_TRY(gr_network_make(config, &model->network, err));
+  const uint64_t batch = (uint64_t)config->training.batch_size;
+  t->steps_per_epoch = (t->prepared.n_train + batch - 1) / batch;
+  t->total_steps = t->steps_per_epoch * (uint64_t)config->training.epochs;
+  if (t->prepared.n_valid > 0)
+    t->now.history.n_metrics =
+        gr_metric_names(model->preprocessing.task, t->now.history.metric_names);
+  snprintf(t->now.state.dataset_digest, sizeof t->now.state.dataset_digest, "%s", t->data->digest);
+  return GRADUS_OK;
+}
+
+double gr_trainer_rate(const gr_trainer *t, uint64_t step) {
+  return gr_schedule_rate(&t->prepared.config, step, t->total_steps);
+}
+
+/* "key: old -> new" of each difference on one line, or nothing. */
+static gradus_status compare_recipes(const gr_trainer *t, const gr_config *old, const char *where,
+                                     gradus_error *err) {
+  gr_text lines = {0};
+  gradus_status status = GRADUS_OK;
+  if (gr_config_compare(old, &t->prepared.config, true, &lines) > 0) {
+    while (lines.length > 0 && lines.data[lines.length - 1] == '\n')
+      lines.data[--lines.length] = '\0';
+    for (char *p = lines.data; p && *p; p++)
+      if (*p == '\n') *p = ';';
+    status = gr_fail(err, GRADUS_ERR_CONFIG, "%s: holds a run of another recipe: %s", where,
+                     lines.data ? lines.data : "?");
+  }
+  gr_text_free(&lines);
+  return status;
+}
+
+static gradus_status compare_data(const gr_trainer *t, const char *digest, const char *where,
+                                  gradus_error *err) {
+  if (!digest[0] || strcmp(digest, t->data->digest) == 0) return GRADUS_OK;
+  return gr_fail(err, GRADUS_ERR_DATA, "%s: was trained on other data (digest %s, but %s has %s)",
+                 where, digest, gr_dataset_label(t->data), t->data->digest);
+}
+
+/* A run that was killed before its first checkpoint left only its recipe and run.json. */
+static gradus_status compare_records(const gr_trainer *t, gradus_error *err) {
+  char digest[GR_DIGEST_TEXT];
+  gr_config old;
+  bool found;
+  gr_run_data_digest(t->run.path, digest);
+  GR_TRY(compare_data(t, digest, t->run.path, err));
+  GR_TRY(gr_run_read_recipe(t->run.path, &old, &found, err));
+  if (!found) return GRADUS_OK;
+  gradus_status status = compare_recipes(t, &old, t->run.path, err);
+  gr_config_free(&old);
+  return status;
+}
+
+static gradus_status check_content(const gr_trainer *t, const gr_checkpoint *c, const char *path,
+                                   gradus_error *err) {
+  const size_t n = t->now.model.network.n_parameters;
+  if (c->model.network.n_parameters != n)
+    return gr_fail(err, GRADUS_ERR_DATA, "%s: holds %zu parameters, the recipe has %zu", path,
+                   c->model.network.n_parameters, n);
+  if (c->n_moments != t->now.n_moments)
+    return gr_fail(err, GRADUS_ERR_DATA,
+                   "%s: holds no state of the optimizer, so training cannot go on from it", path);
+  if (c->history.n_metrics != t->now.history.n_metrics || c->state.step > t->total_steps ||
+      c->state.position >= t->prepared.n_train)
+    return gr_fail(err, GRADUS_ERR_DATA, "%s: its state does not fit the recipe", path);
+  return GRADUS_OK;
+}
+
+/* Takes over what the run has become; the model's recipe and preprocessing stay ours (they are
+ * equal but for the number of epochs). */
+static void adopt(gr_trainer *t, gr_checkpoint *c) {
+  gr_checkpoint *now = &t->now;
+  gr_engine_load(t->engine, c->model.parameters, (const float *const *)c->moment);
+  if (c->state.has_best && c->best_parameters && t->best)
+    memcpy(t->best, c->best_parameters, now->model.network.n_parameters * sizeof(float));
+  else if (c->state.has_best && t->best) /* the best model itself */
+    memcpy(t->best, c->model.parameters, now->model.network.n_parameters * sizeof(float));
+  gr_history_free(&now->history);
+  now->history = c->history;
+  c->history = (gr_history){0};
+  now->state = c->state;
+  snprintf(now->state.dataset_digest, sizeof now->state.dataset_digest, "%s", t->data->digest);
+  const uint64_t epochs = (uint64_t)t->prepared.config.training.epochs;
+  if (!now->state.stopped_early && now->state.epoch < epochs) now->state.finished = false;
+}
+
+static gradus_status resume_from(gr_trainer *t, gr_checkpoint *c, const char *path,
+                                 gradus_error *err) {
+  GR_TRY(compare_data(t, c->state.dataset_digest, path, err));
+  GR_TRY(compare_recipes(t, &c->model.config, path, err));
+  GR_TRY(check_content(t, c, path, err));
+  adopt(t, c);
+  t->saved_step = t->now.state.step;
+  snprintf(t->saved_path, sizeof t->saved_path, "%s", path);
+  return GRADUS_OK;
+}
+
+/* The state to go on from: the file the caller named, or the newest intact checkpoint. */
+static gradus_status resume(gr_trainer *t, bool *resumed, gradus_error *err) {
+  char folder[GR_RUN_FILE], path[4096] = "";
+  gr_checkpoint c = {0};
+  gradus_status status;
+  bool found = t->options.resume_file != NULL;
+  if (found) {
+    snprintf(path, sizeof path, "%s", t->options.resume_file);
+    status = gr_checkpoint_read(path, &c, err);
+  } else {
+    gr_run_file(t->run.path, "checkpoints", folder);
+    status = gr_checkpoint_newest(folder, &t->log, &c, &found, path, err);
+  }
+  if (status == GRADUS_OK && found) status = resume_from(t, &c, path, err);
+  if (status == GRADUS_OK) *resumed = found;
+  gr_checkpoint_free(&c);
+  return status;
+}
+
+static void start_afresh(gr_trainer *t) {
+  const gr_config *config = &t->prepared.config;
+  gr_network_initialize(&t->now.model.network, (gr_initialization)config->network.initialization,
+                        config->training.seed, t->now.model.parameters);
+  gr_engine_load(t->engine, t->now.model.parameters, NULL);
+}
+
+/* best.h5 on disk may be older, or newer, than the state we go on from. */
+static bool best_is_saved(const gr_trainer *t) {
+  char path[GR_RUN_FILE];
+  uint64_t step;
+  gr_run_file(t->run.path, "best.h5", path);
+  return t->now.state.has_best && gr_checkpoint_verify(path, &step, NULL) == GRADUS_OK &&
+         step == t->now.state.best_step;
+}
+
+static gradus_status write_records(gr_trainer *t, bool resumed, gradus_error *err) {
+  char recipe_digest[GR_DIGEST_TEXT];
+  gr_text metrics = {0};
+  gradus_status status;
+  gr_metrics_file(&t->now.history, &t->now.state, t->now.state.finished, &metrics);
+  status = metrics.failed
+               ? gr_fail_memory(err, "metrics.jsonl")
+               : gr_run_open_logs(&t->run, &metrics, resumed ? t->now.state.timing_offset : 0, err);
+  gr_text_free(&metrics);
+  if (status != GRADUS_OK || t->now.state.finished) return status;
+  gr_config_digest(&t->prepared.config, recipe_digest);
+  gr_run_facts facts = {.data_path = t->data->path,
+                        .data_digest = t->data->digest,
+                        .recipe_digest = recipe_digest,
+                        .command_line = t->options.command_line,
+                        .cpu = t->cpu.model,
+                        .isa = gr_engine_isa(t->engine),
+                        .threads_reason = t->threads_reason,
+                        .threads = gr_engine_threads(t->engine)};
+  GR_TRY(gr_run_write_config(&t->run, &t->given, t->options.config_path, err));
+  GR_TRY(gr_run_write_recipe(&t->run, &t->prepared.config, err));
+  GR_TRY(gr_run_write_facts(&t->run, &facts, err));
+  return gr_trainer_timing(t, resumed ? "resume" : "start", -1, -1, gr_engine_isa(t->engine), err);
+}
+
+static void announce(gr_trainer *t, bool resumed) {
+  const gr_train_state *s = &t->now.state;
+  const gr_log *log = &t->log;
+  if (s->finished) {
+    gr_log_write(log, GR_INFO, "%s: the run is finished: epoch %llu, step %llu%s", t->run.path,
+                 (unsigned long long)s->epoch, (unsigned long long)s->step,
+                 s->stopped_early ? ", stopped early" : "");
+    return;
+  }
+  if (!resumed) log_lines(log, &t->prepared.notes);
+  gr_log_write(log, GR_INFO, "%llu rows to train on, %llu to validate on; %zu parameters; %s",
+               (unsigned long long)t->prepared.n_train, (unsigned long long)t->prepared.n_valid,
+               t->now.model.network.n_parameters, t->run.path);
+  gr_log_write(log, GR_INFO, "%d thread%s (%s), %s", gr_engine_threads(t->engine),
+               gr_engine_threads(t->engine) == 1 ? "" : "s", t->threads_reason,
+               gr_engine_isa(t->engine));
+  if (resumed)
+    gr_log_write(log, GR_INFO, "resumed from %s: epoch %llu, step %llu", t->saved_path,
+                 (unsigned long long)s->epoch, (unsigned long long)s->step);
+}
+
+static gradus_status choose_directory(const gr_trainer *t, char path[GR_RUN_PATH],
+                                      gradus_error *err) {
+  char digest[GR_DIGEST_TEXT];
+  const char *wanted = t->options.run_directory;
+  gr_config_digest(&t->prepared.config, digest);
+  if (!wanted) return gr_run_default_path(t->data->path, digest, t->data->digest, path, err);
+  if (snprintf(path, GR_RUN_PATH, "%s", wanted) >= GR_RUN_PATH)
+    return gr_fail(err, GRADUS_ERR_CANTCREATE, "the run directory's name is too long");
+  size_t n = strlen(path);
+  while (n > 1 && path[n - 1] == '/') path[--n] = '\0';
+  return GRADUS_OK;
+}
+
+static gradus_status open_run(gr_trainer *t, gradus_error *err) {
+  char path[GR_RUN_PATH];
+  bool resumed = false;
+  GR_TRY(choose_directory(t, path, err));
+  if (t->options.fresh && gr_run_exists(path))
+    return gr_fail(err, GRADUS_ERR_CANTCREATE,
+                   "%s: holds a run already, and a fresh one was asked "
+                   "for; name another directory",
+                   path);
+  GR_TRY(gr_run_open(path, &t->log, &t->run, err));
+  t->has_run = true;
+  GR_TRY(compare_records(t, err));
+  GR_TRY(resume(t, &resumed, err));
+  if (!resumed) start_afresh(t);
+  t->best_saved = best_is_saved(t);
+  t->wall_before = t->now.state.wall_seconds;
+  GR_TRY(write_records(t, resumed, err));
+  announce(t, resumed);
+  return t->now.state.finished ? gr_trainer_complete(t, err) : GRADUS_OK;
+}
+
+gradus_status gr_trainer_create(const gr_config *config, const gr_dataset *data,
+                                const gr_trainer_options *options, gr_trainer **out,
+                                gradus_error *err) {
+  gradus_status status = GRADUS_OK;
+  *out = NULL;
+  gr_trainer *t = gr_calloc(1, sizeof *t);
+  if (!t) return gr_fail_memory(err, "a trainer");
+  t->options = *options;
+  t->data = data;
+  t->run = GR_RUN_CLOSED;
+  t->log = (gr_log){sink, t};
+  t->order_epoch = t->saved_step = UINT64_MAX;
+  t->session_start = t->last_save = t->epoch_start = gr_clock_now();
+  GR_TRY_ELSE(fail, gr_config_copy(config, &t->given, err));
+  GR_TRY_ELSE(fail, gr_prepare(config, data, &t->prepared, err));
+  GR_TRY_ELSE(fail, make_model(t, err));
+  GR_TRY_ELSE(fail, make_buffers(t, err));
+  GR_TRY_ELSE(fail, make_engine(t, err));
+  if (options->dry_run)
+    start_afresh(t);
+  else
+    GR_TRY_ELSE(fail, open_run(t, err));
+  t->last_save = t->epoch_start = gr_clock_now();
+  *out = t;
+  return GRADUS_OK;
+fail:
+  gr_trainer_destroy(t);
+  return status;
+}
+
+void gr_trainer_destroy(gr_trainer *trainer) {
+  if (!trainer) return;
+  gr_engine_destroy(trainer->engine);
+  trainer->now.best_parameters = NULL; /* `best` owns them */
+  gr_checkpoint_free(&trainer->now);
+  gr_free(trainer->best);
+  gr_free(trainer->outputs);
+  gr_prepared_free(&trainer->prepared);
+  gr_config_free(&trainer->given);
+  gr_run_close(&trainer->run);
+  gr_free(trainer);
+}

@@ -1,0 +1,51 @@
+#!/bin/sh
+# SIGKILL at random instants, other threads and instruction sets in between: the same final bits.
+. "${GR_SOURCE:-.}/tests/cli/lib.sh"
+. "$source_dir/tests/cli/workload.sh"
+
+seed=${GRADUS_TEST_SEED:-$$}
+echo "seed $seed (GRADUS_TEST_SEED replays another)"
+prepare 20
+undisturbed
+
+# random N: the next of a seeded row of numbers, from 0 to N-1.
+random() {
+  seed=$(((seed * 1103515245 + 12345) % 2147483648))
+  drawn=$((seed / 65536 % $1))
+}
+
+killed=0 code=137 round=0
+while [ "$code" -eq 137 ] && [ $round -lt 60 ]; do
+  round=$((round + 1))
+  random 3
+  threads=$((drawn + 1))
+  case $((round % 3)) in 0) isa=generic ;; *) isa=auto ;; esac
+  begin killed --threads $threads --set resources.isa=$isa
+  random 700
+  if [ $killed -lt 6 ]; then
+    sleep "$(printf '0.%03d' $drawn)"
+    kill -s KILL $child 2>/dev/null
+  fi
+  leave
+  [ "$code" -ne 137 ] || killed=$((killed + 1))
+done 2>/dev/null
+if [ "$code" -eq 0 ]; then pass; else fail "the run ends after $round rounds: exit $code"; fi
+check "it was killed at least twice" test $killed -ge 2
+echo "killed $killed times"
+agrees killed
+
+# A checkpoint that was damaged is passed over for the one before it.
+begin damaged
+check "training has begun" await is_training
+enough() { test "$(find damaged/checkpoints -name 'step-*.h5' | wc -l)" -ge 2; }
+check "two checkpoints" await enough
+kill -s KILL $child
+leave 2>/dev/null
+newest=$(find damaged/checkpoints -name 'step-*.h5' | sort | tail -1)
+printf 'x' | dd of="$newest" bs=1 seek=9000 conv=notrunc 2>/dev/null
+refuses 65 "a damaged checkpoint is refused" "$(basename "$newest")" -- inspect --digest "$newest"
+# shellcheck disable=SC2086
+expect 0 "the one before it is taken" train data.h5 $workload --run damaged
+check "and it is said why" grep -q "$(basename "$newest")" err
+agrees damaged
+finish

@@ -1,0 +1,42 @@
+# A training long enough to be interrupted, and how to follow it; sourced after lib.sh.
+# shellcheck shell=sh
+
+# prepare: data set and the digest of an undisturbed run of `train ... $workload`.
+prepare() {
+  "$gradus" generate spirals data.h5 -q --train-rows 4000 --valid-rows 500 --test-rows 500 \
+    >out 2>err || fail "spirals are generated"
+  workload="--hidden 48,48 --batch-size 16 --epochs ${1:-20} --set checkpoint.every=100ms"
+}
+
+# undisturbed: trains in `whole`; $whole is its digest.
+undisturbed() {
+  # shellcheck disable=SC2086
+  expect 0 "an undisturbed run" train data.h5 $workload --run whole -q
+  whole=$(digest whole)
+}
+
+# begin RUN ARGS...: train in the background in directory RUN, process id in $child.
+begin() {
+  directory=$1
+  shift
+  # shellcheck disable=SC2086
+  "$gradus" train data.h5 $workload --run "$directory" "$@" >background.out 2>background.err &
+  child=$!
+}
+
+# training RUN: it has finished an epoch of this session.
+is_training() { grep -q '^epoch ' background.err; }
+
+# leave: the exit status of the background run in $code.
+leave() {
+  code=0
+  wait $child || code=$?
+  cp background.out out
+  cp background.err err
+}
+
+# agrees RUN: the same final bits and the same metrics as the undisturbed run.
+agrees() {
+  same "$1: the same digest" "$whole" "$(digest "$1")"
+  check "$1: the same metrics.jsonl" cmp whole/metrics.jsonl "$1/metrics.jsonl"
+}
