@@ -127,7 +127,7 @@ const gr_key gr_keys[] = {
      NULL, 1e-30, 1, "added to the root of the mean squared gradient, adam and adamw"},
     {"optimizer.weight_decay", "weight-decay", GR_KEY_REAL, GR_PART_RECIPE, false,
      FIELD(optimizer.weight_decay), NULL, 0, 1,
-     "pull of weights and biases towards 0: part of the gradient, or apart from it in adamw"},
+     "pull of weights, not biases, towards 0: part of the gradient, or apart from it in adamw"},
 
     {"schedule.name", "schedule", GR_KEY_CHOICE, GR_PART_RECIPE, false, FIELD(schedule.name),
      schedules, 0, 0, "course of the learning rate: constant, or cosine down to 0 at the end"},
