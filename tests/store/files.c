@@ -66,7 +66,8 @@ int gr_files_in(const char *directory) {
   int n = 0;
   DIR *dir = opendir(directory);
   CU_ASSERT_FATAL(dir != NULL);
-  for (const struct dirent *entry; (entry = readdir(dir));) n += entry->d_name[0] != '.' || strncmp(entry->d_name, ".tmp-", 5) == 0;
+  for (const struct dirent *entry; (entry = readdir(dir));)
+    n += entry->d_name[0] != '.' || strncmp(entry->d_name, ".tmp-", 5) == 0;
   closedir(dir);
   return n;
 }
