@@ -15,8 +15,9 @@ static gr_dataset read_file(const char *path, const char *x, const char *y) {
   gradus_error err = {0};
   gr_dataset d;
   gr_dataset_options options = {.x = x, .y = y};
+  uint64_t before = gr_handles();
   GR_CHECK_OK(gr_dataset_read(path, &options, &d, &err), &err);
-  CU_ASSERT_EQUAL(H5Fget_obj_count(H5F_OBJ_ALL, H5F_OBJ_ALL), 0);
+  CU_ASSERT_EQUAL(gr_handles(), before);
   return d;
 }
 
@@ -24,10 +25,11 @@ static void refuse_file(const char *path, const char *x, const char *y, const ch
   gradus_error err = {0};
   gr_dataset d;
   gr_dataset_options options = {.x = x, .y = y};
+  uint64_t before = gr_handles();
   GR_CHECK_FAILS(gr_dataset_read(path, &options, &d, &err), GRADUS_ERR_DATA, &err, word);
   CU_ASSERT(strstr(err.message, path) != NULL && strchr(err.message, '\n') == NULL);
   CU_ASSERT(d.split[GR_TRAIN].x == NULL && d.path == NULL);
-  CU_ASSERT_EQUAL(H5Fget_obj_count(H5F_OBJ_ALL, H5F_OBJ_ALL), 0);
+  CU_ASSERT_EQUAL(gr_handles(), before);
 }
 
 /* ---- layouts ---- */
