@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "store/checkpoint_file.h"
 #include "store/checkpoint_parts.h"
 #include "store/h5_array.h"
@@ -87,18 +88,36 @@ static gradus_status read_text(const gr_h5_file *file, const char *path, struct 
   return status;
 }
 
+/* A stored recipe is resolved: `auto` in it would be resolved against other data than it was
+ * trained on. */
+static gradus_status check_resolved(const gr_config *config, gradus_error *err) {
+  gradus_status status = GRADUS_OK;
+  for (size_t i = 0; i < gr_n_keys && status == GRADUS_OK; i++) {
+    gr_text value = {0};
+    if (gr_keys[i].part != GR_PART_RECIPE || !gr_keys[i].may_be_auto) continue;
+    gr_config_get(config, &gr_keys[i], &value);
+    if (value.failed)
+      status = gr_fail_memory(err, "the recipe");
+    else if (value.data && strcmp(value.data, "auto") == 0)
+      status = gr_fail(err, GRADUS_ERR_DATA, "%s is auto; a value was expected", gr_keys[i].name);
+    gr_text_free(&value);
+  }
+  return status;
+}
+
 /* A recipe that gradus refuses makes the file bad data, not the user's configuration. */
 static gradus_status parse_recipe(const gr_h5_file *file, const struct one_text *recipe,
                                   gr_model *model, gradus_error *err) {
   gradus_status status;
   GR_TRY(gr_config_init(&model->config, err));
   GR_TRY_ELSE(bad, gr_config_parse(&model->config, recipe->text, recipe->length, "recipe", err));
+  GR_TRY_ELSE(bad, check_resolved(&model->config, err));
   GR_TRY_ELSE(bad, gr_config_validate(&model->config, err));
   GR_TRY_ELSE(bad, gr_network_make(&model->config, &model->network, err));
   return GRADUS_OK;
 bad:
   gr_error_prefix(err, "%s: the recipe in it cannot be used", file->path);
-  if (status != GRADUS_ERR_CONFIG && status != GRADUS_ERR_USAGE) return status;
+  if (status == GRADUS_ERR_RESOURCES) return status;
   if (err) err->status = GRADUS_ERR_DATA;
   return GRADUS_ERR_DATA;
 }
@@ -199,9 +218,12 @@ static gradus_status read_preprocessing(const gr_h5_file *file, gr_model *model,
   GR_TRY(read_feature_names(file, p, err));
   GR_TRY(gr_h5_attribute_text(file, "/preprocessing", "task", task, sizeof task, NULL, err));
   p->task = strcmp(task, "classification") == 0 ? GR_CLASSIFICATION : GR_REGRESSION;
+  if (p->task == GR_REGRESSION && strcmp(task, "regression") != 0)
+    return refuse(file, "has an unknown task in /preprocessing", err);
+  if ((int)p->task != model->config.data.task)
+    return refuse(file, "has another task in /preprocessing than in its recipe", err);
   if (p->task == GR_CLASSIFICATION) return read_classes(file, p, n_out, err);
-  if (strcmp(task, "regression") == 0) return read_target_scaling(file, p, n_out, err);
-  return refuse(file, "has an unknown task in /preprocessing", err);
+  return read_target_scaling(file, p, n_out, err);
 }
 
 /* ---- state ---- */

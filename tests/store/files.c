@@ -66,7 +66,19 @@ int gr_files_in(const char *directory) {
   int n = 0;
   DIR *dir = opendir(directory);
   CU_ASSERT_FATAL(dir != NULL);
-  for (const struct dirent *entry; (entry = readdir(dir));) n += entry->d_name[0] != '.' || strncmp(entry->d_name, ".tmp-", 5) == 0;
+  for (const struct dirent *entry; (entry = readdir(dir));)
+    n += entry->d_name[0] != '.' || strncmp(entry->d_name, ".tmp-", 5) == 0;
   closedir(dir);
   return n;
+}
+
+uint64_t gr_handles(void) {
+  static const H5I_type_t kinds[] = {H5I_GENPROP_LST, H5I_DATASPACE, H5I_DATATYPE, H5I_FILE,
+                                     H5I_GROUP,       H5I_DATASET,   H5I_ATTR};
+  uint64_t sum = 0;
+  for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+    hsize_t n = 0;
+    if (H5Inmembers(kinds[i], &n) >= 0) sum += n;
+  }
+  return sum;
 }

@@ -27,6 +27,9 @@ void gr_file_put(hid_t file, const char *path, hid_t type, int rank, const hsize
 /* x f32 [rows][columns] and y i32 [rows] at these paths, with fixed contents. */
 void gr_file_put_xy(hid_t file, const char *x, const char *y, hsize_t rows, hsize_t columns);
 
+/* Handles of every kind that the library holds now. */
+uint64_t gr_handles(void);
+
 /* ---- bytes of files ---- */
 
 typedef struct gr_bytes_of {

@@ -126,8 +126,11 @@ static void the_digest_sees_every_part(void) {
   CU_ASSERT_STRING_EQUAL(before, d.digest);
   struct {
     unsigned char *byte;
-  } parts[] = {{d.split[GR_TRAIN].x}, {d.split[GR_TRAIN].y}, {d.split[GR_TEST].x},
-               {(unsigned char *)d.split[GR_TRAIN].weight}, {(unsigned char *)d.class_names[2]}};
+  } parts[] = {{d.split[GR_TRAIN].x},
+               {d.split[GR_TRAIN].y},
+               {d.split[GR_TEST].x},
+               {(unsigned char *)d.split[GR_TRAIN].weight},
+               {(unsigned char *)d.class_names[2]}};
   for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
     *parts[i].byte ^= 1;
     gr_dataset_digest(&d);
@@ -199,6 +202,22 @@ static void a_single_array_can_be_written(void) {
   gr_dataset_free(&read);
 }
 
+static void no_handle_of_hdf5_is_left_open(void) {
+  gradus_error err = {0};
+  gr_dataset d = make(GR_F16), read;
+  gr_dataset_options options = {.x = "nowhere"};
+  const char *path = gr_test_path("handles.h5");
+  uint64_t before = gr_handles();
+  for (int i = 0; i < 3; i++) {
+    GR_CHECK_OK(gr_dataset_write(&d, path, true, &err), &err);
+    GR_CHECK_OK(gr_dataset_read(path, NULL, &read, &err), &err);
+    gr_dataset_free(&read);
+    GR_CHECK_FAILS(gr_dataset_read(path, &options, &read, &err), GRADUS_ERR_DATA, &err, "nowhere");
+    CU_ASSERT_EQUAL(gr_handles(), before);
+  }
+  gr_dataset_free(&d);
+}
+
 const gr_test gr_dataset_tests[] = {GR_TEST(every_type_survives_the_file),
                                     GR_TEST(several_targets_and_columns_of_a_table_survive),
                                     GR_TEST(the_digest_sees_every_part),
@@ -206,4 +225,5 @@ const gr_test gr_dataset_tests[] = {GR_TEST(every_type_survives_the_file),
                                     GR_TEST(an_existing_file_is_kept_unless_told_otherwise),
                                     GR_TEST(places_that_cannot_be_written_are_named),
                                     GR_TEST(a_single_array_can_be_written),
+                                    GR_TEST(no_handle_of_hdf5_is_left_open),
                                     GR_TEST_END};
