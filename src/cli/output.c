@@ -23,14 +23,15 @@ gradus_status gr_cli_fail(gradus_error *err, gradus_status status, const char *f
 }
 
 void gr_cli_prefix(gradus_error *err, const char *where) {
-  char message[sizeof err->message];
   if (!err) return;
-  memcpy(message, err->message, sizeof message);
-  message[sizeof message - 1] = '\0';
-  size_t n = strlen(where), keep = strlen(message);
-  if (n + 3 > sizeof message) return;
-  if (keep > sizeof message - n - 3) keep = sizeof message - n - 3;
-  snprintf(err->message, sizeof err->message, "%s: %.*s", where, (int)keep, message);
+  const size_t n = strlen(where), room = sizeof err->message;
+  if (n + 3 > room) return;
+  size_t keep = strlen(err->message);
+  if (keep > room - n - 3) keep = room - n - 3;
+  memmove(err->message + n + 2, err->message, keep);
+  memcpy(err->message, where, n);
+  memcpy(err->message + n, ": ", 2);
+  err->message[n + 2 + keep] = '\0';
 }
 
 static int is_control(unsigned char c) {

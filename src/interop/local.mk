@@ -4,7 +4,6 @@ libgradus_internal_la_SOURCES += \
 	%D%/predictions.h %D%/predictions.c \
 	%D%/bytes.h %D%/bytes.c \
 	%D%/number.h %D%/number.c \
-	%D%/dictionary.h %D%/dictionary.c \
 	%D%/delimited.h %D%/delimited.c \
 	%D%/transform.h %D%/transform.c \
 	%D%/table.h %D%/table.c \

@@ -11,7 +11,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "interop/dictionary.h"
+#include "base/dictionary.h"
 #include "interop/number.h"
 
 const char *gr_delimiter_name(char delimiter) {

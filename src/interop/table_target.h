@@ -2,7 +2,7 @@
 #ifndef GR_INTEROP_TABLE_TARGET_H
 #define GR_INTEROP_TABLE_TARGET_H
 
-#include "interop/dictionary.h"
+#include "base/dictionary.h"
 #include "interop/import.h"
 #include "interop/table.h"
 

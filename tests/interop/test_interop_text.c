@@ -10,7 +10,7 @@
 #include "base/philox.h"
 #include "base/text.h"
 #include "interop/delimited.h"
-#include "interop/dictionary.h"
+#include "base/dictionary.h"
 #include "interop/number.h"
 #include "test_interop.h"
 
