@@ -67,25 +67,26 @@ static int wrong_in_back(const float *back, size_t n_in, size_t n_out) {
 
 static void the_back_copy_is_the_transpose(void) {
   GR_EACH_ISA(k)
-  for (size_t n_in = 1; n_in <= 35; n_in++) for (size_t n_out = 1; n_out <= 35; n_out++) {
-    const size_t size = 16 * gr_test_panels(n_in) * n_out;
-    float *w = numbered_panels(n_in, n_out), *back = gr_test_floats(size);
-    for (size_t i = 0; i < size; i++) back[i] = -1;
-    for (size_t o = 0; o < n_out; o += 16) {
-      const size_t n = n_out - o < 16 ? n_out - o : 16, half = n_in > 16 ? 16 : 0;
-      const float *panel = w + o * n_in;
-      if (n_out % 2) { /* in two pieces, as the pieces of an update do it */
-        k->transpose_panel(half, n, panel, back + 16 * o, 16 * n_out);
-        k->transpose_panel(n_in - half, n, panel + 16 * half, back + half * n_out + 16 * o,
-                           16 * n_out);
-      } else {
-        k->transpose_panel(n_in, n, panel, back + 16 * o, 16 * n_out);
+  for (size_t n_in = 1; n_in <= 35; n_in++)
+    for (size_t n_out = 1; n_out <= 35; n_out++) {
+      const size_t size = 16 * gr_test_panels(n_in) * n_out;
+      float *w = numbered_panels(n_in, n_out), *back = gr_test_floats(size);
+      for (size_t i = 0; i < size; i++) back[i] = -1;
+      for (size_t o = 0; o < n_out; o += 16) {
+        const size_t n = n_out - o < 16 ? n_out - o : 16, half = n_in > 16 ? 16 : 0;
+        const float *panel = w + o * n_in;
+        if (n_out % 2) { /* in two pieces, as the pieces of an update do it */
+          k->transpose_panel(half, n, panel, back + 16 * o, 16 * n_out);
+          k->transpose_panel(n_in - half, n, panel + 16 * half, back + half * n_out + 16 * o,
+                             16 * n_out);
+        } else {
+          k->transpose_panel(n_in, n, panel, back + 16 * o, 16 * n_out);
+        }
       }
+      GR_CHECK(wrong_in_back(back, n_in, n_out) == 0, "%s: %zu inputs, %zu outputs", isa_name(k),
+               n_in, n_out);
+      gr_test_release();
     }
-    GR_CHECK(wrong_in_back(back, n_in, n_out) == 0, "%s: %zu inputs, %zu outputs", isa_name(k),
-             n_in, n_out);
-    gr_test_release();
-  }
 }
 
 static void the_table_of_an_instruction_set_is_complete(void) {

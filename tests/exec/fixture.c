@@ -1,0 +1,185 @@
+/* Recipes, data and runs for the tests of the engine. All numbers come from integers by exact
+ * operations, so that every machine makes the same ones. */
+#include <config.h>
+
+#include <fenv.h>
+#include <math.h>
+#include <string.h>
+
+#include "exec_tests.h"
+#include "plan/lanes.h"
+
+size_t recipe_layers(const recipe *r) {
+  size_t n = 0;
+  while (r->width[n + 1]) n++;
+  return n;
+}
+
+uint64_t recipe_lane_rows(const recipe *r) {
+  return r->lane_rows ? r->lane_rows : gr_lane_rows_auto(r->batch);
+}
+
+int recipe_has_classes(const recipe *r) {
+  return r->loss == GR_CROSS_ENTROPY || r->output == GR_SIGMOID;
+}
+
+gr_config make_config(const recipe *r) {
+  gr_config c = {0};
+  const size_t n = recipe_layers(r);
+  c.network.inputs = r->width[0];
+  c.network.outputs = r->width[n];
+  c.network.n_hidden = (uint32_t)n - 1;
+  memcpy(c.network.hidden, r->width + 1, (n - 1) * sizeof r->width[0]);
+  c.network.activation = r->hidden;
+  c.network.output_activation = r->output;
+  c.training.loss = r->loss;
+  c.training.batch_size = (int64_t)r->batch;
+  c.training.lane_rows = (int64_t)recipe_lane_rows(r);
+  c.optimizer.name = r->optimizer;
+  c.optimizer.momentum = 0.9;
+  c.optimizer.beta1 = 0.9;
+  c.optimizer.beta2 = 0.999;
+  c.optimizer.epsilon = 1e-8;
+  c.optimizer.weight_decay = r->decay;
+  return c;
+}
+
+gr_network make_network(const recipe *r) {
+  const gr_config config = make_config(r);
+  gr_network network = {0};
+  gradus_error error;
+  GR_CHECK_OK(gr_network_make(&config, &network, &error), &error);
+  return network;
+}
+
+/* Bytes or floats, and what turns them into inputs: z-scores of a kind, rounded to float as the
+ * kernels take them. */
+static void make_inputs(const recipe *r, gr_test_stream *s, data *d) {
+  const size_t n_in = r->width[0], n = r->rows * n_in;
+  double *shift = gr_test_array(n_in, sizeof(double)),
+         *factor = gr_test_array(n_in, sizeof(double));
+  unsigned char *bytes = gr_test_array(n, 1);
+  float *floats = gr_test_floats(n);
+  d->x = gr_test_floats(n);
+  for (size_t j = 0; j < n_in; j++) {
+    shift[j] = r->type == GR_U8 ? 0 : (double)gr_test_unit(s);
+    factor[j] = r->type == GR_U8 ? 1 / 255.0 : 1 + 0.5 * (double)gr_test_unit(s);
+  }
+  for (size_t i = 0; i < n; i++) {
+    bytes[i] = (unsigned char)(gr_test_next(s) >> 32);
+    floats[i] = r->type == GR_U8 ? (float)bytes[i] : gr_test_unit(s);
+    d->x[i] = (floats[i] - (float)shift[i % n_in]) * (float)factor[i % n_in];
+  }
+  d->rows.x = r->type == GR_U8 ? (const void *)bytes : (const void *)floats;
+  d->rows.x_type = r->type;
+  d->rows.shift = shift;
+  d->rows.factor = factor;
+}
+
+data make_data(const recipe *r, uint64_t seed) {
+  gr_test_stream s = {seed};
+  data d = {.rows = {.n_rows = r->rows}};
+  make_inputs(r, &s, &d);
+  const size_t n_out = r->width[recipe_layers(r)];
+  int32_t *classes = gr_test_array(r->rows, sizeof *classes);
+  float *targets = gr_test_floats(r->rows * n_out), *weight = gr_test_floats(r->rows);
+  for (size_t i = 0; i < r->rows; i++) {
+    classes[i] = (int32_t)gr_test_between(&s, 0, n_out == 1 ? 1 : n_out - 1);
+    weight[i] = (float)gr_test_between(&s, 0, 12) / 8; /* zero is a weight, too */
+  }
+  gr_test_fill(&s, targets, r->rows * n_out, 0.75f);
+  d.rows.class_index = recipe_has_classes(r) ? classes : NULL;
+  d.rows.targets = recipe_has_classes(r) ? NULL : targets;
+  d.rows.weight = r->weighted ? weight : NULL;
+  return d;
+}
+
+float *make_parameters(const gr_network *network, uint64_t seed) {
+  gr_test_stream s = {seed};
+  float *parameters = gr_test_floats(network->n_parameters);
+  for (uint32_t l = 0; l < network->n_layers; l++) {
+    const gr_layer *layer = &network->layer[l];
+    gr_test_fill(&s, parameters + layer->weights, (size_t)layer->n_in * layer->n_out,
+                 2 / sqrtf((float)layer->n_in));
+    gr_test_fill(&s, parameters + layer->bias, layer->n_out, 0.5f);
+  }
+  return parameters;
+}
+
+gr_engine *make_engine(const recipe *r, workers w, const float *parameters) {
+  const gr_config config = make_config(r);
+  const gr_network network = make_network(r);
+  const gr_engine_resources resources = {
+      .threads = w.threads, .isa = w.isa, .strategy = w.strategy};
+  gr_engine *engine = NULL;
+  gradus_error error;
+  GR_CHECK_OK(gr_engine_create(&network, &config, &resources, false, &engine, &error), &error);
+  if (engine) gr_engine_load(engine, parameters, NULL);
+  return engine;
+}
+
+gr_row_order batch_order(const recipe *r, int step, uint64_t *start, uint64_t *n) {
+  const uint64_t per_epoch = (r->rows + r->batch - 1) / r->batch, i = (uint64_t)step;
+  *start = i % per_epoch * r->batch;
+  *n = r->rows - *start < r->batch ? r->rows - *start : r->batch;
+  return (gr_row_order){.permutation = gr_permutation_make(7, i / per_epoch, r->rows)};
+}
+
+double step_rate(const recipe *r, int step) {
+  return r->learning_rate * (1 - step / 64.0);
+}
+
+/* The steps, each called in the caller's rounding mode, which must be found again. */
+static void run_steps(const recipe *r, const data *d, int mode, gr_engine *engine, double *loss) {
+  for (int step = 0; step < r->steps; step++) {
+    uint64_t start, rows;
+    const gr_row_order order = batch_order(r, step, &start, &rows);
+    const double rate = step_rate(r, step);
+    gr_step_result result;
+    fesetround(mode);
+    gr_engine_step(engine, &d->rows, &order, start, rows, (uint64_t)step, rate, &result);
+    const int after = fegetround();
+    fesetround(FE_TONEAREST);
+    GR_CHECK(after == mode, "rounding mode %x has become %x", (unsigned)mode, (unsigned)after);
+    GR_CHECK(result.finite, "step %d is not finite", step);
+    loss[step] = result.loss;
+  }
+}
+
+outcome run_recipe_rounding(const recipe *r, const data *d, workers w, int mode) {
+  const gr_network network = make_network(r);
+  const size_t n = network.n_parameters, n_outputs = r->rows * r->width[recipe_layers(r)];
+  outcome o = {.parameters = gr_test_floats(n),
+               .moment = {gr_test_floats(n), gr_test_floats(n)},
+               .outputs = gr_test_floats(n_outputs)};
+  gr_engine *engine = make_engine(r, w, make_parameters(&network, 3));
+  if (!engine) return o;
+  run_steps(r, d, mode, engine, o.loss);
+  gr_engine_store(engine, o.parameters, o.moment);
+  gradus_error error;
+  fesetround(mode);
+  const gradus_status status =
+      gr_engine_evaluate(engine, &d->rows, NULL, r->rows, &o.totals, o.outputs, &error);
+  CU_ASSERT_EQUAL(fegetround(), mode);
+  fesetround(FE_TONEAREST);
+  GR_CHECK_OK(status, &error);
+  gr_engine_destroy(engine);
+  gr_parameters_digest(o.parameters, n, o.digest);
+  gr_parameters_digest(o.outputs, n_outputs, o.output_digest);
+  return o;
+}
+
+outcome run_recipe(const recipe *r, const data *d, workers w) {
+  return run_recipe_rounding(r, d, w, FE_TONEAREST);
+}
+
+int same_outcome(const recipe *r, const outcome *a, const outcome *b) {
+  const gr_network network = make_network(r);
+  const size_t n = network.n_parameters, n_outputs = r->rows * r->width[recipe_layers(r)];
+  return memcmp(a->parameters, b->parameters, n * sizeof(float)) == 0 &&
+         memcmp(a->moment[0], b->moment[0], n * sizeof(float)) == 0 &&
+         memcmp(a->moment[1], b->moment[1], n * sizeof(float)) == 0 &&
+         memcmp(a->loss, b->loss, sizeof a->loss) == 0 &&
+         memcmp(&a->totals, &b->totals, sizeof a->totals) == 0 &&
+         memcmp(a->outputs, b->outputs, n_outputs * sizeof(float)) == 0;
+}

@@ -1,0 +1,21 @@
+/* Plan and engine: the reference trainer's bits, the same bits for any workers, gradients by
+ * central differences, the textbook's example by hand, and what happens to values that are not
+ * finite. */
+#include <config.h>
+
+#include "exec_tests.h"
+
+int main(int argc, char **argv) {
+  const gr_suite suites[] = {
+      {"plan", plan_tests},
+      {"reference trainer", reference_tests},
+      {"same bits", same_bits_tests},
+      {"golden digests", golden_tests},
+      {"gradients", gradient_tests},
+      {"textbook", textbook_tests},
+      {"evaluation", evaluation_tests},
+      {"non-finite values", finite_tests},
+      {NULL, NULL},
+  };
+  return gr_test_main(argc, argv, suites);
+}

@@ -1,0 +1,134 @@
+/* The engine's gradient against central differences of the loss in double.
+ *
+ * The gradient is read off one step of plain descent with the learning rate r = 2^10, exact: g = (w
+ * - w') / r, where w' was rounded to u |w'|, u = 2^-24. The oracle's quotient (C(w + h) - C(w - h))
+ * / 2h with h = 2^-13 errs by h^2 / 6 |C'''| and by the rounding of C, some 2^-50 (1 + C), over h.
+ * C''' is not known beforehand: a second quotient with 2 h has four times its error, so three of
+ * the difference of the two is 9 times the estimate. What float arithmetic adds is bounded by
+ * running error analysis (support/oracle.c). */
+#include <config.h>
+
+#include <math.h>
+#include <string.h>
+
+#include "exec_tests.h"
+
+static const double rate = 0x1p10, h = 0x1p-13;
+
+typedef struct doubles {
+  double *parameters, *x, *y, *weight;
+} doubles;
+
+static double *copy_of(const float *p, size_t n) {
+  double *copy = gr_test_array(n, sizeof *copy);
+  for (size_t i = 0; i < n; i++) copy[i] = (double)p[i];
+  return copy;
+}
+
+static doubles make_doubles(const recipe *r, const data *d, const gr_network *network,
+                            const float *parameters) {
+  const size_t n_out = r->width[recipe_layers(r)];
+  doubles o = {copy_of(parameters, network->n_parameters), copy_of(d->x, r->rows * r->width[0]),
+               gr_test_array(r->rows * n_out, sizeof(double)),
+               d->rows.weight ? copy_of(d->rows.weight, r->rows) : NULL};
+  for (size_t i = 0; i < r->rows * n_out; i++) {
+    const int32_t c = d->rows.class_index ? d->rows.class_index[i / n_out] : 0;
+    o.y[i] = d->rows.targets ? (double)d->rows.targets[i] : n_out == 1 ? c : (size_t)c == i % n_out;
+  }
+  return o;
+}
+
+/* The loss with parameter i moved by `by`. */
+static double moved_loss(const recipe *r, const gr_network *network, const doubles *o, size_t i,
+                         double by) {
+  const double old = o->parameters[i];
+  o->parameters[i] = old + by;
+  const double loss = gr_oracle_loss(network, o->parameters, r->rows, o->x, o->y, o->weight);
+  o->parameters[i] = old;
+  return loss;
+}
+
+static void check_gradient(const recipe *r) {
+  const gr_network network = make_network(r);
+  const data d = make_data(r, gr_test_seed() + 5);
+  const float *before = make_parameters(&network, 11);
+  const doubles o = make_doubles(r, &d, &network, before);
+  const size_t n = network.n_parameters;
+  float *after = gr_test_floats(n);
+  double *bound = gr_test_array(n, sizeof *bound), largest = 0;
+  gr_engine *engine = make_engine(r, (workers){2, GR_AUTO, GR_AUTO}, before);
+  if (!engine) return;
+  const gr_row_order order = {.permutation = gr_permutation_identity(r->rows)};
+  gr_step_result result;
+  gr_engine_step(engine, &d.rows, &order, 0, r->rows, 0, rate, &result);
+  gr_engine_store(engine, after, NULL);
+  gr_engine_destroy(engine);
+  const double loss = gr_oracle_loss(&network, o.parameters, r->rows, o.x, o.y, o.weight);
+  GR_CHECK(fabs(result.loss / result.weight - loss) <= 1e-5 * (1 + loss), "mean loss %g, wanted %g",
+           result.loss / result.weight, loss); /* close bounds: tests/kernel */
+  gr_oracle_gradient_bound(&network, o.parameters, r->rows, o.x, o.y, o.weight, bound);
+  for (size_t i = 0; i < n; i++) {
+    const double g = ((double)before[i] - (double)after[i]) / rate;
+    const double near =
+        (moved_loss(r, &network, &o, i, h) - moved_loss(r, &network, &o, i, -h)) / (2 * h);
+    const double far =
+        (moved_loss(r, &network, &o, i, 2 * h) - moved_loss(r, &network, &o, i, -2 * h)) / (4 * h);
+    const double tolerance = bound[i] + GR_ROUNDOFF * fabs((double)after[i]) / rate +
+                             3 * fabs(near - far) + 0x1p-50 * (1 + loss) / h;
+    GR_CHECK(fabs(g - near) <= tolerance, "%s, %s, %s: parameter %zu: %.9g, wanted %.9g +- %.1g",
+             gr_activations[r->hidden].name, gr_activations[r->output].name, gr_losses[r->loss], i,
+             g, near, tolerance);
+    CU_ASSERT(tolerance < 2e-4); /* or the comparison would show nothing */
+    largest = fmax(largest, fabs(near));
+  }
+  CU_ASSERT(largest > 1e-2);
+  gr_test_release();
+}
+
+/* The textbook's network: sigmoid everywhere, quadratic loss. */
+static void the_textbook_network_has_the_right_gradient(void) {
+  const recipe r = {.width = {7, 9, 5, 3},
+                    .hidden = GR_SIGMOID,
+                    .output = GR_SIGMOID,
+                    .batch = 10,
+                    .rows = 10,
+                    .type = GR_F32};
+  check_gradient(&r);
+}
+
+static void every_activation_and_loss_has_the_right_gradient(void) {
+  static const gr_activation hidden[] = {GR_IDENTITY, GR_SIGMOID, GR_TANH, GR_RELU};
+  for (int k = 0; k < 4; k++)
+    for (int output = 0; output < GR_N_ACTIVATIONS; output++)
+      for (int loss = 0; loss < GR_N_LOSSES; loss++) {
+        const int allowed = loss == GR_QUADRATIC ? output != GR_SOFTMAX
+                                                 : output == GR_SOFTMAX || output == GR_SIGMOID;
+        const recipe r = {.width = {5, 17, 4, loss && output == GR_SIGMOID ? 1 : 3},
+                          .hidden = hidden[k],
+                          .output = (gr_activation)output,
+                          .loss = (gr_loss)loss,
+                          .batch = 12,
+                          .rows = 12,
+                          .weighted = k % 2,
+                          .type = GR_F32};
+        if (allowed) check_gradient(&r);
+      }
+}
+
+static void many_lanes_have_the_right_gradient(void) {
+  const recipe r = {.width = {3, 5, 2},
+                    .hidden = GR_TANH,
+                    .output = GR_SOFTMAX,
+                    .loss = GR_CROSS_ENTROPY,
+                    .batch = 200,
+                    .rows = 200,
+                    .type = GR_U8};
+  check_gradient(&r);
+}
+
+const gr_test gradient_tests[] = {
+    GR_TEST(the_textbook_network_has_the_right_gradient),
+    GR_TEST(every_activation_and_loss_has_the_right_gradient),
+    GR_TEST(many_lanes_have_the_right_gradient),
+    GR_TEST_END,
+};

@@ -1,0 +1,184 @@
+/* The engine against the reference trainer: 20 steps, every weight, moment and loss bit for bit. */
+#include <config.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "exec_tests.h"
+#include "reference/reference.h"
+
+static const ref_activation activation_of[GR_N_ACTIVATIONS] = {[GR_IDENTITY] = REF_IDENTITY,
+                                                               [GR_SIGMOID] = REF_SIGMOID,
+                                                               [GR_TANH] = REF_TANH,
+                                                               [GR_RELU] = REF_RELU,
+                                                               [GR_SOFTMAX] = REF_SOFTMAX};
+static const ref_optimizer optimizer_of[GR_N_OPTIMIZERS] = {[GR_SGD] = REF_SGD,
+                                                            [GR_MOMENTUM] = REF_MOMENTUM,
+                                                            [GR_NESTEROV] = REF_NESTEROV,
+                                                            [GR_ADAM] = REF_ADAM,
+                                                            [GR_ADAMW] = REF_ADAMW};
+
+static ref_recipe reference_of(const recipe *r) {
+  const gr_config c = make_config(r);
+  ref_recipe ref = {.n_layers = recipe_layers(r),
+                    .loss = r->loss == GR_QUADRATIC ? REF_QUADRATIC : REF_CROSS_ENTROPY,
+                    .optimizer = optimizer_of[r->optimizer],
+                    .lane_rows = recipe_lane_rows(r),
+                    .momentum = c.optimizer.momentum,
+                    .beta1 = c.optimizer.beta1,
+                    .beta2 = c.optimizer.beta2,
+                    .epsilon = c.optimizer.epsilon,
+                    .weight_decay = c.optimizer.weight_decay};
+  for (size_t l = 0; l <= ref.n_layers; l++) ref.width[l] = r->width[l];
+  for (size_t l = 0; l < ref.n_layers; l++)
+    ref.activation[l] = activation_of[l + 1 < ref.n_layers ? r->hidden : r->output];
+  return ref;
+}
+
+static ref_sample sample_of(const recipe *r, const data *d, uint64_t row) {
+  return (ref_sample){
+      .x = d->x + row * r->width[0],
+      .y = d->rows.targets ? d->rows.targets + row * r->width[recipe_layers(r)] : NULL,
+      .label = d->rows.class_index ? d->rows.class_index[row] : -1,
+      .weight = d->rows.weight ? d->rows.weight[row] : 1};
+}
+
+/* The outcome of the same steps by the reference trainer, without totals. */
+static outcome run_reference(const recipe *r, const data *d) {
+  const ref_recipe ref = reference_of(r);
+  const gr_network network = make_network(r);
+  const size_t n = network.n_parameters, n_out = r->width[ref.n_layers];
+  outcome o = {.parameters = make_parameters(&network, 3),
+               .moment = {gr_test_floats(n), gr_test_floats(n)},
+               .outputs = gr_test_floats(r->rows * n_out)};
+  ref_state state = {o.parameters, o.moment[0], o.moment[1]};
+  ref_sample *sample = gr_test_array(r->batch, sizeof *sample);
+  for (int step = 0; step < r->steps; step++) {
+    uint64_t start, rows;
+    const gr_row_order order = batch_order(r, step, &start, &rows);
+    for (uint64_t i = 0; i < rows; i++)
+      sample[i] = sample_of(r, d, gr_permutation_at(&order.permutation, start + i));
+    o.loss[step] = ref_step(&ref, &state, sample, rows, (unsigned long)step, step_rate(r, step));
+  }
+  for (uint64_t i = 0; i < r->rows; i++) {
+    const ref_sample s = sample_of(r, d, i);
+    ref_evaluate(&ref, o.parameters, &s, o.outputs + i * n_out);
+  }
+  return o;
+}
+
+static void check_recipe(const recipe *r, const char *name) {
+  const gr_network network = make_network(r);
+  const size_t n = network.n_parameters, n_outputs = r->rows * r->width[recipe_layers(r)];
+  const data d = make_data(r, gr_test_seed());
+  const outcome wanted = run_reference(r, &d);
+  const outcome got = run_recipe(r, &d, (workers){2, GR_AUTO, GR_AUTO});
+  const size_t w = gr_test_difference(got.parameters, wanted.parameters, n);
+  GR_CHECK(w == n, "%s: parameter %zu of %zu is %a, wanted %a", name, w, n,
+           (double)got.parameters[w < n ? w : 0], (double)wanted.parameters[w < n ? w : 0]);
+  for (int k = 0; k < gr_optimizers[r->optimizer].moments; k++)
+    GR_CHECK(gr_test_difference(got.moment[k], wanted.moment[k], n) == n, "%s: moment %d", name, k);
+  for (int step = 0; step < r->steps; step++)
+    GR_CHECK(memcmp(&got.loss[step], &wanted.loss[step], sizeof(double)) == 0,
+             "%s: loss of step %d is %.17g, wanted %.17g", name, step, got.loss[step],
+             wanted.loss[step]);
+  GR_CHECK(gr_test_difference(got.outputs, wanted.outputs, n_outputs) == n_outputs, "%s: outputs",
+           name);
+  gr_test_release();
+}
+
+/* Odd widths, short last batches (rows are no multiple of batch), one lane and many. */
+static void odd_shapes_match_the_reference(void) {
+  static const recipe shapes[] = {
+      {.width = {5, 7, 3}, .hidden = GR_SIGMOID, .output = GR_SIGMOID, .batch = 10, .rows = 43},
+      {.width = {20, 33, 17, 4},
+       .hidden = GR_TANH,
+       .output = GR_SOFTMAX,
+       .loss = GR_CROSS_ENTROPY,
+       .batch = 97,
+       .rows = 250},
+      {.width = {784, 30, 10},
+       .hidden = GR_SIGMOID,
+       .output = GR_SIGMOID,
+       .batch = 10,
+       .rows = 64,
+       .type = GR_U8},
+      {.width = {30, 50, 50, 1},
+       .hidden = GR_RELU,
+       .output = GR_SIGMOID,
+       .loss = GR_CROSS_ENTROPY,
+       .batch = 100,
+       .rows = 260},
+      {.width = {9, 1}, .hidden = GR_SIGMOID, .output = GR_IDENTITY, .batch = 128, .rows = 300},
+      {.width = {6, 17, 2}, .hidden = GR_RELU, .output = GR_TANH, .batch = 200, .rows = 530},
+      {.width = {4, 16, 3}, .hidden = GR_RELU, .output = GR_RELU, .batch = 1024, .rows = 1500},
+      {.width = {3, 1, 2},
+       .hidden = GR_IDENTITY,
+       .output = GR_SOFTMAX,
+       .loss = GR_CROSS_ENTROPY,
+       .batch = 1,
+       .rows = 7},
+      {.width = {12, 100, 17},
+       .hidden = GR_TANH,
+       .output = GR_IDENTITY,
+       .batch = 64,
+       .rows = 150,
+       .lane_rows = 5},
+  };
+  for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+    recipe r = shapes[i];
+    char name[40];
+    snprintf(name, sizeof name, "shape %zu", i);
+    if (r.type != GR_U8) r.type = GR_F32;
+    r.steps = 20;
+    r.learning_rate = r.output == GR_IDENTITY ? 0.01 : 0.3;
+    check_recipe(&r, name);
+  }
+}
+
+static void every_optimizer_matches_the_reference(void) {
+  for (int kind = 0; kind < GR_N_OPTIMIZERS; kind++)
+    for (int variant = 0; variant < 4; variant++) {
+      const recipe r = {.width = {13, 21, 5},
+                        .hidden = GR_TANH,
+                        .output = GR_SOFTMAX,
+                        .loss = GR_CROSS_ENTROPY,
+                        .optimizer = (gr_optimizer)kind,
+                        .batch = 100,
+                        .rows = 330,
+                        .steps = 20,
+                        .learning_rate = kind == GR_ADAM || kind == GR_ADAMW ? 0.01 : 0.1,
+                        .decay = variant & 1 ? 0.01 : 0,
+                        .weighted = variant & 2,
+                        .type = GR_F32};
+      check_recipe(&r, gr_optimizers[kind].name);
+    }
+}
+
+static void every_activation_and_loss_matches_the_reference(void) {
+  static const gr_activation hidden[] = {GR_IDENTITY, GR_SIGMOID, GR_TANH, GR_RELU};
+  for (int h = 0; h < 4; h++)
+    for (int output = 0; output < GR_N_ACTIVATIONS; output++)
+      for (int loss = 0; loss < GR_N_LOSSES; loss++) {
+        const recipe r = {.width = {8, 15, 6, output == GR_SIGMOID && loss ? 1 : 4},
+                          .hidden = hidden[h],
+                          .output = (gr_activation)output,
+                          .loss = (gr_loss)loss,
+                          .batch = 50,
+                          .rows = 120,
+                          .steps = 20,
+                          .learning_rate = 0.05,
+                          .weighted = h % 2,
+                          .type = GR_F32};
+        const int allowed = loss == GR_QUADRATIC ? output != GR_SOFTMAX
+                                                 : output == GR_SOFTMAX || output == GR_SIGMOID;
+        if (allowed) check_recipe(&r, gr_activations[output].name);
+      }
+}
+
+const gr_test reference_tests[] = {
+    GR_TEST(odd_shapes_match_the_reference),
+    GR_TEST(every_optimizer_matches_the_reference),
+    GR_TEST(every_activation_and_loss_matches_the_reference),
+    GR_TEST_END,
+};

@@ -1,0 +1,185 @@
+/* Threads, instruction sets, strategies and the caller's floating-point environment change no bit.
+ */
+#include <config.h>
+
+#include <fenv.h>
+#include <string.h>
+
+#include "exec_tests.h"
+
+#if defined __SSE2__
+#include <xmmintrin.h>
+#endif
+
+/* Small networks with short last batches; 16, 8, 2 and 1 lanes. */
+static const recipe recipes[] = {
+    {.width = {20, 33, 17, 4},
+     .hidden = GR_TANH,
+     .output = GR_SOFTMAX,
+     .loss = GR_CROSS_ENTROPY,
+     .optimizer = GR_ADAM,
+     .batch = 256,
+     .rows = 700,
+     .steps = 15,
+     .learning_rate = 0.01,
+     .decay = 0.001,
+     .weighted = true,
+     .type = GR_F32,
+     .lane_rows = 17},
+    {.width = {784, 30, 10},
+     .hidden = GR_SIGMOID,
+     .output = GR_SIGMOID,
+     .optimizer = GR_SGD,
+     .batch = 10,
+     .rows = 26,
+     .steps = 15,
+     .learning_rate = 3,
+     .type = GR_U8},
+    {.width = {9, 1},
+     .output = GR_IDENTITY,
+     .optimizer = GR_NESTEROV,
+     .batch = 100,
+     .rows = 333,
+     .steps = 15,
+     .learning_rate = 0.05,
+     .type = GR_F32},
+    {.width = {37, 205, 3},
+     .hidden = GR_RELU,
+     .output = GR_IDENTITY,
+     .optimizer = GR_MOMENTUM,
+     .batch = 32,
+     .rows = 75,
+     .steps = 15,
+     .learning_rate = 0.01,
+     .type = GR_F32},
+};
+enum { N_RECIPES = sizeof recipes / sizeof recipes[0] };
+
+static int best_isa(void) {
+  int best = 0;
+  for (int isa = 0; isa < GR_N_ISAS; isa++)
+    if (gr_isa_available((gr_isa)isa)) best = isa;
+  return best;
+}
+
+static void check_same_rounding(const recipe *r, const data *d, const outcome *wanted, workers w,
+                                int mode) {
+  const outcome got = run_recipe_rounding(r, d, w, mode);
+  GR_CHECK(same_outcome(r, &got, wanted),
+           "%u inputs: %d threads, %s, %s, rounding %x: %s, wanted %s", r->width[0], w.threads,
+           gr_isa_names[w.isa], w.strategy < 0 ? "auto" : gr_strategy_names[w.strategy],
+           (unsigned)mode, got.digest, wanted->digest);
+}
+
+static void check_same(const recipe *r, const data *d, const outcome *wanted, workers w) {
+  check_same_rounding(r, d, wanted, w, FE_TONEAREST);
+}
+
+static void threads_isas_and_strategies_change_no_bit(void) {
+  static const int threads[] = {1, 2, 3, 5, 8};
+  for (size_t i = 0; i < N_RECIPES; i++) {
+    const recipe *r = &recipes[i];
+    const data d = make_data(r, gr_test_seed());
+    const outcome wanted = run_recipe(r, &d, (workers){1, best_isa(), GR_STRATEGY_TILES});
+    for (int isa = 0; isa < GR_N_ISAS; isa++) {
+      if (!gr_isa_available((gr_isa)isa)) continue;
+      for (int t = 0; t < 5; t++)
+        for (int strategy = threads[t] == 2 ? GR_AUTO : 0; strategy < GR_N_STRATEGIES; strategy++)
+          check_same(r, &d, &wanted, (workers){threads[t], isa, strategy});
+    }
+    gr_test_release();
+  }
+}
+
+/* 16 lanes of 64 rows, and in the short batch fewer of them, on up to 17 ranks: any shares. */
+static void lanes_on_any_number_of_ranks_change_no_bit(void) {
+  const recipe r = {.width = {6, 19, 3},
+                    .hidden = GR_SIGMOID,
+                    .output = GR_SOFTMAX,
+                    .loss = GR_CROSS_ENTROPY,
+                    .batch = 1024,
+                    .rows = 1024 + 330,
+                    .steps = 6,
+                    .learning_rate = 0.5,
+                    .type = GR_F32};
+  const data d = make_data(&r, gr_test_seed());
+  const outcome wanted = run_recipe(&r, &d, (workers){1, best_isa(), GR_STRATEGY_TILES});
+  for (int ranks = 1; ranks <= 17; ranks++)
+    check_same(&r, &d, &wanted, (workers){ranks, best_isa(), GR_STRATEGY_LANES});
+  gr_test_release();
+}
+
+/* Other lanes are another recipe: were the digests equal, the tests above would show nothing. */
+static void other_lanes_give_other_bits(void) {
+  recipe r = recipes[0];
+  const data d = make_data(&r, gr_test_seed());
+  const outcome some = run_recipe(&r, &d, (workers){2, best_isa(), GR_AUTO});
+  r.lane_rows = 50;
+  const outcome others = run_recipe(&r, &d, (workers){2, best_isa(), GR_AUTO});
+  CU_ASSERT(strcmp(some.digest, others.digest) != 0);
+  gr_test_release();
+}
+
+static void a_callers_rounding_mode_changes_no_bit_and_returns(void) {
+  static const int modes[] = {FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO};
+  const recipe *r = &recipes[0];
+  const data d = make_data(r, gr_test_seed());
+  const outcome wanted = run_recipe(r, &d, (workers){1, best_isa(), GR_STRATEGY_TILES});
+  for (int i = 0; i < 3; i++)
+    for (int threads = 1; threads <= 2; threads++)
+      check_same_rounding(r, &d, &wanted, (workers){threads, best_isa(), GR_STRATEGY_TILES},
+                          modes[i]);
+  gr_test_release();
+}
+
+#if defined __SSE2__
+/* One weight of 2^-140 from input 1 to an identity: the output is 2^-140. For the target 1 the
+ * gradient is 2^-140 - 1 = -1 in float, and one step of rate 2^-140 doubles the weight. A flag left
+ * on would make zeros of the output, the rate or the weight. */
+static void check_subnormals(int threads, int strategy) {
+  static const float x[2] = {1, 1}, y[2] = {1, 1}, parameters[2] = {0x1p-140f, 0};
+  static const double shift = 0, factor = 1;
+  const recipe r = {.width = {1, 1}, .output = GR_IDENTITY, .batch = 2, .rows = 2, .lane_rows = 1};
+  const gr_rows rows = {
+      .n_rows = 2, .x = x, .x_type = GR_F32, .shift = &shift, .factor = &factor, .targets = y};
+  const gr_row_order order = {.permutation = gr_permutation_identity(2)};
+  float outputs[2], after[2];
+  gr_totals totals;
+  gr_step_result result;
+  gr_engine *engine = make_engine(&r, (workers){threads, best_isa(), strategy}, parameters);
+  if (!engine) return;
+  CU_ASSERT_EQUAL(gr_engine_evaluate(engine, &rows, NULL, 2, &totals, outputs, NULL), GRADUS_OK);
+  gr_engine_step(engine, &rows, &order, 0, 2, 0, 0x1p-140, &result);
+  gr_engine_store(engine, after, NULL);
+  gr_engine_destroy(engine);
+  const float wanted[4] = {0x1p-140f, 0x1p-140f, 0x1p-139f, 0x1p-140f},
+              got[4] = {outputs[0], outputs[1], after[0], after[1]};
+  GR_CHECK(memcmp(got, wanted, sizeof got) == 0, "%d threads: a subnormal is lost", threads);
+}
+
+static void a_callers_flush_to_zero_changes_no_bit_and_returns(void) {
+  enum { FLUSH_TO_ZERO = 0x8000, DENORMALS_ARE_ZERO = 0x40, STATUS = 0x3f };
+  const unsigned standard = _mm_getcsr(), set = standard | FLUSH_TO_ZERO | DENORMALS_ARE_ZERO;
+  for (int threads = 1; threads <= 2; threads++)
+    for (int strategy = 0; strategy < GR_N_STRATEGIES; strategy++) {
+      _mm_setcsr(set);
+      check_subnormals(threads, strategy);
+      const unsigned after = _mm_getcsr();
+      _mm_setcsr(standard);
+      GR_CHECK(((after ^ set) & ~(unsigned)STATUS) == 0, "%x afterwards, was %x", after, set);
+    }
+}
+#else
+static void a_callers_flush_to_zero_changes_no_bit_and_returns(void) {
+  CU_PASS("this architecture has no flags that C can reach");
+}
+#endif
+
+const gr_test same_bits_tests[] = {
+    GR_TEST(threads_isas_and_strategies_change_no_bit),
+    GR_TEST(lanes_on_any_number_of_ranks_change_no_bit),
+    GR_TEST(other_lanes_give_other_bits),
+    GR_TEST(a_callers_rounding_mode_changes_no_bit_and_returns),
+    GR_TEST(a_callers_flush_to_zero_changes_no_bit_and_returns),
+    GR_TEST_END,
+};

@@ -1,0 +1,267 @@
+/* One training step, naively: every sample goes through the network alone, its gradient joins the
+ * chain of its lane, lanes are added by a recursion that is the definition of the tree. */
+#include <config.h>
+
+#include "reference/reference.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reference/functions.h"
+
+/* One sample's outputs a[l] of each layer (a[0]: inputs) and dC/dz d[l]. */
+typedef struct pass {
+  float a[REF_MAX_LAYERS + 1][REF_MAX_WIDTH], d[REF_MAX_LAYERS + 1][REF_MAX_WIDTH];
+} pass;
+
+size_t ref_parameters(const ref_recipe *recipe) {
+  size_t n = 0;
+  for (size_t l = 1; l <= recipe->n_layers; l++) n += recipe->width[l] * (recipe->width[l - 1] + 1);
+  return n;
+}
+
+/* Where the weights of layer l = 1.. begin; its biases follow them. */
+static size_t weights_of(const ref_recipe *recipe, size_t l) {
+  size_t at = 0;
+  for (size_t k = 1; k < l; k++) at += recipe->width[k] * (recipe->width[k - 1] + 1);
+  return at;
+}
+
+/* 16 partials, index i to partial i mod 16, added 8, 4, 2 and 1 apart. */
+static float tree_of_16(float *partial) {
+  for (size_t apart = 8; apart; apart /= 2)
+    for (size_t i = 0; i < apart; i++) partial[i] += partial[i + apart];
+  return partial[0];
+}
+
+static float activate(ref_activation kind, float z) {
+  switch (kind) {
+    case REF_SIGMOID:
+      return ref_sigmoid(z);
+    case REF_TANH:
+      return ref_flush(ref_tanh(z));
+    case REF_RELU:
+      return ref_flush(z < 0 ? 0 : z);
+    default:
+      return z;
+  }
+}
+
+/* d f'(z), from a = f(z). */
+static float times_slope(ref_activation kind, float d, float a) {
+  switch (kind) {
+    case REF_SIGMOID:
+      return ref_flush(d * (a * (1 - a)));
+    case REF_TANH:
+      return ref_flush(d * fmaf(-a, a, 1));
+    case REF_RELU:
+      return ref_flush(a > 0 ? d : 0);
+    default:
+      return ref_flush(d);
+  }
+}
+
+/* Under cross-entropy the last layer gives z: the loss makes the outputs of it. */
+static void forward(const ref_recipe *recipe, const float *parameters, const float *x, pass *p) {
+  memcpy(p->a[0], x, recipe->width[0] * sizeof *x);
+  for (size_t l = 1; l <= recipe->n_layers; l++) {
+    const size_t n_in = recipe->width[l - 1], n_out = recipe->width[l];
+    const float *w = parameters + weights_of(recipe, l), *bias = w + n_in * n_out;
+    const int raw = l == recipe->n_layers && recipe->loss == REF_CROSS_ENTROPY;
+    for (size_t o = 0; o < n_out; o++) {
+      float z = bias[o];
+      for (size_t i = 0; i < n_in; i++) z = fmaf(p->a[l - 1][i], w[o * n_in + i], z);
+      p->a[l][o] = raw ? z : activate(recipe->activation[l - 1], z);
+    }
+  }
+}
+
+/* Column j of a sample's target: its y, or one-hot; for one output the class itself. */
+static float target(const ref_sample *s, size_t j, size_t n) {
+  if (s->y) return s->y[j];
+  return n == 1 ? (float)s->label : (float)((size_t)s->label == j);
+}
+
+static float quadratic(const ref_sample *s, ref_activation kind, size_t n, float *a, float *d) {
+  float partial[16] = {0};
+  for (size_t j = 0; j < n; j++) {
+    const float e = a[j] - target(s, j, n);
+    partial[j % 16] = fmaf(e, e, partial[j % 16]);
+    d[j] = times_slope(kind, e, a[j]) * s->weight;
+  }
+  return 0.5f * tree_of_16(partial);
+}
+
+static float softmax(const ref_sample *s, size_t n, float *a, float *d) {
+  float partial[16] = {0}, most = a[0];
+  for (size_t j = 1; j < n; j++) most = a[j] > most ? a[j] : most;
+  const float chosen = a[s->label] - most;
+  for (size_t j = 0; j < n; j++) partial[j % 16] += a[j] = ref_exp(a[j] - most);
+  const float total = tree_of_16(partial);
+  for (size_t j = 0; j < n; j++) {
+    a[j] = ref_flush(a[j] / total);
+    d[j] = ref_flush(a[j] - target(s, j, n)) * s->weight;
+  }
+  return ref_log(total) - chosen;
+}
+
+/* max(z, 0) - z y + ln(1 + e^-|z|), the logarithm corrected for the rounding of its argument. */
+static float binary(const ref_sample *s, size_t n, float *a, float *d) {
+  float partial[16] = {0};
+  for (size_t j = 0; j < n; j++) {
+    const float z = a[j], y = target(s, j, n), e = ref_exp(-fabsf(z)), u = 1 + e;
+    const float softplus = ref_log(u) + (e - (u - 1)) / u;
+    partial[j % 16] += fmaf(-z, y, z > 0 ? z : 0) + softplus;
+    a[j] = ref_sigmoid(z);
+    d[j] = ref_flush(a[j] - y) * s->weight;
+  }
+  return tree_of_16(partial);
+}
+
+/* The sample's loss; outputs and their deltas in p. */
+static float apply_loss(const ref_recipe *recipe, const ref_sample *s, pass *p) {
+  const size_t l = recipe->n_layers, n = recipe->width[l];
+  const ref_activation kind = recipe->activation[l - 1];
+  if (recipe->loss == REF_QUADRATIC) return quadratic(s, kind, n, p->a[l], p->d[l]);
+  return kind == REF_SOFTMAX ? softmax(s, n, p->a[l], p->d[l]) : binary(s, n, p->a[l], p->d[l]);
+}
+
+static void backward(const ref_recipe *recipe, const float *parameters, pass *p) {
+  for (size_t l = recipe->n_layers; l > 1; l--) {
+    const size_t n_in = recipe->width[l - 1];
+    const float *w = parameters + weights_of(recipe, l);
+    for (size_t i = 0; i < n_in; i++) {
+      float sum = 0;
+      for (size_t o = 0; o < recipe->width[l]; o++) sum = fmaf(p->d[l][o], w[o * n_in + i], sum);
+      p->d[l - 1][i] = times_slope(recipe->activation[l - 2], sum, p->a[l - 1][i]);
+    }
+  }
+}
+
+static void join_gradient(const ref_recipe *recipe, const pass *p, float *gradient) {
+  for (size_t l = 1; l <= recipe->n_layers; l++) {
+    const size_t n_in = recipe->width[l - 1], n_out = recipe->width[l];
+    float *g = gradient + weights_of(recipe, l), *g_bias = g + n_in * n_out;
+    for (size_t o = 0; o < n_out; o++) {
+      for (size_t i = 0; i < n_in; i++)
+        g[o * n_in + i] = fmaf(p->a[l - 1][i], p->d[l][o], g[o * n_in + i]);
+      g_bias[o] += p->d[l][o];
+    }
+  }
+}
+
+/* A batch on its way: n samples cut into lanes, the sums of the gradient and of loss and weight. */
+typedef struct batch {
+  const ref_recipe *recipe;
+  const float *parameters;
+  const ref_sample *sample;
+  size_t n;
+  pass *p;
+} batch;
+
+typedef struct sums {
+  float *gradient;
+  double loss, weight;
+} sums;
+
+static void *allocate(size_t count, size_t size) {
+  void *block = calloc(count, size);
+  if (!block) abort();
+  return block;
+}
+
+static sums one_lane(const batch *b, size_t lane) {
+  const size_t first = lane * b->recipe->lane_rows, end = first + b->recipe->lane_rows;
+  sums s = {.gradient = allocate(ref_parameters(b->recipe), sizeof(float))};
+  for (size_t r = first; r < end && r < b->n; r++) {
+    const double weight = (double)b->sample[r].weight;
+    forward(b->recipe, b->parameters, b->sample[r].x, b->p);
+    s.loss += weight * (double)apply_loss(b->recipe, &b->sample[r], b->p);
+    s.weight += weight;
+    backward(b->recipe, b->parameters, b->p);
+    join_gradient(b->recipe, b->p, s.gradient);
+  }
+  return s;
+}
+
+/* The tree over lanes [lane, lane + n): left the largest power of two below n, right the rest. */
+static sums tree(const batch *b, size_t lane, size_t n) {
+  if (n == 1) return one_lane(b, lane);
+  size_t left = 1;
+  while (2 * left < n) left *= 2;
+  sums s = tree(b, lane, left);
+  const sums right = tree(b, lane + left, n - left);
+  for (size_t i = 0; i < ref_parameters(b->recipe); i++) s.gradient[i] += right.gradient[i];
+  s.loss += right.loss;
+  s.weight += right.weight;
+  free(right.gradient);
+  return s;
+}
+
+/* Adam's step with bias correction folded into the rate and the root, in double, rounded once. */
+static void adam(const ref_recipe *recipe, float g, double rate, unsigned long t, float *w,
+                 float *m, float *v) {
+  const float beta1 = (float)recipe->beta1, one_minus_beta1 = (float)(1 - recipe->beta1);
+  const float beta2 = (float)recipe->beta2, one_minus_beta2 = (float)(1 - recipe->beta2);
+  const float corrected = (float)(rate / (1 - ref_power(recipe->beta1, t)));
+  const float root = (float)(1 / sqrt(1 - ref_power(recipe->beta2, t)));
+  *m = ref_flush(fmaf(beta1, *m, one_minus_beta1 * g));
+  *v = ref_flush(fmaf(beta2, *v, one_minus_beta2 * g * g));
+  *w = fmaf(-corrected, *m / fmaf(sqrtf(*v), root, (float)recipe->epsilon), *w);
+}
+
+/* Parameter i by its gradient sum g; biases do not decay. */
+static void update(const ref_recipe *recipe, ref_state *s, size_t i, float g, double decay,
+                   double rate, unsigned long t) {
+  float *w = &s->parameters[i], *m = &s->moment1[i];
+  const float mu = (float)recipe->momentum;
+  if (recipe->optimizer == REF_ADAMW)
+    *w = fmaf(-(float)(rate * decay), *w, *w);
+  else
+    g = fmaf((float)decay, *w, g);
+  switch (recipe->optimizer) {
+    case REF_SGD:
+      *w = fmaf(-(float)rate, g, *w);
+      break;
+    case REF_MOMENTUM:
+      *m = ref_flush(fmaf(mu, *m, g));
+      *w = fmaf(-(float)rate, *m, *w);
+      break;
+    case REF_NESTEROV:
+      *m = ref_flush(fmaf(mu, *m, g));
+      *w = fmaf(-(float)rate, fmaf(mu, *m, g), *w);
+      break;
+    case REF_ADAM:
+    case REF_ADAMW:
+      adam(recipe, g, rate, t, w, m, &s->moment2[i]);
+      break;
+  }
+}
+
+double ref_step(const ref_recipe *recipe, ref_state *state, const ref_sample *sample, size_t n,
+                unsigned long step, double learning_rate) {
+  const batch b = {recipe, state->parameters, sample, n, allocate(1, sizeof(pass))};
+  const sums s = tree(&b, 0, (n + recipe->lane_rows - 1) / recipe->lane_rows);
+  const float scale = (float)(1 / s.weight);
+  for (size_t l = 1; l <= recipe->n_layers; l++) {
+    const size_t first = weights_of(recipe, l), biases = recipe->width[l];
+    const size_t weights = recipe->width[l - 1] * biases;
+    for (size_t i = 0; i < weights + biases; i++)
+      update(recipe, state, first + i, s.gradient[first + i] * scale,
+             i < weights ? recipe->weight_decay : 0, learning_rate, step + 1);
+  }
+  free(s.gradient);
+  free(b.p);
+  return s.loss;
+}
+
+float ref_evaluate(const ref_recipe *recipe, const float *parameters, const ref_sample *sample,
+                   float *outputs) {
+  pass *p = allocate(1, sizeof *p);
+  forward(recipe, parameters, sample->x, p);
+  const float loss = apply_loss(recipe, sample, p);
+  memcpy(outputs, p->a[recipe->n_layers], recipe->width[recipe->n_layers] * sizeof *outputs);
+  free(p);
+  return loss;
+}

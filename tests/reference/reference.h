@@ -1,0 +1,60 @@
+/* The reference trainer: one training step as the arithmetic contract words it, naive and scalar,
+ * one sample after another. It shares no code with kernels, plan or engine and is kept simple
+ * enough to be checked by reading; the engine must give the same bits. */
+#ifndef GR_TESTS_REFERENCE_REFERENCE_H
+#define GR_TESTS_REFERENCE_REFERENCE_H
+
+#include <stddef.h>
+
+#define REF_MAX_LAYERS 8
+#define REF_MAX_WIDTH 1024
+
+typedef enum ref_activation {
+  REF_IDENTITY,
+  REF_SIGMOID,
+  REF_TANH,
+  REF_RELU,
+  REF_SOFTMAX
+} ref_activation;
+typedef enum ref_loss { REF_QUADRATIC, REF_CROSS_ENTROPY } ref_loss;
+typedef enum ref_optimizer {
+  REF_SGD,
+  REF_MOMENTUM,
+  REF_NESTEROV,
+  REF_ADAM,
+  REF_ADAMW
+} ref_optimizer;
+
+typedef struct ref_recipe {
+  size_t n_layers, width[REF_MAX_LAYERS + 1]; /* width[0]: inputs */
+  ref_activation activation[REF_MAX_LAYERS];
+  ref_loss loss;
+  ref_optimizer optimizer;
+  size_t lane_rows;
+  double momentum, beta1, beta2, epsilon, weight_decay;
+} ref_recipe;
+
+/* x: inputs as the network sees them. y: targets [n_out], or NULL where `label` is the class. */
+typedef struct ref_sample {
+  const float *x, *y;
+  int label;
+  float weight;
+} ref_sample;
+
+/* Layer by layer, weights row-major, then biases; moments alike. */
+typedef struct ref_state {
+  float *parameters, *moment1, *moment2;
+} ref_state;
+
+size_t ref_parameters(const ref_recipe *recipe);
+
+/* One update from n samples, `step` counted from 0. Returns the sum over samples of weight * loss.
+ */
+double ref_step(const ref_recipe *recipe, ref_state *state, const ref_sample *sample, size_t n,
+                unsigned long step, double learning_rate);
+
+/* Outputs [n_out] of one sample, and its loss. */
+float ref_evaluate(const ref_recipe *recipe, const float *parameters, const ref_sample *sample,
+                   float *outputs);
+
+#endif
