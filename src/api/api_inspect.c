@@ -26,7 +26,7 @@ static void begin_value(struct page *p, const char *name) {
     }
   } else {
     for (int i = 0; i < p->depth; i++) gr_text_puts(&p->text, "  ");
-    gr_text_printf(&p->text, "%s: ", name ? name : "-");
+    if (name) gr_text_printf(&p->text, "%s: ", name);
   }
   p->first = false;
 }
@@ -66,11 +66,13 @@ static void put_flag(struct page *p, const char *name, bool value) {
 }
 
 static void open_group(struct page *p, const char *name, char bracket) {
-  begin_value(p, name);
-  if (p->json)
+  if (p->json) {
+    begin_value(p, name);
     gr_text_append(&p->text, &bracket, 1);
-  else
-    gr_text_puts(&p->text, "\n");
+  } else {
+    for (int i = 0; i < p->depth; i++) gr_text_puts(&p->text, "  ");
+    gr_text_printf(&p->text, "%s:\n", name ? name : "-");
+  }
   p->first = true;
   p->depth++;
 }
@@ -190,22 +192,52 @@ static void put_state(struct page *p, const gr_train_state *s) {
   close_group(p, '}');
 }
 
+/* To six digits, for people. */
+static void put_short(gr_text *out, double value) {
+  double unit = 1;
+  if (isfinite(value) && value != 0) {
+    while (fabs(value) * unit < 1e5 && unit < 1e15) unit *= 10;
+    value = floor(value * unit + 0.5) / unit;
+  }
+  gr_text_puts(out, "  ");
+  gr_text_put_double(out, value);
+}
+
+static void put_history_row(struct page *p, const gr_history *h, const gr_history_row *row) {
+  open_group(p, NULL, '{');
+  put_count(p, "epoch", row->epoch);
+  put_count(p, "step", row->step);
+  put_real(p, "train_loss", row->train_loss);
+  put_real(p, "valid_loss", row->valid_loss);
+  for (uint32_t m = 0; m < h->n_metrics; m++) put_real(p, h->metric_names[m], row->metric[m]);
+  put_real(p, "learning_rate", row->learning_rate);
+  close_group(p, '}');
+}
+
+/* The last epochs as a table. */
+static void put_history_table(gr_text *out, const gr_history *h) {
+  enum { SHOWN = 10 };
+  gr_text_puts(out, "  epoch  step  train_loss  valid_loss");
+  for (uint32_t m = 0; m < h->n_metrics; m++) gr_text_printf(out, "  %s", h->metric_names[m]);
+  gr_text_puts(out, "  learning_rate\n");
+  for (size_t r = h->n_rows > SHOWN ? h->n_rows - SHOWN : 0; r < h->n_rows; r++) {
+    const gr_history_row *row = &h->row[r];
+    gr_text_printf(out, "  %llu  %llu", (unsigned long long)row->epoch,
+                   (unsigned long long)row->step);
+    put_short(out, row->train_loss);
+    put_short(out, row->valid_loss);
+    for (uint32_t m = 0; m < h->n_metrics; m++) put_short(out, row->metric[m]);
+    put_short(out, row->learning_rate);
+    gr_text_puts(out, "\n");
+  }
+}
+
 /* Every epoch in JSON, the last ones for people. */
 static void put_history(struct page *p, const gr_history *h) {
-  enum { SHOWN = 10 };
-  size_t first = p->json || h->n_rows <= SHOWN ? 0 : h->n_rows - SHOWN;
+  if (!p->json && h->n_rows == 0) return;
   open_group(p, "history", '[');
-  for (size_t r = first; r < h->n_rows; r++) {
-    const gr_history_row *row = &h->row[r];
-    open_group(p, NULL, '{');
-    put_count(p, "epoch", row->epoch);
-    put_count(p, "step", row->step);
-    put_real(p, "train_loss", row->train_loss);
-    if (p->json || isfinite(row->valid_loss)) put_real(p, "valid_loss", row->valid_loss);
-    for (uint32_t m = 0; m < h->n_metrics; m++) put_real(p, h->metric_names[m], row->metric[m]);
-    put_real(p, "learning_rate", row->learning_rate);
-    close_group(p, '}');
-  }
+  for (size_t r = 0; p->json && r < h->n_rows; r++) put_history_row(p, h, &h->row[r]);
+  if (!p->json) put_history_table(&p->text, h);
   close_group(p, ']');
 }
 
@@ -226,27 +258,52 @@ static void put_recipe(struct page *p, const gr_config *config) {
   gr_text_free(&recipe);
 }
 
-static gradus_status inspect_checkpoint(const char *path, gr_api_kind kind, struct page *p,
-                                        gradus_error *err) {
-  gr_checkpoint c = {0};
-  char file[4096], digest[GR_DIGEST_TEXT];
-  GR_TRY(gr_api_read_model(path, &c, file, err));
-  const gr_preprocessing *pre = &c.model.preprocessing;
-  gr_parameters_digest(c.model.parameters, c.model.network.n_parameters, digest);
-  put_text(p, "kind", kind == GR_API_RUN ? "run" : "checkpoint");
-  put_text(p, "path", path);
-  if (kind == GR_API_RUN) put_text(p, "model", file);
+static void put_model(struct page *p, const gr_model *model) {
+  const gr_preprocessing *pre = &model->preprocessing;
   put_text(p, "task", pre->task == GR_CLASSIFICATION ? "classification" : "regression");
-  put_network(p, &c.model.network);
+  put_network(p, &model->network);
   put_names(p, "class_names", pre->class_names, pre->n_classes);
   put_names(p, "feature_names", pre->feature_names, pre->n_inputs);
-  put_text(p, "optimizer", gr_optimizers[c.model.config.optimizer.name].name);
-  put_state(p, &c.state);
-  put_history(p, &c.history);
-  put_recipe(p, &c.model.config);
+  put_text(p, "optimizer", gr_optimizers[model->config.optimizer.name].name);
+}
+
+/* `run` (with its directory) is where the run stands, where that is told apart from the model. */
+static void put_checkpoint(struct page *p, const gr_checkpoint *model, const gr_checkpoint *run) {
+  char digest[GR_DIGEST_TEXT];
+  gr_parameters_digest(model->model.parameters, model->model.network.n_parameters, digest);
+  put_model(p, &model->model);
+  put_state(p, &run->state);
+  put_history(p, &run->history);
+  put_recipe(p, &run->model.config);
   put_text(p, "digest", digest);
+}
+
+static gradus_status inspect_checkpoint(const char *path, struct page *p, gradus_error *err) {
+  gr_checkpoint c = {0};
+  GR_TRY(gr_checkpoint_read(path, &c, err));
+  put_text(p, "kind", "checkpoint");
+  put_text(p, "path", path);
+  put_checkpoint(p, &c, &c);
   gr_checkpoint_free(&c);
   return GRADUS_OK;
+}
+
+/* The model is the one that eval and predict take; the state is that of the newest checkpoint. */
+static gradus_status inspect_run(const char *path, struct page *p, gradus_error *err) {
+  gr_checkpoint model = {0}, run = {0};
+  char file[4096];
+  bool found = false;
+  gradus_status status = GRADUS_OK;
+  GR_TRY(gr_api_read_model(path, &model, file, err));
+  GR_TRY_ELSE(done, gr_api_read_state(path, &run, &found, err));
+  put_text(p, "kind", "run");
+  put_text(p, "path", path);
+  put_text(p, "model", file);
+  put_checkpoint(p, &model, found ? &run : &model);
+done:
+  gr_checkpoint_free(&run);
+  gr_checkpoint_free(&model);
+  return status;
 }
 
 gradus_status gradus_inspect(const char *path, int json, char **out, gradus_error *err) {
@@ -257,8 +314,11 @@ gradus_status gradus_inspect(const char *path, int json, char **out, gradus_erro
   GR_API_NEED(path, "path");
   GR_TRY(gr_api_kind_of(path, &kind, err));
   if (page.json) gr_text_puts(&page.text, "{");
-  gradus_status status = kind == GR_API_DATASET ? inspect_dataset(path, &page, err)
-                                                : inspect_checkpoint(path, kind, &page, err);
+  static gradus_status (*const inspect[])(const char *, struct page *, gradus_error *) = {
+      [GR_API_DATASET] = inspect_dataset,
+      [GR_API_CHECKPOINT] = inspect_checkpoint,
+      [GR_API_RUN] = inspect_run};
+  gradus_status status = inspect[kind](path, &page, err);
   if (status != GRADUS_OK) {
     gr_text_free(&page.text);
     return status;

@@ -77,6 +77,20 @@ gradus_status gr_api_kind_of(const char *path, gr_api_kind *out, gradus_error *e
   return look_inside(path, out, err);
 }
 
+static gradus_status read_newest(const char *directory, gr_checkpoint *out, bool *found,
+                                 char *path_out, gradus_error *err) {
+  char folder[GR_RUN_FILE];
+  *found = false;
+  gr_run_file(directory, "checkpoints", folder);
+  return gr_file_exists(folder) ? gr_checkpoint_newest(folder, NULL, out, found, path_out, err)
+                                : GRADUS_OK;
+}
+
+gradus_status gr_api_read_state(const char *directory, gr_checkpoint *out, bool *found,
+                                gradus_error *err) {
+  return read_newest(directory, out, found, NULL, err);
+}
+
 static gradus_status read_run(const char *directory, gr_checkpoint *out, char *path_out,
                               gradus_error *err) {
   static const char *const names[] = {"best.h5", "final.h5"};
@@ -87,10 +101,7 @@ static gradus_status read_run(const char *directory, gr_checkpoint *out, char *p
     gr_run_file(directory, names[i], path_out);
     if (gr_file_exists(path_out)) return gr_checkpoint_read(path_out, out, err);
   }
-  char folder[GR_RUN_FILE];
-  gr_run_file(directory, "checkpoints", folder);
-  if (gr_file_exists(folder))
-    GR_TRY(gr_checkpoint_newest(folder, NULL, out, &found, path_out, err));
+  GR_TRY(read_newest(directory, out, &found, path_out, err));
   if (found) return GRADUS_OK;
   return gr_fail(err, GRADUS_ERR_NOINPUT,
                  "%s: holds no model (no best.h5, final.h5 or intact checkpoints/step-*.h5)",

@@ -51,4 +51,8 @@ gradus_status gr_api_kind_of(const char *path, gr_api_kind *out, gradus_error *e
 gradus_status gr_api_read_model(const char *path, gr_checkpoint *out, char *path_out,
                                 gradus_error *err);
 
+/* Reads the newest intact checkpoint of a run directory; *found = false where there is none. */
+gradus_status gr_api_read_state(const char *directory, gr_checkpoint *out, bool *found,
+                                gradus_error *err);
+
 #endif

@@ -10,31 +10,15 @@
 
 #include "base/memory.h"
 #include "base/philox.h"
+#include "store/finite.h"
 #include "train/classes.h"
 #include "train/resolve.h"
-
-/* The exponent bits of floating-point types, all set in NaN and infinity. */
-static uint64_t first_not_finite(const void *x, gr_dtype type, uint64_t n) {
-  const uint16_t *half = x;
-  const uint32_t *single = x;
-  const uint64_t *full = x;
-  uint64_t i = 0;
-  if (type == GR_F16)
-    while (i < n && (half[i] & 0x7c00u) != 0x7c00u) i++;
-  else if (type == GR_F32)
-    while (i < n && (single[i] & 0x7f800000u) != 0x7f800000u) i++;
-  else if (type == GR_F64)
-    while (i < n && (full[i] & 0x7ff0000000000000u) != 0x7ff0000000000000u) i++;
-  else
-    i = n;
-  return i;
-}
 
 static gradus_status check_finite(const gr_dataset *data, gr_split_id id, const char *name,
                                   const void *values, gr_dtype type, uint32_t columns,
                                   gradus_error *err) {
-  uint64_t n = data->split[id].n_rows * columns, at = first_not_finite(values, type, n);
-  if (at == n) return GRADUS_OK;
+  uint64_t at;
+  if (gr_all_finite(values, type, data->split[id].n_rows * columns, false, &at)) return GRADUS_OK;
   char number[GR_DOUBLE_TEXT];
   gr_format_double(number, gr_element(values, type, at));
   return gr_fail(err, GRADUS_ERR_DATA,
@@ -63,12 +47,24 @@ static gradus_status check_weights(const gr_dataset *data, gr_split_id id, gradu
   return GRADUS_OK;
 }
 
+/* Columns whose numbers are names are not numbers to compute with. */
+static gradus_status check_columns(const gr_dataset *data, gradus_error *err) {
+  for (uint32_t j = 0; data->columns && j < data->n_columns; j++)
+    if (data->columns[j].kind == GR_COLUMN_CATEGORICAL)
+      return gr_fail(err, GRADUS_ERR_DATA,
+                     "%s: column %u (%s) is categorical, which cannot be trained on yet",
+                     gr_dataset_label(data), j,
+                     data->columns[j].name ? data->columns[j].name : "without a name");
+  return GRADUS_OK;
+}
+
 static gradus_status check_inputs(const gr_preprocessing *p, const gr_dataset *data, gr_split_id id,
                                   gradus_error *err) {
   const gr_split *split = &data->split[id];
   if (data->n_columns != p->n_inputs)
     return gr_fail(err, GRADUS_ERR_DATA, "%s: %s/x has %u columns, but the network takes %u",
                    gr_dataset_label(data), gr_split_names[id], data->n_columns, p->n_inputs);
+  GR_TRY(check_columns(data, err));
   GR_TRY(check_finite(data, id, "x", split->x, split->x_type, data->n_columns, err));
   return check_weights(data, id, err);
 }

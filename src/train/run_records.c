@@ -9,6 +9,12 @@
 #include "train/files.h"
 #include "train/run_directory.h"
 
+#ifdef __clang__
+#define COMPILER __VERSION__ /* names itself */
+#else
+#define COMPILER "gcc " __VERSION__
+#endif
+
 static gradus_status replace(const char *directory, const char *name, gr_text *text,
                              gradus_error *err) {
   char path[GR_RUN_FILE];
@@ -88,7 +94,7 @@ gradus_status gr_run_write_facts(const gr_run_directory *run, const gr_run_facts
   gr_clock_stamp(stamp);
   (void)gethostname(host, sizeof host - 1); /* stays empty where it has none */
   gr_text_puts(&text, "{\n  \"gradus_version\": \"" PACKAGE_VERSION "\"");
-  put_field(&text, "compiler", __VERSION__);
+  put_field(&text, "compiler", COMPILER);
   put_field(&text, "host", host);
   put_field(&text, "cpu", facts->cpu);
   put_field(&text, "isa", facts->isa);

@@ -85,20 +85,28 @@ double gr_trainer_rate(const gr_trainer *t, uint64_t step) {
   return gr_schedule_rate(&t->prepared.config, step, t->total_steps);
 }
 
-/* "key: old -> new" of each difference on one line, or nothing. */
+/* The lines of `text` as one, parted by "; ". */
+static void join_lines(const gr_text *text, gr_text *out) {
+  const char *line = text->data ? text->data : "";
+  while (*line) {
+    size_t n = strcspn(line, "\n");
+    gr_text_puts(out, out->length ? "; " : "");
+    gr_text_append(out, line, n);
+    line += n + (line[n] == '\n');
+  }
+}
+
 static gradus_status compare_recipes(const gr_trainer *t, const gr_config *old, const char *where,
                                      gradus_error *err) {
-  gr_text lines = {0};
+  gr_text lines = {0}, joined = {0};
   gradus_status status = GRADUS_OK;
   if (gr_config_compare(old, &t->prepared.config, true, &lines) > 0) {
-    while (lines.length > 0 && lines.data[lines.length - 1] == '\n')
-      lines.data[--lines.length] = '\0';
-    for (char *p = lines.data; p && *p; p++)
-      if (*p == '\n') *p = ';';
+    join_lines(&lines, &joined);
     status = gr_fail(err, GRADUS_ERR_CONFIG, "%s: holds a run of another recipe: %s", where,
-                     lines.data ? lines.data : "?");
+                     joined.data ? joined.data : "out of memory to say how");
   }
   gr_text_free(&lines);
+  gr_text_free(&joined);
   return status;
 }
 
