@@ -4,7 +4,7 @@
 . "${GR_SOURCE:-.}/tests/cli/lib.sh"
 . "$source_dir/tests/cli/workload.sh"
 
-prepare 20
+prepare 120
 undisturbed
 for signal in INT TERM USR1 XCPU; do
   begin "run-$signal"
