@@ -53,11 +53,15 @@ static double memory_row(const char *meminfo, const char *name) {
   return gr_parse_double(at, strspn(at, "0123456789"), &kib) ? kib * 1024 : 0;
 }
 
-static double soft_limit(int resource) {
+static double finite(rlim_t limit) {
+  return limit == RLIM_INFINITY ? 0 : (double)limit;
+}
+
+static void find_limits(struct findings *found) {
   struct rlimit limit;
-  if (getrlimit((__typeof__(RLIMIT_AS))resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
-    return 0;
-  return (double)limit.rlim_cur;
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) found->open_files = finite(limit.rlim_cur);
+  if (getrlimit(RLIMIT_AS, &limit) == 0) found->address_space = finite(limit.rlim_cur);
+  if (getrlimit(RLIMIT_FSIZE, &limit) == 0) found->file_size = finite(limit.rlim_cur);
 }
 
 /* The word in brackets of "always [madvise] never". */
@@ -89,9 +93,7 @@ static void find(struct findings *found) {
     found->memory_available = memory_row(meminfo, "MemAvailable:");
   }
   found->memory_cgroup = gr_cgroup_memory("");
-  found->open_files = soft_limit(RLIMIT_NOFILE);
-  found->address_space = soft_limit(RLIMIT_AS);
-  found->file_size = soft_limit(RLIMIT_FSIZE);
+  find_limits(found);
   find_huge_pages(found->huge_pages, sizeof found->huge_pages);
 }
 

@@ -3,13 +3,53 @@
 
 #include "gradus/trainer.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "api/internal.h"
 #include "base/memory.h"
 #include "train/trainer.h"
 
 struct gradus_trainer {
   gr_trainer *inner;
+  gradus_trainer_options options; /* the callbacks and whose they are */
 };
+
+static void pass_progress(void *user, const gr_progress *p) {
+  const gradus_trainer_options *options = user;
+  const gradus_progress progress = {.struct_size = sizeof progress,
+                                    .epoch = p->epoch,
+                                    .epochs = p->epochs,
+                                    .step = p->step,
+                                    .steps = p->steps,
+                                    .samples_per_second = p->samples_per_second,
+                                    .eta_seconds = p->eta_seconds,
+                                    .train_loss = p->train_loss,
+                                    .valid_loss = p->valid_loss,
+                                    .best_loss = p->best_loss,
+                                    .metric_name = p->metric_name,
+                                    .metric = p->metric,
+                                    .epoch_finished = p->epoch_finished};
+  options->on_progress(&progress, options->user);
+}
+
+static void pass_message(void *user, gr_level level, const char *text) {
+  const gradus_trainer_options *options = user;
+  options->on_message((gradus_level)level, text, options->user);
+}
+
+static gr_trainer_options inner_options(gradus_trainer_options *o) {
+  return (gr_trainer_options){.run_directory = o->run_directory,
+                              .resume_file = o->resume_file,
+                              .command_line = o->command_line,
+                              .config_path = o->config_path,
+                              .fresh = o->fresh != 0,
+                              .dry_run = o->dry_run != 0,
+                              .time_limit = o->time_limit,
+                              .log = {o->on_message ? pass_message : NULL, o},
+                              .on_progress = o->on_progress ? pass_progress : NULL,
+                              .user = o};
+}
 
 gradus_status gradus_trainer_create(const gradus_recipe *recipe, const gradus_dataset *dataset,
                                     const gradus_trainer_options *options, gradus_trainer **out,
@@ -24,8 +64,10 @@ gradus_status gradus_trainer_create(const gradus_recipe *recipe, const gradus_da
                           "gradus_trainer_options", err));
   gradus_trainer *trainer = gr_calloc(1, sizeof *trainer);
   if (!trainer) return gr_fail_memory(err, "a trainer");
+  trainer->options = given;
+  const gr_trainer_options inner = inner_options(&trainer->options);
   gradus_status status =
-      gr_trainer_create(&recipe->config, &dataset->data, &given, &trainer->inner, err);
+      gr_trainer_create(&recipe->config, &dataset->data, &inner, &trainer->inner, err);
   if (status != GRADUS_OK) {
     gr_free(trainer);
     return status;
@@ -71,11 +113,25 @@ gradus_status gradus_trainer_checkpoint(gradus_trainer *trainer, char *path, siz
 
 gradus_status gradus_trainer_report(const gradus_trainer *trainer, gradus_report *out,
                                     gradus_error *err) {
-  gradus_report report, asked;
+  gradus_report report;
+  gr_report r;
   GR_API_NEED(trainer, "trainer");
   GR_API_NEED(out, "out");
-  GR_TRY(gr_api_copy_in(&asked, sizeof asked, out, out->struct_size, "gradus_report", err));
-  gr_trainer_report(trainer->inner, &report);
+  GR_TRY(gr_api_copy_in(&report, sizeof report, out, out->struct_size, "gradus_report", err));
+  gr_trainer_report(trainer->inner, &r);
+  report = (gradus_report){.finished = r.finished,
+                           .stopped_early = r.stopped_early,
+                           .epochs = r.epochs,
+                           .steps = r.steps,
+                           .best_epoch = r.best_epoch,
+                           .train_loss = r.train_loss,
+                           .valid_loss = r.valid_loss,
+                           .best_loss = r.best_loss,
+                           .wall_seconds = r.wall_seconds,
+                           .samples_per_second = r.samples_per_second};
+  snprintf(report.run_directory, sizeof report.run_directory, "%s", r.run_directory);
+  snprintf(report.model_path, sizeof report.model_path, "%s", r.model_path);
+  memcpy(report.digest, r.digest, sizeof report.digest);
   gr_api_copy_out(out, out->struct_size, &report, sizeof report);
   return GRADUS_OK;
 }

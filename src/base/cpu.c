@@ -52,7 +52,7 @@ static void detect_features(gr_cpu *cpu) {
     cpu->avx2 = ymm && (b & bit_AVX2);
     cpu->avx512 = zmm && (b & wanted) == wanted;
   }
-  if (__get_cpuid_max(0x80000000u, NULL) < 0x80000004u) return;
+  if (!__get_cpuid(0x80000004u, &a, &b, &c, &d)) return;
   for (unsigned i = 0; i < 3; i++) {
     unsigned *at = brand + 4 * i;
     __get_cpuid(0x80000002u + i, at, at + 1, at + 2, at + 3);

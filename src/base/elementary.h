@@ -4,7 +4,7 @@
 #ifndef GR_BASE_ELEMENTARY_H
 #define GR_BASE_ELEMENTARY_H
 
-double gr_ln(double x); /* natural logarithm; x > 0 and finite, else nan or -inf for 0 */
+double gr_ln(double x);  /* natural logarithm; x > 0 and finite, else nan or -inf for 0 */
 double gr_exp(double x); /* overflows to inf, underflows to 0 below -745 */
 double gr_sin(double x); /* |x| <= 1e5 */
 double gr_cos(double x); /* |x| <= 1e5 */

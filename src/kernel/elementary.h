@@ -29,8 +29,8 @@ GR_INLINE vf vf_exp(vf x) {
 }
 
 /* ln x for positive normal x (2 ulp; 1 ulp away from 1); x = m 2^e, m in [sqrt(1/2), sqrt 2), ln m
- * = f - f^2/2 + f^3 P(f), f = m - 1. 0 gives about -87.3 - 0.7 (the kernels never ask for it),
- * infinity and NaN pass through as NaN-free callers expect. */
+ * = f - f^2/2 + f^3 P(f), f = m - 1. NaN and infinity pass through: a loss must show them. 0 gives
+ * about -87.3 - 0.7 (the kernels never ask for it). */
 GR_INLINE vf vf_log(vf x) {
   vf e = vf_zero();
   vf f = vf_sub(vf_log_split(x, &e), vf_set1(1.0f));
@@ -46,7 +46,8 @@ GR_INLINE vf vf_log(vf x) {
   vf f2 = vf_mul(f, f);
   vf tail = vf_fma(vf_mul(f2, f), p, vf_mul(f2, vf_set1(-0.5f)));
   tail = vf_fma(e, vf_set1(0x1.7f7d1cp-20f), tail);
-  return vf_fma(e, vf_set1(0x1.62e4p-1f), vf_add(tail, f));
+  vf value = vf_fma(e, vf_set1(0x1.62e4p-1f), vf_add(tail, f));
+  return vf_select(vf_lt(x, vf_set1(INFINITY)), value, x);
 }
 
 /* 1 / (1 + e^-x), 3 ulp; through e^-|x| so that nothing overflows; +0 where the result is below

@@ -6,6 +6,7 @@
 #include "net/config.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "kernel/isa.h"
@@ -142,7 +143,8 @@ const gr_key gr_keys[] = {
      FIELD(resources.threads), NULL, 1, 4096,
      "threads; auto: what cores, affinity, quota and scheduler allow"},
     {"resources.memory", "memory", GR_KEY_SIZE, GR_PART_RESOURCES, true, FIELD(resources.memory),
-     NULL, MIB, PIB, "memory that may be used; auto: as needed"},
+     NULL, MIB, PIB,
+     "memory that may be used (kept for streaming: no effect yet); auto: as needed"},
     {"resources.isa", "isa", GR_KEY_CHOICE, GR_PART_RESOURCES, true, FIELD(resources.isa), isas, 0,
      0, "instruction set of the kernels; auto: the best this CPU runs"},
     {"resources.pin", "pin", GR_KEY_BOOL, GR_PART_RESOURCES, false, FIELD(resources.pin), NULL, 0,
@@ -180,11 +182,14 @@ static const char *same_last_part(const char *word) {
   return NULL;
 }
 
-/* The nearest of all names (`last`: of their last parts), as the whole name. */
+/* The nearest of all names (`last`: of their last parts, where these are words), as the whole name.
+ */
 static const char *nearest_name(const char *word, bool last) {
   const char *candidates[sizeof gr_keys / sizeof gr_keys[0]];
-  for (size_t i = 0; i < gr_n_keys; i++)
-    candidates[i] = last ? last_part(gr_keys[i].name) : gr_keys[i].name;
+  for (size_t i = 0; i < gr_n_keys; i++) {
+    const char *part = last_part(gr_keys[i].name);
+    candidates[i] = last && strlen(part) > 2 ? part : gr_keys[i].name;
+  }
   const char *found = gr_nearest_word(word, candidates, gr_n_keys);
   for (size_t i = 0; found && i < gr_n_keys; i++)
     if (candidates[i] == found) return gr_keys[i].name;
@@ -193,7 +198,7 @@ static const char *nearest_name(const char *word, bool last) {
 
 static bool nearest_section(const char *word, char out[GR_KEY_NAME]) {
   for (size_t i = 0; i < gr_n_keys; i++) {
-    strcpy(out, gr_keys[i].name);
+    snprintf(out, GR_KEY_NAME, "%s", gr_keys[i].name);
     for (char *dot = strrchr(out, '.'); dot; dot = strrchr(out, '.')) {
       *dot = '\0';
       const char *candidate = out;
@@ -208,6 +213,6 @@ bool gr_key_nearest(const char *word, char out[GR_KEY_NAME]) {
   if (!found) found = nearest_name(word, false);
   if (!found && nearest_section(word, out)) return true;
   if (!found) found = nearest_name(last_part(word), true);
-  if (found) strcpy(out, found);
+  if (found) snprintf(out, GR_KEY_NAME, "%s", found);
   return found != NULL;
 }

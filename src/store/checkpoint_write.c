@@ -82,7 +82,7 @@ static void put_optimizer(gr_h5_writer *w, const gr_checkpoint *c) {
     gr_h5_put_group(w, "/optimizer");
   gr_h5_put_attribute(w, "/optimizer", "moments", GR_U64, &n);
   for (uint32_t m = 0; m < c->n_moments; m++) {
-    char suffix[16];
+    char suffix[24];
     snprintf(suffix, sizeof suffix, "_moment%u", (unsigned)(m + 1));
     put_parameters(w, &c->model.network, "optimizer", suffix, c->moment[m]);
   }

@@ -208,8 +208,7 @@ static void report_progress(gr_trainer *t, bool epoch_finished) {
   double seconds = session_seconds(t), rate = (double)t->session_samples / fmax(seconds, 1e-9);
   double left = (double)t->prepared.config.training.epochs * (double)t->prepared.n_train -
                 (double)s->samples_seen;
-  gradus_progress progress = {
-      .struct_size = sizeof progress,
+  gr_progress progress = {
       .epoch = epoch_finished ? s->epoch : s->epoch + 1,
       .epochs = (uint64_t)t->prepared.config.training.epochs,
       .step = s->step,
@@ -222,7 +221,7 @@ static void report_progress(gr_trainer *t, bool epoch_finished) {
       .metric_name = h->n_metrics ? h->metric_names[0] : NULL,
       .metric = last && h->n_metrics ? last->metric[0] : (double)NAN,
       .epoch_finished = epoch_finished};
-  t->options.on_progress(&progress, t->options.user);
+  t->options.on_progress(t->options.user, &progress);
 }
 
 /* Early stopping looks at the validation loss alone. */

@@ -1,21 +1,64 @@
 /* A training session: from a recipe and a data set to a finished run, in a run directory that any
- * number of sessions may share one after the other. The structures it takes and gives are those of
- * gradus/trainer.h, which says what they mean. */
+ * number of sessions may share one after the other. */
 #ifndef GR_TRAIN_TRAINER_H
 #define GR_TRAIN_TRAINER_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/log.h"
 #include "base/text.h"
-#include "gradus/trainer.h"
 #include "net/config.h"
 #include "store/dataset.h"
+#include "train/run_directory.h"
 
 typedef struct gr_trainer gr_trainer;
 
+/* Where training stands. Numbers that are not known are NaN, an unknown time is negative. */
+typedef struct gr_progress {
+  uint64_t epoch, epochs; /* current (1-based) and last */
+  uint64_t step, steps;   /* done, and in all (without early stopping) */
+  double samples_per_second, eta_seconds;
+  double train_loss;       /* mean of the epoch so far */
+  double valid_loss;       /* of the last finished epoch */
+  double best_loss;        /* of validation so far */
+  const char *metric_name; /* the first validation metric, or NULL */
+  double metric;
+  bool epoch_finished; /* every loss above is final for `epoch` */
+} gr_progress;
+
+/* Zeros are the defaults. */
+typedef struct gr_trainer_options {
+  const char *run_directory; /* NULL: runs/<data>-<8 hex digits of recipe and data> */
+  const char *resume_file;   /* start from this checkpoint, NULL: from the newest intact one */
+  const char *command_line;  /* for run.json */
+  const char *config_path;   /* copied to config.yaml, NULL: every key is written there */
+  bool fresh;                /* refuse a directory that holds a run */
+  bool dry_run;              /* plan only: no directory, no files */
+  double time_limit;         /* seconds from creation, 0 = none */
+  gr_log log;                /* messages for people */
+  void (*on_progress)(void *user, const gr_progress *progress); /* at most 10 a second, and at the
+                                                                   end of each epoch; or NULL */
+  void *user;
+} gr_trainer_options;
+
+/* What came out of it. Numbers not measured are NaN. */
+typedef struct gr_report {
+  bool finished, stopped_early;
+  uint64_t epochs, steps, best_epoch; /* done */
+  double train_loss, valid_loss, best_loss, wall_seconds, samples_per_second;
+  char run_directory[GR_RUN_PATH],
+      model_path[GR_RUN_FILE]; /* best.h5 where validated, else
+                                  final.h5; empty while there is none */
+  char digest[GR_DIGEST_TEXT]; /* of the current parameters */
+} gr_report;
+
 /* Resolves, prepares, makes the engine, takes the run directory and resumes. `config` is copied;
- * `data` and the strings of `options` (complete, zeros for defaults) are borrowed. Where it fails
- * nothing of an existing run has changed. */
+ * `data` and the strings of `options` are borrowed. Where it fails nothing of an existing run has
+ * changed. Another recipe in the directory: GRADUS_ERR_CONFIG with each key old -> new; other
+ * data: GRADUS_ERR_DATA; in use: GRADUS_ERR_BUSY; a run where `fresh`: GRADUS_ERR_CANTCREATE. */
 gradus_status gr_trainer_create(const gr_config *config, const gr_dataset *data,
-                                const gradus_trainer_options *options, gr_trainer **out,
+                                const gr_trainer_options *options, gr_trainer **out,
                                 gradus_error *err);
 void gr_trainer_destroy(gr_trainer *trainer); /* accepts NULL */
 
@@ -33,7 +76,7 @@ void gr_trainer_request_checkpoint(gr_trainer *trainer);
 gradus_status gr_trainer_checkpoint(gr_trainer *trainer, char *path, size_t path_size,
                                     gradus_error *err);
 
-void gr_trainer_report(const gr_trainer *trainer, gradus_report *out);
+void gr_trainer_report(const gr_trainer *trainer, gr_report *out);
 
 /* The plan for people: data, what auto became, network, engine. */
 void gr_trainer_describe(const gr_trainer *trainer, gr_text *out);

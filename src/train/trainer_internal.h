@@ -14,7 +14,7 @@
 #include "train/trainer.h"
 
 struct gr_trainer {
-  gradus_trainer_options options;
+  gr_trainer_options options;
   gr_log log; /* to the caller and to log.txt */
   const gr_dataset *data;
   gr_config given; /* the recipe before it was resolved */

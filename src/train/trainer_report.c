@@ -15,7 +15,7 @@ const gr_config *gr_trainer_config(const gr_trainer *trainer) {
   return &trainer->prepared.config;
 }
 
-static void find_model(const gr_trainer *t, gradus_report *out) {
+static void find_model(const gr_trainer *t, gr_report *out) {
   static const char *const names[] = {"best.h5", "final.h5"};
   char path[GR_RUN_FILE];
   for (size_t i = t->now.state.has_best ? 0 : 1; i < 2; i++) {
@@ -36,23 +36,22 @@ static void current_digest(const gr_trainer *t, char out[GR_DIGEST_TEXT]) {
   gr_free(parameters);
 }
 
-void gr_trainer_report(const gr_trainer *t, gradus_report *out) {
+void gr_trainer_report(const gr_trainer *t, gr_report *out) {
   const gr_train_state *s = &t->now.state;
   const gr_history *h = &t->now.history;
   const gr_history_row *last = h->n_rows ? &h->row[h->n_rows - 1] : NULL;
-  *out = (gradus_report){
-      .struct_size = sizeof *out,
-      .finished = s->finished,
-      .stopped_early = s->stopped_early,
-      .epochs = s->epoch,
-      .steps = s->step,
-      .best_epoch = s->has_best ? s->best_epoch : 0,
-      .train_loss = last ? last->train_loss : (double)NAN,
-      .valid_loss = last ? last->valid_loss : (double)NAN,
-      .best_loss = s->has_best ? s->best_loss : (double)NAN,
-      .wall_seconds = t->wall_before + t->training_seconds,
-      .samples_per_second =
-          t->training_seconds > 0 ? (double)t->session_samples / t->training_seconds : (double)NAN};
+  *out = (gr_report){.finished = s->finished,
+                     .stopped_early = s->stopped_early,
+                     .epochs = s->epoch,
+                     .steps = s->step,
+                     .best_epoch = s->has_best ? s->best_epoch : 0,
+                     .train_loss = last ? last->train_loss : (double)NAN,
+                     .valid_loss = last ? last->valid_loss : (double)NAN,
+                     .best_loss = s->has_best ? s->best_loss : (double)NAN,
+                     .wall_seconds = t->wall_before + t->training_seconds,
+                     .samples_per_second = t->training_seconds > 0
+                                               ? (double)t->session_samples / t->training_seconds
+                                               : (double)NAN};
   if (t->has_run) {
     snprintf(out->run_directory, sizeof out->run_directory, "%s", t->run.path);
     find_model(t, out);

@@ -19,7 +19,7 @@
 static void sink(void *user, gr_level level, const char *text) {
   gr_trainer *t = user;
   gr_run_message(&t->run, level, text);
-  if (t->options.on_message) t->options.on_message((gradus_level)level, text, t->options.user);
+  gr_log_write(&t->options.log, level, "%s", text);
 }
 
 static void log_lines(const gr_log *log, const gr_text *text) {
@@ -283,7 +283,7 @@ static gradus_status open_run(gr_trainer *t, gradus_error *err) {
 }
 
 gradus_status gr_trainer_create(const gr_config *config, const gr_dataset *data,
-                                const gradus_trainer_options *options, gr_trainer **out,
+                                const gr_trainer_options *options, gr_trainer **out,
                                 gradus_error *err) {
   gradus_status status = GRADUS_OK;
   *out = NULL;

@@ -1,1 +1,7 @@
 # Tests of this layer: check_PROGRAMS += ..., TESTS += ...
+check_PROGRAMS += test-kernel
+TESTS += test-kernel
+test_kernel_SOURCES = %D%/kernel_tests.h %D%/test_kernel.c %D%/test_products.c %D%/test_gradient.c %D%/test_vectors.c \
+	%D%/test_updates.c %D%/test_gather.c %D%/test_loss.c %D%/test_elementary.c %D%/test_environment.c
+test_kernel_CPPFLAGS = $(test_cppflags) -I$(top_srcdir)/tests/kernel
+test_kernel_LDADD = $(test_libs) -lm

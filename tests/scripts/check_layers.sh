@@ -1,6 +1,7 @@
 #!/bin/sh
 # The law of layers (src/README.md): a file includes its own layer and lower ranks; some headers and
-# some calls belong to one place.
+# some calls belong to one place. Public headers hold no code: train and interop may fill the
+# structures they declare, the layers below know of status codes only.
 . "${GR_SOURCE:-.}/tests/scripts/lib.sh"
 
 ranks="base=0 kernel=1 net=2 store=3 plan=3 comm=3 exec=4 train=5 interop=5 api=6 cli=7"
@@ -30,7 +31,7 @@ check_includes() { # LAYER FILE
       if ($2 !~ /\//) { refuse("includes are written from src/"); next }
       other = $2; sub(/\/.*/, "", other)
       if (other == "gradus") {
-        if (layer != "api" && $2 != "gradus/status.h") refuse("the public API is above this layer")
+        if (rank[layer] < 5 && $2 != "gradus/status.h") refuse("the public API is above this layer")
       } else if (!(other in rank)) refuse("no such layer")
       else if (layer == "cli" && other != "cli") refuse("the program sees only <gradus/...>")
       else if (other != layer && rank[other] >= rank[layer]) refuse("not below " layer)

@@ -1,0 +1,61 @@
+/* The floating-point environment: kernels run in the standard one, callers find theirs again. */
+#include <config.h>
+
+#include <fenv.h>
+#include <string.h>
+
+#include "kernel_tests.h"
+
+#if defined __SSE2__
+#include <xmmintrin.h>
+enum { FLUSH_TO_ZERO = 0x8000, DENORMALS_ARE_ZERO = 0x40, ROUND_BITS = 0x6000 };
+#endif
+
+/* Division and halving as the machine does them now, not as a compiler folds them. */
+static float quotient(float a, float b) {
+  volatile float x = a, y = b;
+  return x / y;
+}
+
+static void the_rounding_mode_of_the_caller_returns(void) {
+  static const int modes[] = {FE_TONEAREST, FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO};
+  const float third = quotient(1, 3), minus_third = quotient(-1, 3);
+  GR_EACH_ISA(k) for (int i = 0; i < 4; i++) {
+    CU_ASSERT_EQUAL(fesetround(modes[i]), 0);
+    const unsigned saved = k->environment_enter();
+    const float inside = quotient(1, 3), minus_inside = quotient(-1, 3);
+    k->environment_leave(saved);
+    const int after = fegetround();
+    fesetround(FE_TONEAREST);
+    GR_CHECK(inside == third && minus_inside == minus_third, "%s: mode %d inside", isa_name(k), i);
+    GR_CHECK(after == modes[i], "%s: mode %d is %x afterwards", isa_name(k), i, (unsigned)after);
+  }
+}
+
+static void subnormals_exist_inside_and_the_callers_flags_return(void) {
+#if defined __SSE2__
+  const unsigned standard = _mm_getcsr();
+  GR_EACH_ISA(k) for (unsigned flags = 0; flags < 4; flags++) {
+    const unsigned set = (flags & 1 ? FLUSH_TO_ZERO : 0) | (flags & 2 ? DENORMALS_ARE_ZERO : 0);
+    _mm_setcsr(0x1f80 | set | ROUND_BITS);
+    const unsigned saved = k->environment_enter();
+    const float inside = quotient(0x1p-126f, 4) + quotient(0x1p-149f, 1);
+    const unsigned during = _mm_getcsr();
+    k->environment_leave(saved);
+    const unsigned after = _mm_getcsr();
+    _mm_setcsr(standard);
+    GR_CHECK(inside == 0x1p-128f + 0x1p-149f, "%s: subnormals are lost", isa_name(k));
+    GR_CHECK((during & (FLUSH_TO_ZERO | DENORMALS_ARE_ZERO | ROUND_BITS)) == 0, "%s: %x inside",
+             isa_name(k), during);
+    GR_CHECK(after == (0x1f80 | set | ROUND_BITS), "%s: %x afterwards", isa_name(k), after);
+  }
+#else
+  CU_PASS("this architecture has no flags that C can reach");
+#endif
+}
+
+const gr_test environment_tests[] = {
+    GR_TEST(the_rounding_mode_of_the_caller_returns),
+    GR_TEST(subnormals_exist_inside_and_the_callers_flags_return),
+    GR_TEST_END,
+};

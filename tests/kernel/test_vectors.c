@@ -1,0 +1,107 @@
+/* Sums of columns, addition of gradients, and the second copy of the weights. */
+#include <config.h>
+
+#include <math.h>
+
+#include "kernel_tests.h"
+
+/* n_rows additions from +0: n_rows u times the sum of magnitudes at most. */
+static void column_sums_keep_their_contract(void) {
+  static const size_t rows[] = {0, 1, 2, 3, 16, 37, 257, 600};
+  gr_test_stream s = {gr_test_seed() + 10};
+  GR_EACH_ISA(k) for (size_t c = 0; c < 8; c++) for (size_t panels = 1; panels < 5; panels++) {
+    const size_t n = rows[c], ld = 16 * (panels + c % 3);
+    float *delta = gr_test_floats(n * ld), *g = gr_test_floats(16 * panels),
+          *wanted = gr_test_floats(16 * panels);
+    gr_test_poison(delta, n * ld);
+    gr_test_poison(g, 16 * panels);
+    for (size_t r = 0; r < n; r++) gr_test_fill(&s, delta + r * ld, 16 * panels, 1);
+    k->column_sums(n, panels, delta, ld, g);
+    generic_kernels()->column_sums(n, panels, delta, ld, wanted);
+    GR_CHECK(gr_test_difference(g, wanted, 16 * panels) == 16 * panels, "%s: %zu rows", isa_name(k),
+             n);
+    for (size_t j = 0; j < 16 * panels; j++) {
+      double sum = 0, size = 0;
+      for (size_t r = 0; r < n; r++) {
+        sum += (double)delta[r * ld + j];
+        size += fabs((double)delta[r * ld + j]);
+      }
+      GR_CHECK(fabs((double)g[j] - sum) <= (double)n * GR_ROUNDOFF * size,
+               "%s: column %zu of %zu rows", isa_name(k), j, n);
+    }
+    gr_test_release();
+  }
+}
+
+/* One addition an element: the very bits of a scalar loop. */
+static void addition_adds(void) {
+  gr_test_stream s = {gr_test_seed() + 11};
+  GR_EACH_ISA(k) for (size_t n = 0; n <= 160; n += 16) {
+    float *sum = gr_test_floats(n), *addend = gr_test_floats(n), *wanted = gr_test_floats(n);
+    gr_test_fill(&s, sum, n, 1);
+    gr_test_fill(&s, addend, n, 1000);
+    for (size_t i = 0; i < n; i++) wanted[i] = sum[i] + addend[i];
+    k->add(n, sum, addend);
+    GR_CHECK(gr_test_difference(sum, wanted, n) == n, "%s, n = %zu", isa_name(k), n);
+    gr_test_release();
+  }
+}
+
+/* The panels of weights [n_out][n_in] whose element (o, i) is 100 o + i, padding poisoned. */
+static float *numbered_panels(size_t n_in, size_t n_out) {
+  float *w = gr_test_floats(16 * gr_test_panels(n_out) * n_in);
+  gr_test_poison(w, 16 * gr_test_panels(n_out) * n_in);
+  for (size_t o = 0; o < n_out; o++)
+    for (size_t i = 0; i < n_in; i++) w[(o / 16 * n_in + i) * 16 + o % 16] = (float)(100 * o + i);
+  return w;
+}
+
+/* Counts the elements of a back copy that are not as they must be; its padding must hold -1. */
+static int wrong_in_back(const float *back, size_t n_in, size_t n_out) {
+  int wrong = 0;
+  for (size_t i = 0; i < 16 * gr_test_panels(n_in); i++)
+    for (size_t o = 0; o < n_out; o++)
+      wrong += back[(i / 16 * n_out + o) * 16 + i % 16] != (i < n_in ? (float)(100 * o + i) : -1);
+  return wrong;
+}
+
+static void the_back_copy_is_the_transpose(void) {
+  GR_EACH_ISA(k)
+  for (size_t n_in = 1; n_in <= 35; n_in++) for (size_t n_out = 1; n_out <= 35; n_out++) {
+    const size_t size = 16 * gr_test_panels(n_in) * n_out;
+    float *w = numbered_panels(n_in, n_out), *back = gr_test_floats(size);
+    for (size_t i = 0; i < size; i++) back[i] = -1;
+    for (size_t o = 0; o < n_out; o += 16) {
+      const size_t n = n_out - o < 16 ? n_out - o : 16, half = n_in > 16 ? 16 : 0;
+      const float *panel = w + o * n_in;
+      if (n_out % 2) { /* in two pieces, as the pieces of an update do it */
+        k->transpose_panel(half, n, panel, back + 16 * o, 16 * n_out);
+        k->transpose_panel(n_in - half, n, panel + 16 * half, back + half * n_out + 16 * o,
+                           16 * n_out);
+      } else {
+        k->transpose_panel(n_in, n, panel, back + 16 * o, 16 * n_out);
+      }
+    }
+    GR_CHECK(wrong_in_back(back, n_in, n_out) == 0, "%s: %zu inputs, %zu outputs", isa_name(k),
+             n_in, n_out);
+    gr_test_release();
+  }
+}
+
+static void the_table_of_an_instruction_set_is_complete(void) {
+  GR_EACH_ISA(k) {
+    CU_ASSERT_EQUAL((int)k->isa, isa_);
+    CU_ASSERT(k->tile_rows >= 1 && k->tile_panels >= 1);
+    const double flops = k->fma_rounds(1000); /* whole vectors of 16, two operations each */
+    GR_CHECK(flops >= 32e3 && fmod(flops, 32e3) == 0, "%s counts %g operations", isa_name(k),
+             flops);
+  }
+}
+
+const gr_test vector_tests[] = {
+    GR_TEST(column_sums_keep_their_contract),
+    GR_TEST(addition_adds),
+    GR_TEST(the_back_copy_is_the_transpose),
+    GR_TEST(the_table_of_an_instruction_set_is_complete),
+    GR_TEST_END,
+};

@@ -1,0 +1,261 @@
+/* The configuration as a whole: presets, which values go together, the canonical recipe with its
+ * digest, comparison of recipes, and schedules. */
+#include <config.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "net/digest.h"
+#include "net/schedule.h"
+#include "kernel/kinds.h"
+#include "net/suites.h"
+
+static void the_default_preset_sets_every_key(void) {
+  const char *const *setting = gr_presets[0].settings;
+  CU_ASSERT_STRING_EQUAL(gr_presets[0].name, "default");
+  for (size_t i = 0; i < gr_n_keys; i++, setting++) {
+    size_t length = strlen(gr_keys[i].name);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(*setting);
+    CU_ASSERT(strncmp(*setting, gr_keys[i].name, length) == 0 && (*setting)[length] == '=');
+  }
+  CU_ASSERT_PTR_NULL(*setting);
+}
+
+static void presets_change_what_they_are_about(void) {
+  gr_config c = default_config(), fresh = default_config();
+  gradus_error err;
+  must_set(&c, "training.seed", "42");
+  GR_CHECK_OK(gr_config_preset(&c, "textbook", &err), &err);
+  CU_ASSERT(c.training.seed == 42 && c.network.n_hidden == 1 && c.network.hidden[0] == 30);
+  CU_ASSERT(c.network.activation == GR_SIGMOID && c.network.output_activation == GR_SIGMOID);
+  CU_ASSERT(c.training.loss == GR_QUADRATIC && c.optimizer.name == GR_SGD);
+  CU_ASSERT(c.optimizer.learning_rate == 3 && c.training.batch_size == 10);
+  CU_ASSERT(c.training.epochs == 30 && c.network.initialization == GR_INIT_NORMAL);
+  CU_ASSERT(c.data.valid_split == 0);
+  GR_CHECK_OK(gr_config_validate(&c, &err), &err);
+  GR_CHECK_OK(gr_config_preset(&c, "default", &err), &err);
+  CU_ASSERT(same_values(&c, &fresh));
+  GR_CHECK_FAILS(gr_config_preset(&c, "texbook", &err), GRADUS_ERR_CONFIG, &err,
+                 "unknown preset 'texbook'; did you mean 'textbook'?");
+  gr_config_free(&c);
+  gr_config_free(&fresh);
+}
+
+static void values_that_do_not_go_together_are_refused(void) {
+  static const struct {
+    const char *settings[4][2];
+    const char *says; /* NULL: valid */
+  } cases[] = {
+      {{{NULL}}, NULL},
+      {{{"network.activation", "softmax"}}, "network.activation: softmax is for the output layer"},
+      {{{"network.activation", "softmax"}, {"network.hidden", "none"}}, NULL},
+      {{{"network.output_activation", "softmax"}}, NULL},
+      {{{"network.output_activation", "softmax"}, {"training.loss", "cross-entropy"}}, NULL},
+      {{{"network.output_activation", "softmax"}, {"training.loss", "quadratic"}},
+       "network.output_activation: softmax goes with training.loss cross-entropy, not quadratic"},
+      {{{"network.output_activation", "softmax"}, {"data.task", "regression"}},
+       "softmax is for data.task classification"},
+      {{{"network.output_activation", "softmax"}, {"network.outputs", "1"}},
+       "softmax of one output is always 1"},
+      {{{"training.loss", "cross-entropy"}, {"network.output_activation", "sigmoid"}}, NULL},
+      {{{"training.loss", "cross-entropy"},
+        {"network.output_activation", "sigmoid"},
+        {"network.outputs", "1"}},
+       NULL},
+      {{{"training.loss", "cross-entropy"},
+        {"network.output_activation", "sigmoid"},
+        {"network.outputs", "3"}},
+       "wants one of network.outputs, not 3"},
+      {{{"training.loss", "cross-entropy"}, {"network.output_activation", "tanh"}},
+       "training.loss: cross-entropy wants network.output_activation softmax, or sigmoid with one "
+       "output, not tanh"},
+      {{{"training.loss", "cross-entropy"}, {"data.task", "regression"}},
+       "training.loss: cross-entropy is for data.task classification"},
+      {{{"training.lane_rows", "128"}}, NULL},
+      {{{"training.lane_rows", "129"}},
+       "training.lane_rows: 129 is more than the 128 rows of training.batch_size"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    gr_config c = default_config();
+    gradus_error err;
+    for (size_t k = 0; k < 4 && cases[i].settings[k][0]; k++)
+      must_set(&c, cases[i].settings[k][0], cases[i].settings[k][1]);
+    if (cases[i].says)
+      GR_CHECK_FAILS(gr_config_validate(&c, &err), GRADUS_ERR_CONFIG, &err, cases[i].says);
+    else
+      GR_CHECK_OK(gr_config_validate(&c, &err), &err);
+    gr_config_free(&c);
+  }
+  gr_config c = default_config();
+  gradus_error err;
+  c.network.outputs = GR_MAX_WIDTH + 1;
+  GR_CHECK_FAILS(gr_config_validate(&c, &err), GRADUS_ERR_CONFIG, &err, "network.outputs: 1048577");
+  gr_config_free(&c);
+}
+
+/* Recipes of released versions must keep their text and digest: runs are found by it. */
+static const char default_recipe[] =
+    "data:\n"
+    "  valid_split: 0.1\n"
+    "  scale: auto\n"
+    "  standardize: auto\n"
+    "  task: auto\n"
+    "network:\n"
+    "  hidden: [256, 128]\n"
+    "  activation: relu\n"
+    "  output_activation: auto\n"
+    "  initialization: auto\n"
+    "  inputs: auto\n"
+    "  outputs: auto\n"
+    "training:\n"
+    "  epochs: 20\n"
+    "  batch_size: 128\n"
+    "  seed: 1\n"
+    "  loss: auto\n"
+    "  lane_rows: auto\n"
+    "  shuffle: auto\n"
+    "  early_stopping:\n"
+    "    patience: 0\n"
+    "    min_delta: 0\n"
+    "optimizer:\n"
+    "  name: adam\n"
+    "  learning_rate: 0.001\n"
+    "  momentum: 0.9\n"
+    "  beta1: 0.9\n"
+    "  beta2: 0.999\n"
+    "  epsilon: 1e-08\n"
+    "  weight_decay: 0\n"
+    "schedule:\n"
+    "  name: constant\n"
+    "  warmup: 0\n";
+
+static void the_canonical_recipe_and_its_digest_stay_as_they_are(void) {
+  gr_config c = default_config();
+  gr_text text = {0};
+  char digest[GR_DIGEST_TEXT], of_text[GR_DIGEST_TEXT];
+  gr_config_write(&c, GR_PART_RECIPE, &text);
+  CU_ASSERT_STRING_EQUAL(text.data, default_recipe);
+  gr_config_digest(&c, digest);
+  gr_digest_bytes(default_recipe, strlen(default_recipe), of_text);
+  CU_ASSERT_STRING_EQUAL(digest, of_text);
+  CU_ASSERT_STRING_EQUAL(digest, "1cc685fc8345fa8796a6bc51d150108d");
+  gr_text_free(&text);
+  gr_config_free(&c);
+}
+
+static void the_digest_follows_recipe_keys_and_no_others(void) {
+  char before[GR_DIGEST_TEXT], after[GR_DIGEST_TEXT];
+  for (size_t i = 0; i < gr_n_keys; i++) {
+    gr_config c = default_config();
+    gr_config_digest(&c, before);
+    must_set(&c, gr_keys[i].name, other_value(&c, i));
+    gr_config_digest(&c, after);
+    CU_ASSERT((strcmp(before, after) != 0) == (gr_keys[i].part == GR_PART_RECIPE));
+    gr_config_free(&c);
+  }
+}
+
+static void the_longest_recipe_has_a_digest(void) {
+  gr_config c = default_config();
+  char digest[GR_DIGEST_TEXT];
+  c.network.n_hidden = GR_MAX_HIDDEN;
+  for (int i = 0; i < GR_MAX_HIDDEN; i++) c.network.hidden[i] = GR_MAX_WIDTH;
+  for (size_t i = 0; i < gr_n_keys; i++)
+    if (gr_keys[i].type == GR_KEY_REAL)
+      *(double *)(void *)((char *)&c + gr_keys[i].offset) = -1.2345678901234567e-300;
+  gr_config_digest(&c, digest);
+  CU_ASSERT_EQUAL(strlen(digest), 32);
+  gr_config_free(&c);
+}
+
+static size_t compare(const gr_config *a, const gr_config *b, bool grow, const char *expected) {
+  gr_text text = {0};
+  size_t n = gr_config_compare(a, b, grow, &text);
+  CU_ASSERT_STRING_EQUAL(text.data ? text.data : "", expected);
+  gr_text_free(&text);
+  return n;
+}
+
+static void differences_are_listed_old_to_new(void) {
+  gr_config a = default_config(), b = default_config();
+  CU_ASSERT_EQUAL(compare(&a, &b, false, ""), 0);
+  must_set(&b, "resources.threads", "3");
+  must_set(&b, "checkpoint.keep", "9");
+  must_set(&b, "data.x", "elsewhere");
+  CU_ASSERT_EQUAL(compare(&a, &b, false, ""), 0);
+  must_set(&b, "network.hidden", "none");
+  must_set(&b, "optimizer.learning_rate", "0.5");
+  CU_ASSERT_EQUAL(compare(&a, &b, false,
+                          "network.hidden: 256,128 -> none\n"
+                          "optimizer.learning_rate: 0.001 -> 0.5\n"),
+                  2);
+  gr_config_free(&a);
+  gr_config_free(&b);
+}
+
+static void epochs_may_grow_where_the_schedule_allows_it(void) {
+  gr_config a = default_config(), b = default_config();
+  must_set(&b, "training.epochs", "30");
+  CU_ASSERT_EQUAL(compare(&a, &b, true, ""), 0);
+  CU_ASSERT_EQUAL(compare(&a, &b, false, "training.epochs: 20 -> 30\n"), 1);
+  CU_ASSERT_EQUAL(compare(&b, &a, true, "training.epochs: 30 -> 20\n"), 1);
+  must_set(&a, "schedule.name", "cosine");
+  must_set(&b, "schedule.name", "cosine");
+  CU_ASSERT_EQUAL(compare(&a, &b, true, "training.epochs: 20 -> 30\n"), 1);
+  must_set(&a, "schedule.name", "constant");
+  must_set(&b, "schedule.name", "constant");
+  must_set(&a, "schedule.warmup", "0.1");
+  must_set(&b, "schedule.warmup", "0.1");
+  CU_ASSERT_EQUAL(compare(&a, &b, true, "training.epochs: 20 -> 30\n"), 1);
+  gr_config_free(&a);
+  gr_config_free(&b);
+}
+
+static void a_constant_schedule_has_one_rate(void) {
+  gr_config c = default_config();
+  c.optimizer.learning_rate = 0.1;
+  CU_ASSERT(!gr_schedule_depends_on_total(&c));
+  CU_ASSERT_EQUAL(gr_schedule_rate(&c, 0, 10), 0.1);
+  CU_ASSERT_EQUAL(gr_schedule_rate(&c, 9, 10), 0.1);
+  CU_ASSERT_EQUAL(gr_schedule_rate(&c, 1000, 10), 0.1); /* epochs that were added later */
+  CU_ASSERT_EQUAL(gr_schedule_rate(&c, 0, 0), 0.1);
+  gr_config_free(&c);
+}
+
+/* Against the formula with libm's cosine: both cosines are within 2 ulp, their sum with 1 and the
+ * product add less than 2 more, all at most 1 in size: 6 x 2^-53. */
+static void a_cosine_schedule_follows_its_formula(void) {
+  gr_config c = default_config();
+  must_set(&c, "schedule.name", "cosine");
+  must_set(&c, "schedule.warmup", "0.1");
+  c.optimizer.learning_rate = 1;
+  CU_ASSERT(gr_schedule_depends_on_total(&c));
+  const uint64_t total = 1000, warmup = 100;
+  for (uint64_t step = 0; step <= total; step++) {
+    double wanted = step < warmup ? (double)(step + 1) / 101
+                                  : (1 + cos(3.14159265358979323846 * (double)(step - warmup) /
+                                             (double)(total - warmup))) /
+                                        2;
+    CU_ASSERT_DOUBLE_EQUAL(gr_schedule_rate(&c, step, total), wanted, 6 * 0x1p-53);
+  }
+  CU_ASSERT_EQUAL(gr_schedule_rate(&c, warmup, total), 1);
+  CU_ASSERT(gr_schedule_rate(&c, total - 1, total) > 0);
+  CU_ASSERT(gr_schedule_rate(&c, total, total) < 1e-15);
+  CU_ASSERT(gr_schedule_rate(&c, 5 * total, total) >= 0);
+  must_set(&c, "schedule.warmup", "1");
+  CU_ASSERT_EQUAL(gr_schedule_rate(&c, 999, 1000), 1000.0 / 1001);
+  gr_config_free(&c);
+}
+
+const gr_test recipe_tests[] = {GR_TEST(the_default_preset_sets_every_key),
+                                GR_TEST(presets_change_what_they_are_about),
+                                GR_TEST(values_that_do_not_go_together_are_refused),
+                                GR_TEST(the_canonical_recipe_and_its_digest_stay_as_they_are),
+                                GR_TEST(the_digest_follows_recipe_keys_and_no_others),
+                                GR_TEST(the_longest_recipe_has_a_digest),
+                                GR_TEST(differences_are_listed_old_to_new),
+                                GR_TEST(epochs_may_grow_where_the_schedule_allows_it),
+                                GR_TEST(a_constant_schedule_has_one_rate),
+                                GR_TEST(a_cosine_schedule_follows_its_formula),
+                                GR_TEST_END};

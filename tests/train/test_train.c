@@ -1,0 +1,11 @@
+/* The train layer: what auto means, classes and targets, run directories, and training that is the
+ * same however it is interrupted. */
+#include <config.h>
+
+#include "train/test_train.h"
+
+int main(int argc, char **argv) {
+  const gr_suite suites[] = {
+      {"prepare", prepare_tests}, {"run", run_tests}, {"resume", resume_tests}, {NULL, NULL}};
+  return gr_test_main(argc, argv, suites);
+}

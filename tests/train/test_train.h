@@ -1,0 +1,9 @@
+/* The suites of the train layer. */
+#ifndef GR_TESTS_TRAIN_TEST_TRAIN_H
+#define GR_TESTS_TRAIN_TEST_TRAIN_H
+
+#include "support/test.h"
+
+extern const gr_test prepare_tests[], run_tests[], resume_tests[];
+
+#endif

@@ -1,0 +1,271 @@
+/* Interrupted runs against an undisturbed one: the same bits in weights, moments, history, best
+ * model and metrics.jsonl, wherever the cut falls. */
+#include <config.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/checkpoint.h"
+#include "train/data.h"
+#include "train/files.h"
+#include "train/test_train.h"
+#include "train/trainer.h"
+
+static gr_trainer *open_run(const gr_dataset *data, const gr_config *config, const char *path) {
+  gr_trainer *trainer = NULL;
+  gradus_error err = {0};
+  gr_trainer_options options = {.run_directory = path};
+  GR_CHECK_OK(gr_trainer_create(config, data, &options, &trainer, &err), &err);
+  return trainer;
+}
+
+/* One session of at most `steps` steps; then a checkpoint, or none as after a kill. */
+static void session(const gr_dataset *data, const gr_config *config, const char *path,
+                    uint64_t steps, bool checkpoint) {
+  gradus_error err = {0};
+  bool finished;
+  gr_trainer *t = open_run(data, config, path);
+  if (!t) return;
+  GR_CHECK_OK(gr_trainer_advance(t, steps, &finished, &err), &err);
+  if (checkpoint) GR_CHECK_OK(gr_trainer_checkpoint(t, NULL, 0, &err), &err);
+  gr_trainer_destroy(t);
+}
+
+static gr_checkpoint final_of(const char *path) {
+  char file[GR_RUN_FILE];
+  gr_checkpoint c = {0};
+  gradus_error err = {0};
+  gr_run_file(path, "final.h5", file);
+  GR_CHECK_OK(gr_checkpoint_read(file, &c, &err), &err);
+  return c;
+}
+
+static bool same_floats(const float *a, const float *b, size_t n) {
+  if (!a || !b) return a == b;
+  return memcmp(a, b, n * sizeof *a) == 0;
+}
+
+static bool same_history(const gr_history *a, const gr_history *b) {
+  if (a->n_rows != b->n_rows || a->n_metrics != b->n_metrics) return false;
+  for (size_t i = 0; i < a->n_rows; i++) {
+    const gr_history_row *x = &a->row[i], *y = &b->row[i];
+    if (x->step != y->step || x->epoch != y->epoch ||
+        memcmp(&x->train_loss, &y->train_loss, sizeof(double)) != 0 ||
+        memcmp(&x->valid_loss, &y->valid_loss, sizeof(double)) != 0 ||
+        memcmp(x->metric, y->metric, a->n_metrics * sizeof(double)) != 0 ||
+        x->learning_rate != y->learning_rate)
+      return false;
+  }
+  return true;
+}
+
+static void expect_same_file(const char *a, const char *b, const char *name) {
+  char path[GR_RUN_FILE];
+  gr_text x = {0}, y = {0};
+  bool found_x, found_y;
+  gradus_error err = {0};
+  gr_run_file(a, name, path);
+  GR_CHECK_OK(gr_file_read(path, &x, &found_x, &err), &err);
+  gr_run_file(b, name, path);
+  GR_CHECK_OK(gr_file_read(path, &y, &found_y, &err), &err);
+  CU_ASSERT(found_x && found_y && x.length == y.length && x.length > 0);
+  CU_ASSERT(x.length == y.length && memcmp(x.data, y.data, x.length) == 0);
+  gr_text_free(&x);
+  gr_text_free(&y);
+}
+
+static void expect_same_run(const char *a, const char *b) {
+  gr_checkpoint x = final_of(a), y = final_of(b);
+  const size_t n = x.model.network.n_parameters;
+  CU_ASSERT_EQUAL_FATAL(n, y.model.network.n_parameters);
+  CU_ASSERT(same_floats(x.model.parameters, y.model.parameters, n));
+  for (uint32_t m = 0; m < x.n_moments; m++) CU_ASSERT(same_floats(x.moment[m], y.moment[m], n));
+  CU_ASSERT(same_floats(x.best_parameters, y.best_parameters, n));
+  CU_ASSERT(same_history(&x.history, &y.history));
+  CU_ASSERT_EQUAL(x.state.best_step, y.state.best_step);
+  CU_ASSERT_EQUAL(x.state.epochs_since_best, y.state.epochs_since_best);
+  CU_ASSERT_EQUAL(x.state.stopped_early, y.state.stopped_early);
+  CU_ASSERT_EQUAL(x.state.samples_seen, y.state.samples_seen);
+  expect_same_file(a, b, "metrics.jsonl");
+  expect_same_file(a, b, "metrics.csv");
+  gr_checkpoint_free(&x);
+  gr_checkpoint_free(&y);
+}
+
+static uint64_t steps_of(const char *path) {
+  gr_checkpoint c = final_of(path);
+  uint64_t steps = c.state.step;
+  gr_checkpoint_free(&c);
+  return steps;
+}
+
+/* A name of its own for each cut, kept beyond the ring of gr_test_path. */
+static void name_run(char out[512], const char *stem, uint64_t number) {
+  char name[64];
+  snprintf(name, sizeof name, "%s-%llu", stem, (unsigned long long)number);
+  snprintf(out, 512, "%s", gr_test_path(name));
+}
+
+/* Cuts a run after every step, once with a checkpoint there and once `lost` steps after it. */
+static void cut_everywhere(const gr_dataset *data, gr_config *config, const char *stem,
+                           uint64_t lost) {
+  char whole[512], cut[512];
+  name_run(whole, stem, 999);
+  session(data, config, whole, UINT64_MAX, false);
+  const uint64_t steps = steps_of(whole);
+  for (uint64_t k = 0; k <= steps; k++) {
+    name_run(cut, stem, k);
+    config->resources.threads = 1 + (int64_t)(k % 3);
+    session(data, config, cut, k, true);
+    if (lost) session(data, config, cut, lost, false);
+    config->resources.threads = 2;
+    session(data, config, cut, UINT64_MAX, false);
+    expect_same_run(whole, cut);
+  }
+}
+
+static void resuming_after_any_step_changes_no_bit(void) {
+  gr_dataset data = make_spirals(50, 3);
+  gr_config config = make_config(SETTINGS(NULL));
+  cut_everywhere(&data, &config, "any", 0);
+  gr_config_free(&config);
+  gr_dataset_free(&data);
+}
+
+static void steps_lost_by_a_kill_come_again(void) {
+  gr_dataset data = make_regression(50);
+  gr_config config = make_config(SETTINGS("optimizer.name=momentum", "schedule.name=cosine",
+                                          "optimizer.learning_rate=0.01", NULL));
+  cut_everywhere(&data, &config, "lost", 2);
+  gr_config_free(&config);
+  gr_dataset_free(&data);
+}
+
+static void early_stopping_survives_interruption(void) {
+  gr_dataset data = make_noise(60);
+  gr_config config =
+      make_config(SETTINGS("training.epochs=60", "training.early_stopping.patience=2",
+                           "optimizer.learning_rate=0.1", "training.batch_size=32", NULL));
+  cut_everywhere(&data, &config, "stopped", 1);
+  gr_config_free(&config);
+  gr_dataset_free(&data);
+}
+
+static void a_damaged_checkpoint_is_passed_over(void) {
+  gr_dataset data = make_spirals(50, 3);
+  gr_config config = make_config(SETTINGS(NULL));
+  char whole[512], cut[512], command[1200];
+  name_run(whole, "undamaged", 0);
+  name_run(cut, "damaged", 0);
+  session(&data, &config, whole, UINT64_MAX, false);
+  session(&data, &config, cut, 2, true);
+  session(&data, &config, cut, 3, true);
+  snprintf(command, sizeof command,
+           "printf x | dd of='%s/checkpoints/step-000000000005.h5' bs=1 seek=5000 conv=notrunc "
+           "2>/dev/null",
+           cut);
+  CU_ASSERT_EQUAL(system(command), 0);
+  session(&data, &config, cut, UINT64_MAX, false);
+  expect_same_run(whole, cut);
+  gr_config_free(&config);
+  gr_dataset_free(&data);
+}
+
+static void logs_that_a_kill_tore_are_mended(void) {
+  gr_dataset data = make_spirals(50, 3);
+  gr_config config = make_config(SETTINGS(NULL));
+  char whole[512], cut[512], command[1200];
+  name_run(whole, "untorn", 0);
+  name_run(cut, "torn", 0);
+  session(&data, &config, whole, UINT64_MAX, false);
+  session(&data, &config, cut, 5, true);
+  snprintf(command, sizeof command,
+           "cd '%s' && printf '{\"event\":\"ep' >>metrics.jsonl && rm metrics.csv", cut);
+  CU_ASSERT_EQUAL(system(command), 0);
+  session(&data, &config, cut, UINT64_MAX, false);
+  snprintf(command, sizeof command, "cd '%s' && rm final.h5 best.h5 && : >metrics.jsonl", cut);
+  CU_ASSERT_EQUAL(system(command), 0);
+  session(&data, &config, cut, UINT64_MAX, false); /* finished, but something is missing */
+  expect_same_run(whole, cut);
+  gr_config_free(&config);
+  gr_dataset_free(&data);
+}
+
+static void a_named_checkpoint_is_resumed_in_another_directory(void) {
+  gr_dataset data = make_spirals(50, 3);
+  gr_config config = make_config(SETTINGS(NULL));
+  char whole[512], other[512], file[GR_RUN_FILE];
+  name_run(whole, "source", 0);
+  name_run(other, "target", 0);
+  session(&data, &config, whole, 5, true);
+  session(&data, &config, whole, UINT64_MAX, false);
+  gr_run_file(whole, "checkpoints/step-000000000005.h5", file);
+  gr_trainer_options options = {.run_directory = other, .resume_file = file};
+  gr_trainer *t = NULL;
+  gradus_error err = {0};
+  bool finished = false;
+  GR_CHECK_OK(gr_trainer_create(&config, &data, &options, &t, &err), &err);
+  CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+  GR_CHECK_OK(gr_trainer_advance(t, UINT64_MAX, &finished, &err), &err);
+  gr_trainer_destroy(t);
+  expect_same_run(whole, other);
+  gr_run_file(whole, "best.h5", file);
+  options.run_directory = gr_test_path("from-best");
+  GR_CHECK_FAILS(gr_trainer_create(&config, &data, &options, &t, &err), GRADUS_ERR_DATA, &err,
+                 "no state of the optimizer");
+  gr_config_free(&config);
+  gr_dataset_free(&data);
+}
+
+static void a_stop_request_leaves_a_checkpoint(void) {
+  gr_dataset data = make_spirals(50, 3);
+  gr_config config = make_config(SETTINGS(NULL));
+  char whole[512], cut[512];
+  gradus_error err = {0};
+  bool finished = true;
+  name_run(whole, "unstopped", 0);
+  name_run(cut, "requested", 0);
+  session(&data, &config, whole, UINT64_MAX, false);
+  gr_trainer *t = open_run(&data, &config, cut);
+  CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+  GR_CHECK_OK(gr_trainer_advance(t, 4, &finished, &err), &err);
+  gr_trainer_request_stop(t);
+  GR_CHECK_FAILS(gr_trainer_advance(t, UINT64_MAX, &finished, &err), GRADUS_ERR_STOPPED, &err,
+                 "step-000000000004.h5");
+  CU_ASSERT_FALSE(finished);
+  gr_trainer_request_checkpoint(t);
+  GR_CHECK_OK(gr_trainer_advance(t, 1, &finished, &err), &err);
+  gr_trainer_destroy(t);
+  session(&data, &config, cut, UINT64_MAX, false);
+  expect_same_run(whole, cut);
+  gr_config_free(&config);
+  gr_dataset_free(&data);
+}
+
+static void a_time_limit_stops_with_a_checkpoint(void) {
+  gr_dataset data = make_spirals(50, 3);
+  gr_config config = make_config(SETTINGS(NULL));
+  gr_trainer_options options = {.run_directory = gr_test_path("limit"), .time_limit = 1e-9};
+  gr_trainer *t = NULL;
+  gradus_error err = {0};
+  bool finished;
+  GR_CHECK_OK(gr_trainer_create(&config, &data, &options, &t, &err), &err);
+  CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+  GR_CHECK_FAILS(gr_trainer_advance(t, UINT64_MAX, &finished, &err), GRADUS_ERR_STOPPED, &err,
+                 "time limit");
+  gr_trainer_destroy(t);
+  CU_ASSERT_TRUE(gr_file_exists(gr_test_path("limit/checkpoints/step-000000000000.h5")));
+  gr_config_free(&config);
+  gr_dataset_free(&data);
+}
+
+const gr_test resume_tests[] = {GR_TEST(resuming_after_any_step_changes_no_bit),
+                                GR_TEST(steps_lost_by_a_kill_come_again),
+                                GR_TEST(early_stopping_survives_interruption),
+                                GR_TEST(a_damaged_checkpoint_is_passed_over),
+                                GR_TEST(logs_that_a_kill_tore_are_mended),
+                                GR_TEST(a_named_checkpoint_is_resumed_in_another_directory),
+                                GR_TEST(a_stop_request_leaves_a_checkpoint),
+                                GR_TEST(a_time_limit_stops_with_a_checkpoint),
+                                GR_TEST_END};
