@@ -18,8 +18,9 @@ killed=0 code=137 round=0
 while [ "$code" -eq 137 ] && [ $round -lt 60 ]; do
   round=$((round + 1))
   random 3
-  threads=$((drawn + 1))
-  case $((round % 3)) in 0) isa=generic ;; *) isa=auto ;; esac
+  threads=$((drawn + 1)) isa=auto
+  [ $((round % 3)) -ne 0 ] || isa=generic
+  [ $killed -lt 6 ] || threads=1 isa=auto
   begin killed --threads $threads --set resources.isa=$isa
   random $((duration / 4 + 100))
   if [ $killed -lt 6 ]; then
