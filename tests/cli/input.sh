@@ -25,10 +25,10 @@ refuses 66 "import: a missing file" "absent.csv" -- import --train absent.csv ou
 check "makes nothing" test ! -e out.h5
 printf 'a,b,c\n1,2,3\n4,5\n' >ragged.csv
 refuses 65 "import: a ragged row" "ragged.csv:3" -- import --train ragged.csv out.h5 -q
-printf 'a,b,c\n1,2,3\n4,x,6\n' >word.csv
 printf 'a,b,c\n1,"2,3\n4,5,6\n' >quote.csv
 refuses 65 "import: a quote without end" "quote.csv:" -- import --train quote.csv out.h5 -q
-refuses 2 "import: an unknown target" "colour" -- import --train ragged.csv --target colour out.h5 -q
+printf 'a,b\n1,2\n3,4\n' >fine.csv
+refuses 2 "import: an unknown target" "fine.csv|colour" -- import --train fine.csv --target colour out.h5 -q
 : >empty.csv
 refuses 65 "import: an empty table" "empty.csv" -- import --train empty.csv out.h5 -q
 printf '\000\000\010\003\000\000\000\002' >images.idx
@@ -36,7 +36,6 @@ printf '\000\000\010\001\000\000\000\002\001\001' >labels.idx
 refuses 65 "import: truncated IDX" "images.idx" -- import --train images.idx,labels.idx out.h5 -q
 check "nothing was made by any of them" test ! -e out.h5
 cp good.h5 kept.h5
-printf 'a,b\n1,2\n3,4\n' >fine.csv
 refuses 73 "import keeps an existing file" "kept.h5" -- import --train fine.csv kept.h5 -q
 check "untouched" cmp -s good.h5 kept.h5
 
@@ -46,7 +45,7 @@ refuses 65 "seal: a data set is no checkpoint" "good.h5" -- seal good.h5
 check "and is left alone" cmp -s good.h5 kept.h5
 refuses 66 "inspect: nothing there" "absent" -- inspect absent
 refuses 65 "inspect: a text" "text.h5" -- inspect text.h5
-refuses 66 "predict: no such data" "absent.h5" -- predict absent absent.h5
+refuses 66 "predict: no such model" "absent" -- predict absent good.h5
 
 python=$(find_python)
 if [ -z "$python" ]; then

@@ -5,7 +5,7 @@
 
 seed=${GRADUS_TEST_SEED:-$$}
 echo "seed $seed (GRADUS_TEST_SEED replays another)"
-prepare 20
+prepare 120
 undisturbed
 
 # random N: the next of a seeded row of numbers, from 0 to N-1.
@@ -18,13 +18,14 @@ killed=0 code=137 round=0
 while [ "$code" -eq 137 ] && [ $round -lt 60 ]; do
   round=$((round + 1))
   random 3
-  threads=$((drawn + 1))
-  case $((round % 3)) in 0) isa=generic ;; *) isa=auto ;; esac
+  threads=$((drawn + 1)) isa=auto
+  [ $((round % 3)) -ne 0 ] || isa=generic
+  [ $killed -lt 6 ] || threads=1 isa=auto
   begin killed --threads $threads --set resources.isa=$isa
-  random 700
+  random $((duration / 4 + 100))
   if [ $killed -lt 6 ]; then
-    sleep "$(printf '0.%03d' $drawn)"
-    kill -s KILL $child 2>/dev/null
+    sleep "$(printf '%d.%03d' $((drawn / 1000)) $((drawn % 1000)))"
+    kill -s KILL "$child" 2>/dev/null
   fi
   leave
   [ "$code" -ne 137 ] || killed=$((killed + 1))

@@ -60,7 +60,7 @@ with h5py.File("mine.h5", "w") as f:
     f["train/x"] = X
     f["train/y"] = y
 PY
-expect 0 "their data set trains" train mine.h5 --epochs 5 --hidden 8 --run mine -q
+expect 0 "their data set trains" train mine.h5 --epochs 60 --hidden 8 --run mine -q
 expect 0 "and is evaluated" eval mine mine.h5 --json
 check "well above chance" "$python" -c 'import json
 assert json.load(open("out"))["accuracy"] > 0.7'

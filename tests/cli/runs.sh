@@ -46,7 +46,7 @@ refuses 66 "--resume from a missing file" "absent.h5" -- \
 
 echo "not a directory" >file
 refuses 73 "a run directory that is a file" "file" -- train data.h5 $short --run file -q
-refuses 73 "one below a file" "file/run" -- train data.h5 $short --run file/run -q
+refuses 73 "one below a file" "file" -- train data.h5 $short --run file/run -q
 same "which stays" "not a directory" "$(cat file)"
 mkdir sealed && chmod a-w sealed
 if touch sealed/probe 2>/dev/null; then

@@ -4,7 +4,7 @@
 . "${GR_SOURCE:-.}/tests/cli/lib.sh"
 . "$source_dir/tests/cli/workload.sh"
 
-prepare 20
+prepare 60
 undisturbed
 for signal in INT TERM USR1 XCPU; do
   begin "run-$signal"
@@ -46,7 +46,7 @@ says "gradus: "
 rounds=0 code=75
 while [ "$code" -eq 75 ] && [ $rounds -lt 500 ]; do
   # shellcheck disable=SC2086
-  run train data.h5 $workload --run limited --time-limit 300ms --threads $((rounds % 3 + 1)) -q
+  run train data.h5 $workload --run limited --time-limit 300ms --threads $((rounds % 2 + 1)) -q
   rounds=$((rounds + 1))
 done
 if [ "$code" -eq 0 ]; then pass; else fail "$rounds short sessions end: exit $code"; fi

@@ -1,17 +1,21 @@
 # A training long enough to be interrupted, and how to follow it; sourced after lib.sh.
 # shellcheck shell=sh
 
-# prepare: data set and the digest of an undisturbed run of `train ... $workload`.
+# prepare EPOCHS: a data set, and the options of the training in $workload.
 prepare() {
   "$gradus" generate spirals data.h5 -q --train-rows 4000 --valid-rows 500 --test-rows 500 \
     >out 2>err || fail "spirals are generated"
-  workload="--hidden 48,48 --batch-size 16 --epochs ${1:-20} --set checkpoint.every=100ms"
+  workload="--hidden 48,48 --batch-size 16 --epochs $1 --set checkpoint.every=50ms"
+  # One thread where nothing else is said: other processes on the cores must not stretch the tests.
+  workload="$workload --threads 1"
 }
 
-# undisturbed: trains in `whole`; $whole is its digest.
+# undisturbed: trains in `whole`; $whole is its digest, $duration how long it took (ms).
 undisturbed() {
+  begun=$(date +%s%N)
   # shellcheck disable=SC2086
   expect 0 "an undisturbed run" train data.h5 $workload --run whole -q
+  duration=$((($(date +%s%N) - begun) / 1000000))
   whole=$(digest whole)
 }
 
@@ -19,6 +23,7 @@ undisturbed() {
 begin() {
   directory=$1
   shift
+  rm -f background.out background.err # what the one before said must not be taken for this one
   # shellcheck disable=SC2086
   "$gradus" train data.h5 $workload --run "$directory" "$@" >background.out 2>background.err &
   child=$!
