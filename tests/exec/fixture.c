@@ -30,12 +30,12 @@ gr_config make_config(const recipe *r) {
   c.network.outputs = r->width[n];
   c.network.n_hidden = (uint32_t)n - 1;
   memcpy(c.network.hidden, r->width + 1, (n - 1) * sizeof r->width[0]);
-  c.network.activation = r->hidden;
-  c.network.output_activation = r->output;
-  c.training.loss = r->loss;
+  c.network.activation = (int)r->hidden;
+  c.network.output_activation = (int)r->output;
+  c.training.loss = (int)r->loss;
   c.training.batch_size = (int64_t)r->batch;
   c.training.lane_rows = (int64_t)recipe_lane_rows(r);
-  c.optimizer.name = r->optimizer;
+  c.optimizer.name = (int)r->optimizer;
   c.optimizer.momentum = 0.9;
   c.optimizer.beta1 = 0.9;
   c.optimizer.beta2 = 0.999;
