@@ -24,7 +24,8 @@ typedef struct tile {
   const float *start;
 } tile;
 
-/* Small loops over the tile must be unrolled before the compiler decides what lives in registers. */
+/* Small loops over the tile must be unrolled before the compiler decides what lives in registers.
+ */
 #if defined __clang__
 #define GR_UNROLL _Pragma("clang loop unroll(full)")
 #else
@@ -44,7 +45,8 @@ GR_INLINE void run_tile(const tile *t, const int rows, const int panels, const i
   GR_EACH_ROW GR_EACH_PANEL acc[i][p] =
       vf_load(from + (size_t)i * from_row + (size_t)p * from_panel);
   const float *b = t->b;
-  const float *a[(GR_TILE_ROWS + 2) / 3]; /* one for three rows: x86 reaches lda and 2 lda from it */
+  const float
+      *a[(GR_TILE_ROWS + 2) / 3]; /* one for three rows: x86 reaches lda and 2 lda from it */
   GR_EACH_THIRD a[i] = turned ? t->a : t->a + 3 * (size_t)i * lda;
   for (size_t k = t->depth; k; k--) {
     vf column[GR_TILE_PANELS];
@@ -61,13 +63,14 @@ GR_INLINE void run_tile(const tile *t, const int rows, const int panels, const i
 }
 
 #if GR_TILE_ROWS == 14
-#define GR_ROWS(X, p, t)                                                                     \
-  X(1, p, t)                                                                                 \
-  X(2, p, t)                                                                                 \
-  X(3, p, t)                                                                                 \
-  X(4, p, t)                                                                                 \
-  X(5, p, t) X(6, p, t) X(7, p, t) X(8, p, t) X(9, p, t) X(10, p, t) X(11, p, t) X(12, p, t) \
-      X(13, p, t) X(14, p, t)
+#define GR_ROWS(X, p, t)                                                                      \
+  X(1, p, t)                                                                                  \
+  X(2, p, t)                                                                                  \
+  X(3, p, t)                                                                                  \
+  X(4, p, t)                                                                                  \
+  X(5, p, t)                                                                                  \
+  X(6, p, t) X(7, p, t) X(8, p, t) X(9, p, t) X(10, p, t) X(11, p, t) X(12, p, t) X(13, p, t) \
+      X(14, p, t)
 #elif GR_TILE_ROWS == 6
 #define GR_ROWS(X, p, t) X(1, p, t) X(2, p, t) X(3, p, t) X(4, p, t) X(5, p, t) X(6, p, t)
 #elif GR_TILE_ROWS == 4

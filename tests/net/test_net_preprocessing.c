@@ -171,7 +171,7 @@ static void an_index_chooses_the_rows(void) {
 }
 
 static void what_is_not_finite_is_named(void) {
-  static const double bad_values[] = {NAN, INFINITY, -INFINITY};
+  static const double bad_values[] = {(double)NAN, (double)INFINITY, -(double)INFINITY};
   static const char *const words[] = {"is nan", "is inf", "is -inf"};
   double shift[COLUMNS], factor[COLUMNS];
   gradus_error err;
