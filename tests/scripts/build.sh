@@ -38,5 +38,6 @@ check_all() {
   passed=$((passed + ${last%% passed*}))
   last=${last#*, }
   failed=$((failed + ${last%% failed*}))
-  if [ $status -ne 0 ] && [ "$failed" -eq 0 ]; then tail -n 30 check.log; fail "make check in $PWD"; fi
+  [ $status -eq 0 ] || grep -nE 'error:|\*\*\* ' check.log | head -n 10
+  if [ $status -ne 0 ] && [ "$failed" -eq 0 ]; then fail "make check in $PWD"; fi
 }
