@@ -1,4 +1,4 @@
-/* One training step, the whole algorithm on one screen (train_rank):
+/* One training step, the whole algorithm on one screen (train_rows, train_weights):
  *   every rank: gather its rows, forward, loss, data gradients down to the first layer; nothing is
  * shared until one barrier; then every rank: the gradient of its units of weights, lanes added by
  * the tree, update, back copy. Weights change only after the barrier, when all ranks are done with
@@ -262,7 +262,8 @@ static void lanes_unit(const step *s, const gr_unit *u) {
 
 /* ----- the step ----- */
 
-static void train_rank(void *context, int rank) {
+/* Everything that reads the old weights. */
+static void train_rows(void *context, int rank) {
   const step *s = context;
   gr_engine *engine = s->engine;
   const gr_plan *plan = &engine->plan;
@@ -274,7 +275,15 @@ static void train_rank(void *context, int rank) {
   engine->rank_finite[64 * rank] = loss_rows(s, first, end);
   backward_rows(s, first, end);
   if (plan->strategy == GR_STRATEGY_LANES) lanes_accumulate(s, rank);
-  gr_team_barrier(plan->n_ranks);
+  engine->kernels->environment_leave(environment);
+}
+
+/* Everything that writes the new ones. */
+static void train_weights(void *context, int rank) {
+  const step *s = context;
+  const gr_engine *engine = s->engine;
+  const gr_plan *plan = &engine->plan;
+  const unsigned environment = engine->kernels->environment_enter();
   bool finite = true;
   for (int r = 0; r < plan->n_ranks; r++) finite &= engine->rank_finite[64 * r];
   for (size_t i = plan->first_unit[rank]; finite && i < plan->first_unit[rank + 1]; i++) {
@@ -343,7 +352,7 @@ void gr_engine_step(gr_engine *engine, const gr_rows *rows, const gr_row_order *
   const double weight = batch_weight(&s);
   gr_engine_bind_inputs(engine, rows);
   gr_update_prepare(&engine->config, step_number, learning_rate, weight, &s.weights, &s.biases);
-  gr_team_run(engine->plan.n_ranks, train_rank, &s);
+  gr_team_run(engine->plan.n_ranks, train_rows, train_weights, &s);
   *result = (gr_step_result){
       .loss = lane_sum(&s, gr_at(engine, engine->plan.row_loss)), .weight = weight, .finite = true};
   for (int r = 0; r < engine->plan.n_ranks; r++) result->finite &= engine->rank_finite[64 * r];
