@@ -175,11 +175,48 @@ static void a_callers_flush_to_zero_changes_no_bit_and_returns(void) {
 }
 #endif
 
+/* One step and an evaluation, inside a parallel region of two threads where `nested`. */
+static void step_and_evaluate(const recipe *r, const data *d, workers w, bool nested, outcome *o) {
+  const gr_network network = make_network(r);
+  const gr_row_order order = {.permutation = gr_permutation_identity(r->rows)};
+  gr_engine *engine = make_engine(r, w, make_parameters(&network, 3));
+  gr_step_result result = {0};
+  if (!engine) return;
+  o->parameters = gr_test_floats(network.n_parameters);
+#pragma omp parallel num_threads(nested ? 2 : 1)
+#pragma omp single
+  {
+    gr_engine_step(engine, &d->rows, &order, 0, r->batch, 0, 0.1, &result);
+    (void)gr_engine_evaluate(engine, &d->rows, NULL, r->rows, &o->totals, NULL, NULL);
+  }
+  o->loss[0] = result.loss;
+  gr_engine_store(engine, o->parameters, NULL);
+  gr_engine_destroy(engine);
+}
+
+/* There OpenMP gives an engine fewer threads than it was made with. */
+static void a_hosts_own_parallel_region_changes_no_bit(void) {
+  const recipe r = recipes[0];
+  const data d = make_data(&r, gr_test_seed());
+  const size_t n = make_network(&r).n_parameters;
+  outcome wanted = {0}, got = {0};
+  step_and_evaluate(&r, &d, (workers){1, best_isa(), GR_AUTO}, false, &wanted);
+  for (int strategy = 0; strategy < GR_N_STRATEGIES; strategy++) {
+    step_and_evaluate(&r, &d, (workers){3, best_isa(), strategy}, true, &got);
+    GR_CHECK(memcmp(got.parameters, wanted.parameters, n * sizeof(float)) == 0, "parameters by %s",
+             gr_strategy_names[strategy]);
+    CU_ASSERT_EQUAL(got.loss[0], wanted.loss[0]);
+    CU_ASSERT(memcmp(&got.totals, &wanted.totals, sizeof got.totals) == 0);
+  }
+  gr_test_release();
+}
+
 const gr_test same_bits_tests[] = {
     GR_TEST(threads_isas_and_strategies_change_no_bit),
     GR_TEST(lanes_on_any_number_of_ranks_change_no_bit),
     GR_TEST(other_lanes_give_other_bits),
     GR_TEST(a_callers_rounding_mode_changes_no_bit_and_returns),
     GR_TEST(a_callers_flush_to_zero_changes_no_bit_and_returns),
+    GR_TEST(a_hosts_own_parallel_region_changes_no_bit),
     GR_TEST_END,
 };
