@@ -34,7 +34,7 @@ gradus_status gradus_recipe_set(gradus_recipe *recipe, const char *key, const ch
   GR_API_NEED(recipe, "recipe");
   GR_API_NEED(key, "key");
   GR_API_NEED(value, "value");
-  return gr_config_set(&recipe->config, key, value, key, err);
+  return gr_config_set(&recipe->config, key, value, NULL, err);
 }
 
 gradus_status gradus_recipe_preset(gradus_recipe *recipe, const char *name, gradus_error *err) {

@@ -123,6 +123,9 @@ static gradus_status bench(const bench_values *values, gradus_error *err) {
   if (values->batch_size < 1 || values->batch_size > UINT32_MAX)
     return gr_cli_fail(err, GRADUS_ERR_USAGE, "bench: --batch-size must be from 1 to %lu",
                        (unsigned long)UINT32_MAX);
+  if (!(values->seconds > 0) || values->seconds > 3600)
+    return gr_cli_fail(err, GRADUS_ERR_USAGE,
+                       "bench: --seconds must be more than 0 and at most 3600");
   gradus_bench_options options = {.struct_size = sizeof options,
                                   .layers = layers,
                                   .n_layers = n_layers,

@@ -6,5 +6,5 @@ gradus_SOURCES = %D%/command.def.h %D%/main.c %D%/options.h %D%/options.c %D%/he
 	%D%/evaluation.h %D%/evaluation.c %D%/inspect.h %D%/source.h %D%/source.c \
 	%D%/cmd_train.c %D%/cmd_eval.c %D%/cmd_predict.c %D%/cmd_import.c %D%/cmd_generate.c \
 	%D%/cmd_inspect.c %D%/cmd_seal.c %D%/cmd_bench.c %D%/cmd_doctor.c
-gradus_LDADD = libgradus.la
+gradus_LDADD = libgradus.la -lm
 dist_man_MANS += man/gradus.1

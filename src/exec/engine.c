@@ -31,6 +31,8 @@ gradus_status gr_engine_create(const gr_network *network, const gr_config *confi
                                    .strategy = resources->strategy,
                                    .forced = resources->strategy >= 0};
   GR_TRY_ELSE(fail, gr_plan_make(&request, engine->kernels, &engine->plan, err));
+  engine->pace =
+      gr_pace_make(engine->plan.n_ranks > 1 && !request.forced, engine->plan.step_flops / 40e9);
   status = gr_fail_memory(err, "parameters, activations and gradients");
   engine->arena = gr_arena_allocate(&engine->plan.arena);
   engine->lane_sums = gr_calloc(engine->plan.n_lanes, sizeof *engine->lane_sums);

@@ -3,6 +3,7 @@
 #define GR_EXEC_INTERNAL_H
 
 #include "exec/engine.h"
+#include "exec/pace.h"
 #include "plan/plan.h"
 
 struct gr_engine {
@@ -10,6 +11,7 @@ struct gr_engine {
   const gr_kernels *kernels;
   gr_config config; /* numbers of the optimiser; owns no strings */
   float *arena;
+  gr_pace pace;
   double *lane_sums;          /* [n_lanes] */
   unsigned char *rank_finite; /* [n_ranks * 64]: 1 where all losses of the rank's rows are finite; a
                                  cache line each */

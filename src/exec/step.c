@@ -1,4 +1,4 @@
-/* One training step, the whole algorithm on one screen (train_rows, train_weights):
+/* One training step, the whole algorithm on one screen (read_weights, write_weights):
  *   every rank: gather its rows, forward, loss, data gradients down to the first layer; nothing is
  * shared until one barrier; then every rank: the gradient of its units of weights, lanes added by
  * the tree, update, back copy. Weights change only after the barrier, when all ranks are done with
@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "exec/internal.h"
 #include "exec/team.h"
 #include "plan/lanes.h"
@@ -262,24 +263,23 @@ static void lanes_unit(const step *s, const gr_unit *u) {
 
 /* ----- the step ----- */
 
-/* Everything that reads the old weights. */
-static void train_rows(void *context, int rank) {
+/* Before the barrier: everything that reads the old weights. */
+static void read_weights(void *context, int rank) {
   const step *s = context;
   gr_engine *engine = s->engine;
-  const gr_plan *plan = &engine->plan;
   const unsigned environment = engine->kernels->environment_enter();
   uint64_t first, end;
-  gr_plan_rows(plan, s->n, rank, &first, &end);
+  gr_plan_rows(&engine->plan, s->n, rank, &first, &end);
   gather_rows(s, first, end);
   forward_rows(s, first, end);
   engine->rank_finite[64 * rank] = loss_rows(s, first, end);
   backward_rows(s, first, end);
-  if (plan->strategy == GR_STRATEGY_LANES) lanes_accumulate(s, rank);
+  if (engine->plan.strategy == GR_STRATEGY_LANES) lanes_accumulate(s, rank);
   engine->kernels->environment_leave(environment);
 }
 
-/* Everything that writes the new ones. */
-static void train_weights(void *context, int rank) {
+/* After it: the rank's units, unless a loss is not finite. */
+static void write_weights(void *context, int rank) {
   const step *s = context;
   const gr_engine *engine = s->engine;
   const gr_plan *plan = &engine->plan;
@@ -293,6 +293,22 @@ static void train_weights(void *context, int rank) {
       tiles_unit(s, rank, &plan->units[i]);
   }
   engine->kernels->environment_leave(environment);
+}
+
+/* One thread for all ranks' parts, in turn. */
+static void train_alone(step *s) {
+  for (int r = 0; r < s->engine->plan.n_ranks; r++) read_weights(s, r);
+  for (int r = 0; r < s->engine->plan.n_ranks; r++) write_weights(s, r);
+}
+
+static void train(step *s) {
+  gr_engine *engine = s->engine;
+  const double start = engine->pace.enabled ? gr_clock_now() : 0;
+  if (engine->pace.alone)
+    train_alone(s);
+  else
+    gr_team_run(engine->plan.n_ranks, read_weights, write_weights, s);
+  if (engine->pace.enabled) gr_pace_record(&engine->pace, gr_clock_now() - start, s->n);
 }
 
 /* Sum over rows of weight * value (value NULL: of weight), in double, by lanes and their tree. */
@@ -352,7 +368,7 @@ void gr_engine_step(gr_engine *engine, const gr_rows *rows, const gr_row_order *
   const double weight = batch_weight(&s);
   gr_engine_bind_inputs(engine, rows);
   gr_update_prepare(&engine->config, step_number, learning_rate, weight, &s.weights, &s.biases);
-  gr_team_run(engine->plan.n_ranks, train_rows, train_weights, &s);
+  train(&s);
   *result = (gr_step_result){
       .loss = lane_sum(&s, gr_at(engine, engine->plan.row_loss)), .weight = weight, .finite = true};
   for (int r = 0; r < engine->plan.n_ranks; r++) result->finite &= engine->rank_finite[64 * r];

@@ -63,14 +63,14 @@ GR_INLINE void run_tile(const tile *t, const int rows, const int panels, const i
 }
 
 #if GR_TILE_ROWS == 14
-#define GR_ROWS(X, p, t)                                                                      \
-  X(1, p, t)                                                                                  \
-  X(2, p, t)                                                                                  \
-  X(3, p, t)                                                                                  \
-  X(4, p, t)                                                                                  \
-  X(5, p, t)                                                                                  \
-  X(6, p, t) X(7, p, t) X(8, p, t) X(9, p, t) X(10, p, t) X(11, p, t) X(12, p, t) X(13, p, t) \
-      X(14, p, t)
+#define GR_ROWS(X, p, t) \
+  X(1, p, t)             \
+  X(2, p, t)             \
+  X(3, p, t)             \
+  X(4, p, t)             \
+  X(5, p, t)             \
+  X(6, p, t)             \
+  X(7, p, t) X(8, p, t) X(9, p, t) X(10, p, t) X(11, p, t) X(12, p, t) X(13, p, t) X(14, p, t)
 #elif GR_TILE_ROWS == 6
 #define GR_ROWS(X, p, t) X(1, p, t) X(2, p, t) X(3, p, t) X(4, p, t) X(5, p, t) X(6, p, t)
 #elif GR_TILE_ROWS == 4

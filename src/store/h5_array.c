@@ -155,7 +155,7 @@ static gradus_status check_filters(const gr_h5_array *a, hid_t plist, gradus_err
     if (H5Zfilter_avail(id) <= 0)
       return gr_fail(err, GRADUS_ERR_DATA,
                      "%s: %s is compressed by HDF5 filter %d (%s), which is not available here; "
-                     "rewrite it with gzip (h5repack -f GZIP=4)",
+                     "store it with gzip or plainly",
                      a->file->path, a->path, (int)id, name[0] ? name : "no name");
   }
   return n < 0 ? refuse(a, err, "has filters that cannot be read") : GRADUS_OK;

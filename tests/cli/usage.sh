@@ -26,12 +26,14 @@ refuses 2 "an unknown kind of data" "'spiral'|'spirals'" -- generate spiral s.h5
 refuses 2 "a kind without a file" "OUT.h5" -- generate spirals
 refuses 2 "an import without --train" "--train" -- import out.h5
 refuses 2 "layers that are none" "--layers|'784,x'" -- bench --layers 784,x
+refuses 2 "no time to measure" "--seconds" -- bench --seconds -1
 refuses 2 "a list that ends with a comma" "--threads" -- bench --threads 1,
 refuses 2 "training without data" "DATA" -- train
 check "nothing was made" test ! -e s.h5
 
 refuses 78 "an unknown key" "training.epohcs|training.epochs" -- train --set training.epohcs=3 x.h5
 refuses 78 "a bad value names the option" "--epochs|many" -- train --epochs many x.h5
+check "and the key once" test "$(grep -o training.epochs err | wc -l)" -eq 1
 refuses 78 "a bad choice names the nearest" "--activation|relu" -- train --activation rely x.h5
 refuses 78 "an unknown preset names the nearest" "textbok|textbook" -- train --preset textbok x.h5
 

@@ -23,6 +23,7 @@ another_build() {
   GR_SOURCE=$LONG/source
   cd "$folder" || exit 1
   echo "building in $folder with $*"
+  unset CC CFLAGS # those of the other build
   { "$GR_SOURCE/configure" --enable-werror "$@" && make -j"$jobs"; } >build.log 2>&1 ||
     build_failed "the build in $folder" build.log
 }

@@ -82,3 +82,33 @@ uint64_t gr_handles(void) {
   }
   return sum;
 }
+
+gr_dataset gr_read_file(const char *path, const char *x, const char *y) {
+  gradus_error err = {0};
+  gr_dataset d;
+  gr_dataset_options options = {.x = x, .y = y};
+  uint64_t before = gr_handles();
+  GR_CHECK_OK(gr_dataset_read(path, &options, &d, &err), &err);
+  CU_ASSERT_EQUAL(gr_handles(), before);
+  return d;
+}
+
+void gr_refuse_file(const char *path, const char *x, const char *y, const char *word) {
+  gradus_error err = {0};
+  gr_dataset d;
+  gr_dataset_options options = {.x = x, .y = y};
+  uint64_t before = gr_handles();
+  GR_CHECK_FAILS(gr_dataset_read(path, &options, &d, &err), GRADUS_ERR_DATA, &err, word);
+  CU_ASSERT(strstr(err.message, path) != NULL && strchr(err.message, '\n') == NULL);
+  CU_ASSERT(d.split[GR_TRAIN].x == NULL && d.path == NULL);
+  CU_ASSERT_EQUAL(gr_handles(), before);
+}
+
+hid_t gr_half_type(H5T_order_t order) {
+  hid_t type = H5Tcopy(H5T_IEEE_F32LE);
+  H5Tset_fields(type, 15, 10, 5, 0, 10);
+  H5Tset_size(type, 2);
+  H5Tset_ebias(type, 15);
+  H5Tset_order(type, order);
+  return type;
+}

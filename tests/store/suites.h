@@ -10,6 +10,7 @@
 
 extern const gr_test gr_dataset_tests[];
 extern const gr_test gr_foreign_tests[];
+extern const gr_test gr_refused_tests[];
 extern const gr_test gr_checkpoint_tests[];
 extern const gr_test gr_damage_tests[];
 
@@ -27,8 +28,16 @@ void gr_file_put(hid_t file, const char *path, hid_t type, int rank, const hsize
 /* x f32 [rows][columns] and y i32 [rows] at these paths, with fixed contents. */
 void gr_file_put_xy(hid_t file, const char *x, const char *y, hsize_t rows, hsize_t columns);
 
+/* The type of 16-bit floats; the handle is the caller's. */
+hid_t gr_half_type(H5T_order_t order);
+
 /* Handles of every kind that the library holds now. */
 uint64_t gr_handles(void);
+
+/* Reads `path` with these options, which must succeed, or must fail with GRADUS_ERR_DATA saying
+ * `word`; either way no handle stays open. */
+gr_dataset gr_read_file(const char *path, const char *x, const char *y);
+void gr_refuse_file(const char *path, const char *x, const char *y, const char *word);
 
 /* ---- bytes of files ---- */
 

@@ -87,9 +87,9 @@ static void make_any(uint64_t step, int classification, gr_checkpoint *out) {
   out->best_parameters = make_floats(n, 4);
   gr_train_state *s = &out->state;
   s->step = step, s->epoch = 3, s->position = 17, s->samples_seen = UINT64_MAX;
-  s->epoch_loss = 0.1, s->epoch_weight = -0.0, s->has_best = true, s->best_loss = NAN;
+  s->epoch_loss = 0.1, s->epoch_weight = -0.0, s->has_best = true, s->best_loss = (double)NAN;
   s->best_epoch = 2, s->best_step = 5, s->epochs_since_best = 1, s->stopped_early = true;
-  s->wall_seconds = INFINITY, s->metrics_offset = 1ull << 60, s->timing_offset = 9;
+  s->wall_seconds = (double)INFINITY, s->metrics_offset = 1ull << 60, s->timing_offset = 9;
   strcpy(s->dataset_digest, "0123456789abcdef0123456789abcdef");
   out->history.n_metrics = 2;
   strcpy(out->history.metric_names[0], "accuracy");
@@ -99,7 +99,7 @@ static void make_any(uint64_t step, int classification, gr_checkpoint *out) {
     row.valid_loss = i % 2 ? (double)NAN : 0.3;
     row.learning_rate = 1e-3;
     row.metric[0] = (double)i / 7;
-    row.metric[1] = -INFINITY;
+    row.metric[1] = -(double)INFINITY;
     GR_CHECK_OK(gr_history_append(&out->history, &row, &err), &err);
   }
 }
