@@ -132,7 +132,7 @@ gradus_status gr_engine_evaluate(gr_engine *engine, const gr_rows *rows, const u
   e.totals = gr_calloc(e.n_blocks, N_TOTALS * sizeof(double));
   if (e.totals) {
     gr_engine_bind_inputs(engine, rows);
-    gr_team_run(engine->plan.n_ranks, evaluate_rank, &e);
+    gr_team_run(engine->plan.n_ranks, evaluate_rank, NULL, &e);
     double as_array[N_TOTALS];
     for (size_t k = 0; k < N_TOTALS; k++)
       as_array[k] = gr_tree_sum(e.totals + k * e.n_blocks, e.n_blocks);

@@ -264,8 +264,10 @@ static void lanes_unit(const step *s, const gr_unit *u) {
 /* ----- the step ----- */
 
 /* Before the barrier: everything that reads the old weights. */
-static void read_weights(const step *s, int rank) {
+static void read_weights(void *context, int rank) {
+  const step *s = context;
   gr_engine *engine = s->engine;
+  const unsigned environment = engine->kernels->environment_enter();
   uint64_t first, end;
   gr_plan_rows(&engine->plan, s->n, rank, &first, &end);
   gather_rows(s, first, end);
@@ -273,12 +275,15 @@ static void read_weights(const step *s, int rank) {
   engine->rank_finite[64 * rank] = loss_rows(s, first, end);
   backward_rows(s, first, end);
   if (engine->plan.strategy == GR_STRATEGY_LANES) lanes_accumulate(s, rank);
+  engine->kernels->environment_leave(environment);
 }
 
 /* After it: the rank's units, unless a loss is not finite. */
-static void write_weights(const step *s, int rank) {
+static void write_weights(void *context, int rank) {
+  const step *s = context;
   const gr_engine *engine = s->engine;
   const gr_plan *plan = &engine->plan;
+  const unsigned environment = engine->kernels->environment_enter();
   bool finite = true;
   for (int r = 0; r < plan->n_ranks; r++) finite &= engine->rank_finite[64 * r];
   for (size_t i = plan->first_unit[rank]; finite && i < plan->first_unit[rank + 1]; i++) {
@@ -287,20 +292,11 @@ static void write_weights(const step *s, int rank) {
     else
       tiles_unit(s, rank, &plan->units[i]);
   }
-}
-
-static void train_rank(void *context, int rank) {
-  const step *s = context;
-  const gr_kernels *kernels = s->engine->kernels;
-  const unsigned environment = kernels->environment_enter();
-  read_weights(s, rank);
-  gr_team_barrier(s->engine->plan.n_ranks);
-  write_weights(s, rank);
-  kernels->environment_leave(environment);
+  engine->kernels->environment_leave(environment);
 }
 
 /* One thread for all ranks' parts, in turn. */
-static void train_alone(const step *s) {
+static void train_alone(step *s) {
   for (int r = 0; r < s->engine->plan.n_ranks; r++) read_weights(s, r);
   for (int r = 0; r < s->engine->plan.n_ranks; r++) write_weights(s, r);
 }
@@ -311,7 +307,7 @@ static void train(step *s) {
   if (engine->pace.alone)
     train_alone(s);
   else
-    gr_team_run(engine->plan.n_ranks, train_rank, s);
+    gr_team_run(engine->plan.n_ranks, read_weights, write_weights, s);
   if (engine->pace.enabled) gr_pace_record(&engine->pace, gr_clock_now() - start, s->n);
 }
 

@@ -1,4 +1,4 @@
-/* A region per call; barriers are orphaned directives. A team of one never touches OpenMP. */
+/* A region per call, with one barrier in it at most. A team of one never touches OpenMP. */
 #include <config.h>
 
 #include "exec/team.h"
@@ -56,18 +56,26 @@ int gr_team_available(int wanted) {
   return got;
 }
 
-void gr_team_run(int n, void (*work)(void *context, int rank), void *context) {
+/* The ranks of this thread: thread t of m takes ranks t, t + m, ... */
+static void run_ranks(int n, gr_team_work *work, void *context) {
+  const int threads = omp_get_num_threads();
+  for (int rank = omp_get_thread_num(); rank < n; rank += threads) work(context, rank);
+}
+
+void gr_team_run(int n, gr_team_work *first, gr_team_work *second, void *context) {
   if (n == 1) {
-    work(context, 0);
+    first(context, 0);
+    if (second) second(context, 0);
     return;
   }
 #pragma omp parallel num_threads(n)
-  work(context, omp_get_thread_num());
-}
-
-void gr_team_barrier(int n) {
-  if (n == 1) return;
+  {
+    run_ranks(n, first, context);
+    if (second) {
 #pragma omp barrier
+      run_ranks(n, second, context);
+    }
+  }
 }
 
 static void pin_rank(void *context, int rank) {
@@ -86,5 +94,5 @@ static void pin_rank(void *context, int rank) {
 void gr_team_pin(int n) {
   cpu_set_t allowed;
   if (sched_getaffinity(0, sizeof allowed, &allowed) == 0 && CPU_COUNT(&allowed) > 0)
-    gr_team_run(n, pin_rank, &allowed);
+    gr_team_run(n, pin_rank, NULL, &allowed);
 }

@@ -11,11 +11,14 @@ gradus_status gr_team_probe(int threads, gradus_error *err);
 /* How many ranks a region of `wanted` really gets (fewer inside a host's own parallel region). */
 int gr_team_available(int wanted);
 
-/* Runs work(context, rank) on n ranks and returns when all are done; n = 1 is a plain call. */
-void gr_team_run(int n, void (*work)(void *context, int rank), void *context);
+/* What a rank does. */
+typedef void gr_team_work(void *context, int rank);
 
-/* Inside a region of n ranks: waits for all of them. */
-void gr_team_barrier(int n);
+/* Runs first(context, rank) for each of n ranks, and when all are done second(context, rank)
+ * likewise, where it is not NULL. Each rank has a thread of its own unless OpenMP gives fewer than
+ * it gave when asked before (inside a host's own parallel region, say): then threads take several
+ * ranks. */
+void gr_team_run(int n, gr_team_work *first, gr_team_work *second, void *context);
 
 /* Binds rank r to the r-th processor of the affinity mask. */
 void gr_team_pin(int n);

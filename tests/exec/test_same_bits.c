@@ -5,6 +5,7 @@
 #include <fenv.h>
 #include <string.h>
 
+#include "exec/internal.h"
 #include "exec_tests.h"
 
 #if defined __SSE2__
@@ -175,11 +176,62 @@ static void a_callers_flush_to_zero_changes_no_bit_and_returns(void) {
 }
 #endif
 
+/* Where the work of an engine's ranks is done: by its team, by fewer threads because the caller is
+ * in a parallel region of its own, or by one thread because the machine is busy. */
+typedef enum place { TEAM, IN_A_REGION, ALONE } place;
+
+static void step_and_evaluate(const recipe *r, const data *d, workers w, place where, outcome *o) {
+  const gr_network network = make_network(r);
+  const gr_row_order order = {.permutation = gr_permutation_identity(r->rows)};
+  gr_engine *engine = make_engine(r, w, make_parameters(&network, 3));
+  if (!engine) return;
+  o->parameters = gr_test_floats(network.n_parameters);
+  engine->pace.alone = where == ALONE;
+#pragma omp parallel num_threads(where == IN_A_REGION ? 2 : 1)
+#pragma omp single
+  {
+    gr_step_result result[2]; /* a whole batch and a short one */
+    gr_engine_step(engine, &d->rows, &order, 0, r->batch, 0, 0.1, &result[0]);
+    gr_engine_step(engine, &d->rows, &order, r->batch, r->batch / 3, 1, 0.1, &result[1]);
+    (void)gr_engine_evaluate(engine, &d->rows, NULL, r->rows, &o->totals, NULL, NULL);
+    for (int i = 0; i < 2; i++) o->loss[i] = result[i].loss;
+  }
+  gr_engine_store(engine, o->parameters, NULL);
+  gr_engine_destroy(engine);
+}
+
+static void check_place(place where) {
+  const recipe r = recipes[0];
+  const data d = make_data(&r, gr_test_seed());
+  const size_t n = make_network(&r).n_parameters;
+  outcome wanted = {0}, got = {0};
+  step_and_evaluate(&r, &d, (workers){1, best_isa(), GR_AUTO}, TEAM, &wanted);
+  for (int threads = 2; threads <= 8; threads++)
+    for (int strategy = 0; strategy < GR_N_STRATEGIES; strategy++) {
+      step_and_evaluate(&r, &d, (workers){threads, best_isa(), strategy}, where, &got);
+      GR_CHECK(memcmp(got.parameters, wanted.parameters, n * sizeof(float)) == 0,
+               "parameters of %d ranks by %s", threads, gr_strategy_names[strategy]);
+      CU_ASSERT(memcmp(got.loss, wanted.loss, sizeof got.loss) == 0);
+      CU_ASSERT(memcmp(&got.totals, &wanted.totals, sizeof got.totals) == 0);
+    }
+  gr_test_release();
+}
+
+static void a_hosts_own_parallel_region_changes_no_bit(void) {
+  check_place(IN_A_REGION);
+}
+
+static void one_thread_for_all_ranks_changes_no_bit(void) {
+  check_place(ALONE);
+}
+
 const gr_test same_bits_tests[] = {
     GR_TEST(threads_isas_and_strategies_change_no_bit),
     GR_TEST(lanes_on_any_number_of_ranks_change_no_bit),
     GR_TEST(other_lanes_give_other_bits),
     GR_TEST(a_callers_rounding_mode_changes_no_bit_and_returns),
     GR_TEST(a_callers_flush_to_zero_changes_no_bit_and_returns),
+    GR_TEST(a_hosts_own_parallel_region_changes_no_bit),
+    GR_TEST(one_thread_for_all_ranks_changes_no_bit),
     GR_TEST_END,
 };

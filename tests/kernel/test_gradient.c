@@ -110,6 +110,8 @@ static void the_weight_gradient_keeps_its_contract(void) {
 static void no_rows_give_a_gradient_of_plus_zero(void) {
   GR_EACH_ISA(k) {
     problem p = {.n_inputs = 7, .n_panels = 2, .lda = 16, .ldd = 32, .panel_g = 16 * 7};
+    p.a = gr_test_floats(0);
+    p.delta = gr_test_floats(0);
     float *g = make_result(&p), *zeros = gr_test_floats(2 * p.panel_g);
     run_part(k, &p, g, 0, 7, 0, 2);
     GR_CHECK(gr_test_difference(g, zeros, 2 * p.panel_g) == 2 * p.panel_g, "%s", isa_name(k));
