@@ -38,7 +38,7 @@ gradus_status gr_engine_create(const gr_network *network, const gr_config *confi
   engine->lane_sums = gr_calloc(engine->plan.n_lanes, sizeof *engine->lane_sums);
   engine->rank_finite = gr_calloc((size_t)engine->plan.n_ranks, 64);
   if (!engine->arena || !engine->lane_sums || !engine->rank_finite) goto fail;
-  if (resources->pin) gr_team_pin(engine->plan.n_ranks);
+  engine->pinned = gr_team_pin(engine->plan.n_ranks, resources->pin);
   *out = engine;
   return GRADUS_OK;
 fail:
@@ -48,6 +48,7 @@ fail:
 
 void gr_engine_destroy(gr_engine *engine) {
   if (!engine) return;
+  gr_team_unpin(engine->plan.n_ranks, engine->pinned);
   gr_plan_free(&engine->plan);
   gr_free_aligned(engine->arena);
   gr_free(engine->lane_sums);

@@ -16,7 +16,8 @@
 typedef struct gr_engine_resources {
   int threads;  /* >= 1 */
   int isa;      /* gr_isa or GR_AUTO: the best this CPU has */
-  bool pin;     /* bind rank r to the r-th allowed processor */
+  bool pin;     /* bind rank r to the r-th allowed processor until the engine is destroyed; done
+                unasked where the affinity mask is restricted to as many processors as ranks */
   int strategy; /* GR_AUTO, or a gr_strategy (plan/plan.h) forced for tests */
 } gr_engine_resources;
 

@@ -12,6 +12,7 @@ struct gr_engine {
   gr_config config; /* numbers of the optimiser; owns no strings */
   float *arena;
   gr_pace pace;
+  void *pinned;               /* of gr_team_pin */
   double *lane_sums;          /* [n_lanes] */
   unsigned char *rank_finite; /* [n_ranks * 64]: 1 where all losses of the rank's rows are finite; a
                                  cache line each */

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdbool.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 
@@ -91,8 +92,27 @@ static void pin_rank(void *context, int rank) {
   }
 }
 
-void gr_team_pin(int n) {
-  cpu_set_t allowed;
-  if (sched_getaffinity(0, sizeof allowed, &allowed) == 0 && CPU_COUNT(&allowed) > 0)
-    gr_team_run(n, pin_rank, NULL, &allowed);
+static void restore_rank(void *context, int rank) {
+  (void)rank;
+  (void)sched_setaffinity(0, sizeof(cpu_set_t), context);
+}
+
+void *gr_team_pin(int n, bool forced) {
+  cpu_set_t *allowed = gr_alloc(1, sizeof *allowed);
+  const long online = sysconf(_SC_NPROCESSORS_ONLN);
+  if (allowed && sched_getaffinity(0, sizeof *allowed, allowed) == 0) {
+    const int processors = CPU_COUNT(allowed);
+    if (processors > 0 && (forced || (n > 1 && n == processors && processors < online))) {
+      gr_team_run(n, pin_rank, NULL, allowed);
+      return allowed;
+    }
+  }
+  gr_free(allowed);
+  return NULL;
+}
+
+void gr_team_unpin(int n, void *pinned) {
+  if (!pinned) return;
+  gr_team_run(n, restore_rank, NULL, pinned);
+  gr_free(pinned);
 }

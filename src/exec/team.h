@@ -2,6 +2,8 @@
 #ifndef GR_EXEC_TEAM_H
 #define GR_EXEC_TEAM_H
 
+#include <stdbool.h>
+
 #include "base/status.h"
 
 /* Makes sure that `threads` threads can be had now, by making them: OpenMP itself would end the
@@ -20,7 +22,10 @@ typedef void gr_team_work(void *context, int rank);
  * ranks. */
 void gr_team_run(int n, gr_team_work *first, gr_team_work *second, void *context);
 
-/* Binds rank r to the r-th processor of the affinity mask. */
-void gr_team_pin(int n);
+/* Binds rank r to the r-th processor of the affinity mask, where `forced`, or where the mask leaves
+ * out processors and has exactly one for each of the n ranks; returns what gr_team_unpin needs to
+ * undo it (NULL: nothing was bound). */
+void *gr_team_pin(int n, bool forced);
+void gr_team_unpin(int n, void *pinned); /* accepts NULL */
 
 #endif

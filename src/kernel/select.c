@@ -2,6 +2,9 @@
  * wants. */
 #include <config.h>
 
+#if defined __x86_64__ || defined __i386__
+#include <cpuid.h>
+#endif
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,7 +38,10 @@ static const gr_kernels *const compiled[GR_N_ISAS] = {
 static int cpu_runs(gr_isa isa) {
 #if defined __x86_64__ || defined __i386__
   __builtin_cpu_init();
-  const int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  unsigned a = 0, b = 0, c = 0,
+           d = 0; /* F16C is leaf 1, ECX bit 29: not every compiler knows its name */
+  const int f16c = __get_cpuid(1, &a, &b, &c, &d) && (c >> 29 & 1);
+  const int avx2 = f16c && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   if (isa == GR_ISA_AVX2) return avx2;
   if (isa == GR_ISA_AVX512)
     return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
