@@ -40,7 +40,7 @@ static unsigned saved_registers(void) {
   return low;
 }
 
-static void detect_features(gr_cpu *cpu) {
+void gr_cpu_features(gr_cpu *cpu) {
   unsigned a, b, c, d, brand[12] = {0};
   if (__get_cpuid(1, &a, &b, &c, &d) && (c & bit_OSXSAVE)) {
     unsigned saved = saved_registers(), leaf1 = c;
@@ -61,7 +61,7 @@ static void detect_features(gr_cpu *cpu) {
   squeeze_blanks(cpu->model);
 }
 #else
-static void detect_features(gr_cpu *cpu) {
+void gr_cpu_features(gr_cpu *cpu) {
 #if defined __aarch64__
   cpu->neon = true; /* part of the base architecture */
 #else
@@ -164,7 +164,7 @@ static int environment_count(const char *name) {
 
 void gr_cpu_detect_under(gr_cpu *cpu, const char *root, const int *mask, size_t n) {
   *cpu = (gr_cpu){0};
-  detect_features(cpu);
+  gr_cpu_features(cpu);
   name_model(cpu, root);
   cpu->affinity = (int)n;
   cpu->physical = count_cores(root, mask, n);

@@ -22,6 +22,9 @@ typedef struct gr_cpu {
   int omp;   /* OMP_NUM_THREADS, 0 = unset */
 } gr_cpu;
 
+/* Sets only model, avx2, fma, f16c, avx512 and neon: a few instructions, no file is read. */
+void gr_cpu_features(gr_cpu *cpu);
+
 /* Fills *cpu; what cannot be found stays 0. Never fails. */
 void gr_cpu_detect(gr_cpu *cpu);
 

@@ -2,12 +2,10 @@
  * wants. */
 #include <config.h>
 
-#if defined __x86_64__ || defined __i386__
-#include <cpuid.h>
-#endif
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cpu.h"
 #include "base/text.h"
 #include "kernel/kernel.h"
 
@@ -36,18 +34,11 @@ static const gr_kernels *const compiled[GR_N_ISAS] = {
 };
 
 static int cpu_runs(gr_isa isa) {
-#if defined __x86_64__ || defined __i386__
-  __builtin_cpu_init();
-  unsigned a = 0, b = 0, c = 0,
-           d = 0; /* F16C is leaf 1, ECX bit 29: not every compiler knows its name */
-  const int f16c = __get_cpuid(1, &a, &b, &c, &d) && (c >> 29 & 1);
-  const int avx2 = f16c && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  if (isa == GR_ISA_AVX2) return avx2;
-  if (isa == GR_ISA_AVX512)
-    return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-#endif
-  return isa == GR_ISA_GENERIC;
+  gr_cpu cpu = {0};
+  gr_cpu_features(&cpu);
+  const int avx2 = cpu.avx2 && cpu.fma && cpu.f16c;
+  return isa == GR_ISA_GENERIC || (isa == GR_ISA_AVX2 && avx2) ||
+         (isa == GR_ISA_AVX512 && avx2 && cpu.avx512);
 }
 
 int gr_isa_available(gr_isa isa) {
