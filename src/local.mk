@@ -1,4 +1,5 @@
 # Everything but api and cli goes into one convenience library: tests reach internals through it, libgradus exports only GRADUS_API.
+EXTRA_DIST += src/README.md
 noinst_LTLIBRARIES += libgradus-internal.la
 libgradus_internal_la_SOURCES =
 libgradus_internal_la_LIBADD = $(HDF5_LIBS) $(YAML_LIBS) $(XXHASH_LIBS) $(ZLIB_LIBS) -lm
