@@ -14,6 +14,7 @@
 #include "exec/engine.h"
 #include "interop/predictions.h"
 #include "train/classes.h"
+#include "train/environment.h"
 #include "train/metrics.h"
 #include "train/prepare.h"
 
@@ -114,8 +115,8 @@ static void restore_units(const gr_preprocessing *p, uint64_t n_rows, float *out
     }
 }
 
-static gradus_status run_outputs(const gradus_model *model, const gr_rows *rows, int threads,
-                                 float *outputs, gradus_error *err) {
+static gradus_status outputs_of(const gradus_model *model, const gr_rows *rows, int threads,
+                                float *outputs, gradus_error *err) {
   gr_totals totals;
   GR_TRY(need_engine(model, threads, err));
   if (rows->n_rows > 0)
@@ -125,13 +126,25 @@ static gradus_status run_outputs(const gradus_model *model, const gr_rows *rows,
   return GRADUS_OK;
 }
 
+static gradus_status run_outputs(const gradus_model *model, const gr_rows *rows, int threads,
+                                 float *outputs, gradus_error *err) {
+  const unsigned environment = gr_environment_enter();
+  gradus_status status = outputs_of(model, rows, threads, outputs, err);
+  gr_environment_leave(environment);
+  return status;
+}
+
 gradus_status gradus_model_predict(const gradus_model *model, const float *x, uint64_t n_rows,
                                    int threads, float *outputs, gradus_error *err) {
   GR_API_NEED(model, "model");
   GR_API_NEED(x, "x");
   GR_API_NEED(outputs, "outputs");
   const gr_preprocessing *p = &model->model.preprocessing;
-  for (uint64_t i = 0; i < n_rows * p->n_inputs; i++)
+  size_t count;
+  if (!gr_multiply(n_rows, p->n_inputs, &count))
+    return gr_fail(err, GRADUS_ERR_USAGE, "%llu rows of %u inputs are more than memory can hold",
+                   (unsigned long long)n_rows, p->n_inputs);
+  for (size_t i = 0; i < count; i++)
     if (!isfinite(x[i]))
       return gr_fail(err, GRADUS_ERR_DATA, "x row %llu column %llu is not finite",
                      (unsigned long long)(i / p->n_inputs), (unsigned long long)(i % p->n_inputs));
@@ -222,9 +235,14 @@ gradus_status gradus_model_evaluate(const gradus_model *model, const gradus_data
   result = (gradus_evaluation){.struct_size = sizeof result};
   GR_TRY(choose_split(&dataset->data, split, &id, err));
   GR_TRY(need_engine(model, threads, err));
-  GR_TRY(gr_split_rows_make(&model->model.preprocessing, &dataset->data, id, true, &rows, err));
-  gradus_status status = measure(model, &rows.rows, &result, err);
-  gr_split_rows_free(&rows);
+  const unsigned environment = gr_environment_enter();
+  gradus_status status =
+      gr_split_rows_make(&model->model.preprocessing, &dataset->data, id, true, &rows, err);
+  if (status == GRADUS_OK) {
+    status = measure(model, &rows.rows, &result, err);
+    gr_split_rows_free(&rows);
+  }
+  gr_environment_leave(environment);
   if (status != GRADUS_OK) return status;
   snprintf(result.split, sizeof result.split, "%s", gr_split_names[id]);
   if (out->struct_size < sizeof result) gr_free(result.confusion); /* nobody would free it */

@@ -7,14 +7,30 @@
 
 #include "api/internal.h"
 #include "base/memory.h"
+#include "train/environment.h"
+
+/* What a setting, a preset or a file says becomes numbers here, whatever the caller rounds to. */
+typedef gradus_status read_settings(gr_config *config, const char *from, gradus_error *err);
+
+static gradus_status read_clean(read_settings *read, gr_config *config, const char *from,
+                                gradus_error *err) {
+  const unsigned environment = gr_environment_enter();
+  gradus_status status = read(config, from, err);
+  gr_environment_leave(environment);
+  return status;
+}
+
+static gradus_status make_config(gr_config *config, const char *preset, gradus_error *err) {
+  GR_TRY(gr_config_init(config, err));
+  return preset ? gr_config_preset(config, preset, err) : GRADUS_OK;
+}
 
 gradus_status gradus_recipe_create(const char *preset, gradus_recipe **out, gradus_error *err) {
   GR_API_NEED(out, "out");
   *out = NULL;
   gradus_recipe *recipe = gr_calloc(1, sizeof *recipe);
   if (!recipe) return gr_fail_memory(err, "a recipe");
-  gradus_status status = gr_config_init(&recipe->config, err);
-  if (status == GRADUS_OK && preset) status = gr_config_preset(&recipe->config, preset, err);
+  gradus_status status = read_clean(make_config, &recipe->config, preset, err);
   if (status != GRADUS_OK) {
     gradus_recipe_destroy(recipe);
     return status;
@@ -34,19 +50,22 @@ gradus_status gradus_recipe_set(gradus_recipe *recipe, const char *key, const ch
   GR_API_NEED(recipe, "recipe");
   GR_API_NEED(key, "key");
   GR_API_NEED(value, "value");
-  return gr_config_set(&recipe->config, key, value, NULL, err);
+  const unsigned environment = gr_environment_enter();
+  gradus_status status = gr_config_set(&recipe->config, key, value, NULL, err);
+  gr_environment_leave(environment);
+  return status;
 }
 
 gradus_status gradus_recipe_preset(gradus_recipe *recipe, const char *name, gradus_error *err) {
   GR_API_NEED(recipe, "recipe");
   GR_API_NEED(name, "name");
-  return gr_config_preset(&recipe->config, name, err);
+  return read_clean(gr_config_preset, &recipe->config, name, err);
 }
 
 gradus_status gradus_recipe_read(gradus_recipe *recipe, const char *path, gradus_error *err) {
   GR_API_NEED(recipe, "recipe");
   GR_API_NEED(path, "path");
-  return gr_config_read(&recipe->config, path, err);
+  return read_clean(gr_config_read, &recipe->config, path, err);
 }
 
 gradus_status gradus_recipe_get(const gradus_recipe *recipe, const char *key, char *value,

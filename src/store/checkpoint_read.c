@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "store/checkpoint_file.h"
 #include "store/checkpoint_parts.h"
+#include "store/finite.h"
 #include "store/h5_array.h"
 #include "store/seal.h"
 
@@ -46,13 +47,17 @@ static gradus_status read_exact(const gr_h5_file *file, const char *path, gr_dty
   return status;
 }
 
-/* Reads f64 [n] into new memory. */
+/* Reads f64 [n], all finite, into new memory. */
 static gradus_status read_series(const gr_h5_file *file, const char *path, uint64_t n, double **out,
                                  gradus_error *err) {
   if (n > file->bytes / sizeof **out) return refuse(file, "declares more than it holds", err);
   *out = gr_alloc(n, sizeof **out);
   if (!*out) return gr_fail_memory(err, path);
-  return read_exact(file, path, GR_F64, 1, &n, *out, err);
+  GR_TRY(read_exact(file, path, GR_F64, 1, &n, *out, err));
+  uint64_t at = 0;
+  if (gr_all_finite(*out, GR_F64, n, false, &at)) return GRADUS_OK;
+  return gr_fail(err, GRADUS_ERR_DATA, "%s: %s is not finite at %llu", file->path, path,
+                 (unsigned long long)at);
 }
 
 static gradus_status has(const gr_h5_file *file, const char *path, bool *found, gradus_error *err) {
@@ -175,19 +180,27 @@ static gradus_status read_classes(const gr_h5_file *file, gr_preprocessing *p, u
                                   gradus_error *err) {
   bool found;
   GR_TRY(gr_h5_read_list(file, "/preprocessing/class_names", &p->class_names, &p->n_classes, err));
-  if (p->n_classes != n_out && !(n_out == 1 && p->n_classes <= 2))
+  if (p->n_classes != (n_out == 1 ? 2 : n_out))
     return gr_fail(err, GRADUS_ERR_DATA, "%s: names %u classes; its network has %u outputs",
                    file->path, (unsigned)p->n_classes, (unsigned)n_out);
   GR_TRY(has(file, "/preprocessing/class_values", &found, err));
   if (!found) return GRADUS_OK;
-  return read_series(file, "/preprocessing/class_values", p->n_classes, &p->class_values, err);
+  GR_TRY(read_series(file, "/preprocessing/class_values", p->n_classes, &p->class_values, err));
+  for (uint32_t k = 1; k < p->n_classes; k++)
+    if (p->class_values[k] <= p->class_values[k - 1])
+      return refuse(file, "/preprocessing/class_values is not in ascending order", err);
+  return GRADUS_OK;
 }
 
 static gradus_status read_target_scaling(const gr_h5_file *file, gr_preprocessing *p,
                                          uint32_t n_out, gradus_error *err) {
   p->n_targets = n_out;
   GR_TRY(read_series(file, "/preprocessing/target_shift", n_out, &p->target_shift, err));
-  return read_series(file, "/preprocessing/target_scale", n_out, &p->target_scale, err);
+  GR_TRY(read_series(file, "/preprocessing/target_scale", n_out, &p->target_scale, err));
+  for (uint32_t k = 0; k < n_out; k++)
+    if (p->target_scale[k] <= 0)
+      return refuse(file, "/preprocessing/target_scale is not positive", err);
+  return GRADUS_OK;
 }
 
 static gradus_status read_feature_names(const gr_h5_file *file, gr_preprocessing *p,

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "train/environment.h"
 #include "train/files.h"
 #include "train/run_log.h"
 #include "train/trainer_internal.h"
@@ -58,7 +59,7 @@ static gradus_status write_csv(gr_trainer *t, gradus_error *err) {
   return status;
 }
 
-/* The first layer with a parameter that is not finite, 0 = none. */
+/* The first layer with a value that is not finite among parameters or moments, 0 = none. */
 static uint32_t layer_not_finite(const gr_network *network, const float *parameters) {
   for (uint32_t l = 0; l < network->n_layers; l++) {
     const gr_layer *layer = &network->layer[l];
@@ -97,8 +98,13 @@ static gradus_status fetch(gr_trainer *t, gradus_error *err) {
   char what[96];
   gr_engine_store(t->engine, now->model.parameters, now->moment);
   uint32_t layer = layer_not_finite(&now->model.network, now->model.parameters);
+  const char *kind = "a weight";
+  for (uint32_t m = 0; m < now->n_moments && layer == 0; m++) {
+    layer = layer_not_finite(&now->model.network, now->moment[m]);
+    kind = "a moment of the optimizer";
+  }
   if (layer == 0) return GRADUS_OK;
-  snprintf(what, sizeof what, "a weight of layer %u is not finite", layer);
+  snprintf(what, sizeof what, "%s of layer %u is not finite", kind, layer);
   return fail_nonfinite(t, what, err);
 }
 
@@ -129,7 +135,7 @@ static gradus_status write_best(gr_trainer *t, gradus_error *err) {
   return GRADUS_OK;
 }
 
-static gradus_status save(gr_trainer *t, gradus_error *err) {
+static gradus_status write_state(gr_trainer *t, gradus_error *err) {
   char folder[GR_RUN_FILE], name[40], relative[64], path[GR_RUN_FILE];
   gr_checkpoint *now = &t->now;
   GR_TRY(fetch(t, err));
@@ -150,6 +156,13 @@ static gradus_status save(gr_trainer *t, gradus_error *err) {
   t->last_save = gr_clock_now();
   GR_TRY(write_csv(t, err));
   return gr_run_check(&t->run, err);
+}
+
+static gradus_status save(gr_trainer *t, gradus_error *err) {
+  const unsigned environment = gr_environment_enter(); /* numbers become text there */
+  gradus_status status = write_state(t, err);
+  gr_environment_leave(environment);
+  return status;
 }
 
 gradus_status gr_trainer_checkpoint(gr_trainer *trainer, char *path, size_t path_size,
@@ -224,7 +237,7 @@ static void report_progress(gr_trainer *t, bool epoch_finished) {
   t->options.on_progress(t->options.user, &progress);
 }
 
-/* Early stopping looks at the validation loss alone. */
+/* Early stopping looks at the validation loss alone. The parameters were fetched just before. */
 static void judge(gr_trainer *t, double valid_loss) {
   gr_train_state *s = &t->now.state;
   const gr_config *config = &t->prepared.config;
@@ -234,7 +247,7 @@ static void judge(gr_trainer *t, double valid_loss) {
     s->best_epoch = s->epoch;
     s->best_step = s->step;
     s->epochs_since_best = 0;
-    gr_engine_store(t->engine, t->best, (float *const[GR_MAX_MOMENTS]){NULL, NULL});
+    memcpy(t->best, t->now.model.parameters, t->now.model.network.n_parameters * sizeof *t->best);
     t->best_saved = false;
     return;
   }
@@ -277,6 +290,8 @@ static gradus_status end_epoch(gr_trainer *t, gradus_error *err) {
                         .valid_loss = (double)NAN,
                         .learning_rate = gr_trainer_rate(t, s->step - 1)};
   for (int i = 0; i < GR_MAX_METRICS; i++) row.metric[i] = (double)NAN;
+  GR_TRY(
+      fetch(t, err)); /* each epoch, so that what is not finite is found at a step, not at a time */
   GR_TRY(validate(t, &row, err));
   GR_TRY(gr_history_append(&t->now.history, &row, err));
   s->epoch++;
@@ -337,7 +352,8 @@ static gradus_status stop(gr_trainer *t, const char *why, gradus_error *err) {
 static gradus_status serve(gr_trainer *t, gradus_error *err) {
   const double now = gr_clock_now(), every = t->given.checkpoint.every;
   if (atomic_exchange(&t->stop_requested, 0)) return stop(t, "on request", err);
-  if (t->options.time_limit > 0 && now - t->session_start >= t->options.time_limit)
+  if (t->options.time_limit > 0 && t->session_samples > 0 &&
+      now - t->session_start >= t->options.time_limit)
     return stop(t, "time limit", err);
   bool asked = atomic_exchange(&t->checkpoint_requested, 0) != 0;
   bool due = now - t->last_save >= every && t->saved_step != t->now.state.step;
@@ -349,6 +365,7 @@ gradus_status gr_trainer_advance(gr_trainer *trainer, uint64_t steps, bool *fini
   gradus_status status = GRADUS_OK;
   *finished = false;
   if (!trainer->has_run) return gr_fail(err, GRADUS_ERR_USAGE, "a dry run cannot train");
+  const unsigned environment = gr_environment_enter();
   trainer->entered = gr_clock_now();
   for (; steps > 0 && !trainer->now.state.finished && status == GRADUS_OK; steps--) {
     status = serve(trainer, err);
@@ -356,6 +373,7 @@ gradus_status gr_trainer_advance(gr_trainer *trainer, uint64_t steps, bool *fini
   }
   trainer->training_seconds += gr_clock_now() - trainer->entered;
   trainer->entered = 0;
+  gr_environment_leave(environment);
   *finished = status == GRADUS_OK && trainer->now.state.finished;
   return status;
 }

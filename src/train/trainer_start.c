@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "net/schedule.h"
 #include "train/classes.h"
+#include "train/environment.h"
 #include "train/files.h"
 #include "train/run_log.h"
 #include "train/trainer_internal.h"
@@ -175,20 +176,38 @@ static gradus_status resume_from(gr_trainer *t, gr_checkpoint *c, const char *pa
   return GRADUS_OK;
 }
 
-/* The state to go on from: the file the caller named, or the newest intact checkpoint. */
+/* Replaces the run's newest checkpoint in *c by the file the caller named, where that is further
+ * on. */
+static gradus_status prefer_named(const gr_trainer *t, gr_checkpoint *c, bool found, bool *taken,
+                                  gradus_error *err) {
+  uint64_t step;
+  *taken = false;
+  if (!t->options.resume_file) return GRADUS_OK;
+  GR_TRY(gr_checkpoint_verify(t->options.resume_file, &step, err));
+  if (found && c->state.step >= step) return GRADUS_OK;
+  gr_checkpoint_free(c);
+  *c = (gr_checkpoint){0};
+  GR_TRY(gr_checkpoint_read(t->options.resume_file, c, err));
+  *taken = true;
+  return GRADUS_OK;
+}
+
+/* The state to go on from: the newest intact checkpoint of the run, or the file the caller named
+ * where that is further on; so a command with --resume that was interrupted goes on, too. */
 static gradus_status resume(gr_trainer *t, bool *resumed, gradus_error *err) {
   char folder[GR_RUN_FILE], path[4096] = "";
   gr_checkpoint c = {0};
-  gradus_status status;
-  bool found = t->options.resume_file != NULL;
-  if (found) {
-    snprintf(path, sizeof path, "%s", t->options.resume_file);
-    status = gr_checkpoint_read(path, &c, err);
-  } else {
-    gr_run_file(t->run.path, "checkpoints", folder);
-    status = gr_checkpoint_newest(folder, &t->log, &c, &found, path, err);
-  }
+  bool found = false, named = false;
+  gr_run_file(t->run.path, "checkpoints", folder);
+  gradus_status status = gr_checkpoint_newest(folder, &t->log, &c, &found, path, err);
+  if (status == GRADUS_OK) status = prefer_named(t, &c, found, &named, err);
+  if (named) snprintf(path, sizeof path, "%s", t->options.resume_file);
+  found |= named;
   if (status == GRADUS_OK && found) status = resume_from(t, &c, path, err);
+  if (status == GRADUS_OK && named) { /* the run itself holds nothing of it yet */
+    t->saved_step = UINT64_MAX;
+    t->now.state.timing_offset = UINT64_MAX;
+  }
   if (status == GRADUS_OK) *resumed = found;
   gr_checkpoint_free(&c);
   return status;
@@ -210,14 +229,20 @@ static bool best_is_saved(const gr_trainer *t) {
          step == t->now.state.best_step;
 }
 
+/* Bytes of timing.jsonl that stay: what a later session wrote goes, but for a run that is finished.
+ */
+static uint64_t timing_to_keep(const gr_trainer *t, bool resumed) {
+  if (!resumed) return 0;
+  return t->now.state.finished ? UINT64_MAX : t->now.state.timing_offset;
+}
+
 static gradus_status write_records(gr_trainer *t, bool resumed, gradus_error *err) {
   char recipe_digest[GR_DIGEST_TEXT];
   gr_text metrics = {0};
   gradus_status status;
   gr_metrics_file(&t->now.history, &t->now.state, t->now.state.finished, &metrics);
-  status = metrics.failed
-               ? gr_fail_memory(err, "metrics.jsonl")
-               : gr_run_open_logs(&t->run, &metrics, resumed ? t->now.state.timing_offset : 0, err);
+  status = metrics.failed ? gr_fail_memory(err, "metrics.jsonl")
+                          : gr_run_open_logs(&t->run, &metrics, timing_to_keep(t, resumed), err);
   gr_text_free(&metrics);
   if (status != GRADUS_OK || t->now.state.finished) return status;
   gr_config_digest(&t->prepared.config, recipe_digest);
@@ -290,9 +315,9 @@ static gradus_status open_run(gr_trainer *t, gradus_error *err) {
   return t->now.state.finished ? gr_trainer_complete(t, err) : GRADUS_OK;
 }
 
-gradus_status gr_trainer_create(const gr_config *config, const gr_dataset *data,
-                                const gr_trainer_options *options, gr_trainer **out,
-                                gradus_error *err) {
+static gradus_status create(const gr_config *config, const gr_dataset *data,
+                            const gr_trainer_options *options, gr_trainer **out,
+                            gradus_error *err) {
   gradus_status status = GRADUS_OK;
   *out = NULL;
   gr_trainer *t = gr_calloc(1, sizeof *t);
@@ -317,6 +342,15 @@ gradus_status gr_trainer_create(const gr_config *config, const gr_dataset *data,
   return GRADUS_OK;
 fail:
   gr_trainer_destroy(t);
+  return status;
+}
+
+gradus_status gr_trainer_create(const gr_config *config, const gr_dataset *data,
+                                const gr_trainer_options *options, gr_trainer **out,
+                                gradus_error *err) {
+  const unsigned environment = gr_environment_enter();
+  gradus_status status = create(config, data, options, out, err);
+  gr_environment_leave(environment);
   return status;
 }
 

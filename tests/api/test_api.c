@@ -2,6 +2,7 @@
  * model that was trained through it predicts. */
 #include <config.h>
 
+#include <fenv.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -169,6 +170,23 @@ static void steps_taken_one_by_one_end_like_a_run(void) {
   gradus_trainer_destroy(t);
   gradus_dataset_close(data);
   gradus_recipe_destroy(recipe);
+}
+
+static void a_caller_who_rounds_upward_trains_the_same_bits(void) {
+  gradus_dataset *data = make_wedges(train_and_test);
+  gradus_recipe *recipe = make_recipe(settings);
+  gradus_report nearest = train(recipe, data, gr_test_path("nearest"));
+  gradus_recipe_destroy(recipe);
+  CU_ASSERT_EQUAL(fesetround(FE_UPWARD), 0);
+  recipe = make_recipe(settings);
+  gradus_report upward = train(recipe, data, gr_test_path("upward"));
+  CU_ASSERT_EQUAL(fegetround(), FE_UPWARD);
+  CU_ASSERT_EQUAL(fesetround(FE_TONEAREST), 0);
+  CU_ASSERT_STRING_EQUAL(nearest.digest, upward.digest);
+  CU_ASSERT_EQUAL(memcmp(&nearest.train_loss, &upward.train_loss, sizeof(double)), 0);
+  CU_ASSERT_EQUAL(memcmp(&nearest.best_loss, &upward.best_loss, sizeof(double)), 0);
+  gradus_recipe_destroy(recipe);
+  gradus_dataset_close(data);
 }
 
 static void count_call(const gradus_progress *progress, void *user) {
@@ -390,6 +408,7 @@ static const gr_test api_tests[] = {GR_TEST(a_trained_model_evaluates_and_predic
                                     GR_TEST(a_regression_predicts_in_its_own_units),
                                     GR_TEST(a_file_trains_like_the_arrays_it_was_written_from),
                                     GR_TEST(steps_taken_one_by_one_end_like_a_run),
+                                    GR_TEST(a_caller_who_rounds_upward_trains_the_same_bits),
                                     GR_TEST(progress_and_plan_are_told),
                                     GR_TEST(inspect_tells_data_checkpoints_and_runs_apart),
                                     GR_TEST(files_that_are_not_what_they_should_be_are_refused),

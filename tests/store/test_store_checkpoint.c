@@ -63,10 +63,12 @@ static void make_preprocessing(gr_preprocessing *p, int classification) {
     p->n_targets = 3;
     p->target_shift = make_doubles(3, 22);
     p->target_scale = make_doubles(3, 23);
+    for (int i = 0; i < 3; i++) p->target_scale[i] += 0.5;
     return;
   }
   p->n_classes = 3;
   p->class_values = make_doubles(3, 24);
+  for (int i = 0; i < 3; i++) p->class_values[i] += i; /* ascending */
   p->class_names = gr_calloc(3, sizeof *p->class_names);
   p->feature_names = gr_calloc(7, sizeof *p->feature_names);
   for (int i = 0; i < 3; i++) p->class_names[i] = gr_strdup(i == 1 ? "" : "class \xc3\xa9");
