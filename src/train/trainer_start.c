@@ -305,6 +305,8 @@ static gradus_status open_run(gr_trainer *t, gradus_error *err) {
                    path);
   GR_TRY(gr_run_open(path, &t->log, &t->run, err));
   t->has_run = true;
+  gr_checkpoint_prune(t->run.path, INT64_MAX,
+                      &t->log); /* what a kill left of best.h5 and final.h5 */
   GR_TRY(compare_records(t, err));
   GR_TRY(resume(t, &resumed, err));
   if (!resumed) start_afresh(t);
