@@ -1,7 +1,7 @@
 # Kernels: the same sources compiled once per instruction set into a convenience library each; symbols carry its name (kernel/simd.h).
 libgradus_internal_la_SOURCES += %D%/activation.def.h %D%/loss.def.h %D%/optimizer.def.h %D%/kinds.h %D%/kinds.c \
 	%D%/isa.def.h %D%/isa.h %D%/kernel.h %D%/select.c
-kernel_sources = %D%/simd.h %D%/simd/generic.h %D%/simd/avx2.h %D%/simd/avx512.h %D%/elementary.h %D%/activation.h \
+kernel_sources = %D%/simd.h %D%/simd/generic.h %D%/simd/avx2.h %D%/simd/avx512.h %D%/simd/x86_transpose.h %D%/elementary.h %D%/activation.h \
 	%D%/optimizer.h %D%/gemm.c %D%/vector.c %D%/loss.c
 
 noinst_LTLIBRARIES += libkernel_generic.la

@@ -4,6 +4,8 @@
 
 #include <immintrin.h>
 
+#include "kernel/simd/x86_transpose.h"
+
 #define GR_ISA_NAME avx2
 #define GR_TILE_ROWS 6 /* 12 accumulators, 2 of b, 1 broadcast: 15 of 16 registers */
 #define GR_TILE_PANELS 1
@@ -145,29 +147,5 @@ static inline vf vf_from_f16(const uint16_t *p) {
   return GR_VF(_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p)),
                _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p + 1)));
 }
-/* 8 x 8 in registers: pairs, quads, halves. */
-static inline void transpose_8x8(const float *in, size_t ld_in, float *out, size_t ld_out) {
-  __m256 r[8], t[8];
-  for (int i = 0; i < 8; i++) r[i] = _mm256_loadu_ps(in + (size_t)i * ld_in);
-  for (int i = 0; i < 8; i += 2) {
-    t[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
-    t[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
-  }
-  for (int i = 0; i < 8; i += 4) {
-    r[i] = _mm256_shuffle_ps(t[i], t[i + 2], 0x44);
-    r[i + 1] = _mm256_shuffle_ps(t[i], t[i + 2], 0xee);
-    r[i + 2] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0x44);
-    r[i + 3] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0xee);
-  }
-  for (int i = 0; i < 4; i++) {
-    _mm256_storeu_ps(out + (size_t)i * ld_out, _mm256_permute2f128_ps(r[i], r[i + 4], 0x20));
-    _mm256_storeu_ps(out + (size_t)(i + 4) * ld_out, _mm256_permute2f128_ps(r[i], r[i + 4], 0x31));
-  }
-}
-static inline void transpose_16x16(const float *in, size_t ld_in, float *out, size_t ld_out) {
-  transpose_8x8(in, ld_in, out, ld_out);
-  transpose_8x8(in + 8, ld_in, out + 8 * ld_out, ld_out);
-  transpose_8x8(in + 8 * ld_in, ld_in, out + 8, ld_out);
-  transpose_8x8(in + 8 * ld_in + 8, ld_in, out + 8 * ld_out + 8, ld_out);
-}
+
 #endif

@@ -5,6 +5,8 @@
 
 #include <immintrin.h>
 
+#include "kernel/simd/x86_transpose.h"
+
 #define GR_ISA_NAME avx512
 #define GR_TILE_ROWS 14 /* x 2 panels: 28 accumulators, 2 of b, 30 of 32 registers */
 #define GR_TILE_PANELS 2
@@ -112,30 +114,5 @@ static inline vf vf_from_i16(const int16_t *p) {
 static inline vf vf_from_f16(const uint16_t *p) {
   return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
 }
-/* 16 x 16 by 8 x 8 blocks of the 256-bit kind: the transpose is bound by stores, not by shuffles.
- */
-static inline void transpose_8x8(const float *in, size_t ld_in, float *out, size_t ld_out) {
-  __m256 r[8], t[8];
-  for (int i = 0; i < 8; i++) r[i] = _mm256_loadu_ps(in + (size_t)i * ld_in);
-  for (int i = 0; i < 8; i += 2) {
-    t[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
-    t[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
-  }
-  for (int i = 0; i < 8; i += 4) {
-    r[i] = _mm256_shuffle_ps(t[i], t[i + 2], 0x44);
-    r[i + 1] = _mm256_shuffle_ps(t[i], t[i + 2], 0xee);
-    r[i + 2] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0x44);
-    r[i + 3] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0xee);
-  }
-  for (int i = 0; i < 4; i++) {
-    _mm256_storeu_ps(out + (size_t)i * ld_out, _mm256_permute2f128_ps(r[i], r[i + 4], 0x20));
-    _mm256_storeu_ps(out + (size_t)(i + 4) * ld_out, _mm256_permute2f128_ps(r[i], r[i + 4], 0x31));
-  }
-}
-static inline void transpose_16x16(const float *in, size_t ld_in, float *out, size_t ld_out) {
-  transpose_8x8(in, ld_in, out, ld_out);
-  transpose_8x8(in + 8, ld_in, out + 8 * ld_out, ld_out);
-  transpose_8x8(in + 8 * ld_in, ld_in, out + 8, ld_out);
-  transpose_8x8(in + 8 * ld_in + 8, ld_in, out + 8 * ld_out + 8, ld_out);
-}
+
 #endif
