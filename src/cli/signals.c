@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -38,13 +39,18 @@ static const struct {
                {SIGXCPU, on_stop},
                {SIGUSR2, on_checkpoint}};
 enum { N_ACTIONS = sizeof actions / sizeof actions[0] };
+static bool caught[N_ACTIONS];
 
 gradus_status gr_signals_begin(gradus_error *err) {
   struct sigaction action = {.sa_flags = SA_RESTART};
   sigemptyset(&action.sa_mask);
   for (int i = 0; i < N_ACTIONS; i++) {
+    struct sigaction old;
+    bool known = sigaction(actions[i].number, NULL, &old) == 0;
+    if (known && old.sa_handler == SIG_IGN) continue; /* nohup, or the background of a script */
     action.sa_handler = actions[i].handler;
-    if (sigaction(actions[i].number, &action, NULL) != 0)
+    caught[i] = known && sigaction(actions[i].number, &action, NULL) == 0;
+    if (!caught[i])
       return gr_cli_fail(err, GRADUS_ERR_FAILED, "cannot catch signal %d: %s", actions[i].number,
                          strerror(errno));
   }
@@ -62,6 +68,7 @@ void gr_signals_watch(gradus_trainer *trainer) {
 }
 
 void gr_signals_end(void) {
-  for (int i = 0; i < N_ACTIONS; i++) (void)signal(actions[i].number, SIG_DFL);
+  for (int i = 0; i < N_ACTIONS; i++)
+    if (caught[i]) (void)signal(actions[i].number, SIG_DFL);
   atomic_store(&watched, NULL);
 }

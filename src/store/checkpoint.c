@@ -134,34 +134,79 @@ static int by_time(const void *a, const void *b) {
 
 /* ---- the newest ---- */
 
-/* Failures that speak of this machine and not of the file. */
-static bool is_ours(gradus_status status) {
-  return status == GRADUS_ERR_RESOURCES || status == GRADUS_ERR_INTERNAL;
+static bool has_vanished(const char *path) {
+  return access(path, F_OK) != 0 && errno == ENOENT;
+}
+
+/* What was passed over. */
+struct passed {
+  gr_text reasons; /* a line each, the newest first */
+  size_t n;
+};
+
+/* Passes over a file that is not what was once written. Another failure (no permission, a disk that
+ * cannot be read, no memory, a format of a newer gradus) says nothing against the checkpoint, and
+ * falling back to an older one would lose what it holds: it is returned. */
+static gradus_status pass_over(const char *path, const gradus_error *reason, struct passed *passed,
+                               gradus_error *err) {
+  bool sealed = false;
+  if (reason->status == GRADUS_ERR_NOINPUT && has_vanished(path)) return GRADUS_OK;
+  if (reason->status == GRADUS_ERR_DATA) GR_TRY(gr_seal_is_there(path, &sealed, err));
+  if (sealed || (reason->status != GRADUS_ERR_DATA && reason->status != GRADUS_ERR_DAMAGED))
+    return gr_fail(err, reason->status, "%s", reason->message);
+  gr_text_printf(&passed->reasons, "%s\n", reason->message);
+  passed->n++;
+  return passed->reasons.failed ? gr_fail_memory(err, "a list of checkpoints") : GRADUS_OK;
+}
+
+static void log_passed(const struct passed *passed, const gr_log *log) {
+  const char *line = passed->reasons.data ? passed->reasons.data : "";
+  for (size_t n; *line; line += n + 1) {
+    n = strcspn(line, "\n");
+    gr_log_write(log, GR_WARNING, "passed over: %.*s", (int)n, line);
+  }
+}
+
+static gradus_status fail_all_damaged(const char *directory, const struct listing *list,
+                                      gradus_error *err) {
+  char newest[32];
+  gr_checkpoint_name(list->entry[0].step, newest);
+  return gr_fail(err, GRADUS_ERR_DAMAGED,
+                 "%s: no checkpoint is intact, the newest is %s; nothing was touched: move them "
+                 "away to begin anew, or --run another directory",
+                 directory, newest);
+}
+
+/* The first intact one of a sorted list. */
+static gradus_status read_first(const char *directory, const struct listing *list,
+                                gr_checkpoint *out, bool *found, char path[MAX_PATH],
+                                struct passed *passed, gradus_error *err) {
+  char name[32];
+  gradus_error reason = {GRADUS_OK, ""};
+  for (size_t i = 0; i < list->n && !*found; i++) {
+    gr_checkpoint_name(list->entry[i].step, name);
+    if (!join(directory, name, path)) continue;
+    *found = gr_checkpoint_read(path, out, &reason) == GRADUS_OK;
+    if (!*found) GR_TRY(pass_over(path, &reason, passed, err));
+  }
+  return *found || passed->n == 0 ? GRADUS_OK : fail_all_damaged(directory, list, err);
 }
 
 gradus_status gr_checkpoint_newest(const char *directory, const gr_log *log, gr_checkpoint *out,
                                    bool *found, char *path_out, gradus_error *err) {
   struct listing list;
-  char name[32], path[MAX_PATH];
-  gradus_error reason = {GRADUS_OK, ""};
-  gradus_status status = GRADUS_OK;
+  struct passed passed = {{0}, 0};
+  char path[MAX_PATH];
   *found = false;
   *out = (gr_checkpoint){0};
   GR_TRY(list_directory(directory, &list, err));
   if (list.n) qsort(list.entry, list.n, sizeof *list.entry, by_step);
-  for (size_t i = 0; i < list.n && !*found; i++) {
-    gr_checkpoint_name(list.entry[i].step, name);
-    if (!join(directory, name, path)) continue;
-    status = gr_checkpoint_read(path, out, &reason);
-    *found = status == GRADUS_OK;
-    if (is_ours(status)) break;
-    if (!*found) gr_log_write(log, GR_WARNING, "passed over: %s", reason.message);
-    status = GRADUS_OK;
-  }
-  gr_free(list.entry);
-  if (status != GRADUS_OK) return gr_fail(err, status, "%s", reason.message);
+  gradus_status status = read_first(directory, &list, out, found, path, &passed, err);
+  if (status == GRADUS_OK) log_passed(&passed, log);
   if (*found && path_out) memcpy(path_out, path, strlen(path) + 1);
-  return GRADUS_OK;
+  gr_text_free(&passed.reasons);
+  gr_free(list.entry);
+  return status;
 }
 
 /* ---- removing ---- */

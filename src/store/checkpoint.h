@@ -79,8 +79,9 @@ gradus_status gr_checkpoint_seal(const char *path, gradus_error *err);
 void gr_checkpoint_name(uint64_t step, char *out);
 
 /* Reads the newest checkpoint in `directory` whose seal verifies (larger steps first), saying
- * through `log` why others were passed over. None there: *found = false and GRADUS_OK. path_out
- * (may be NULL) needs 4096 bytes. */
+ * through `log` why damaged ones were passed over. None there: *found = false and GRADUS_OK. Only
+ * damaged ones there: GRADUS_ERR_DAMAGED. One that may be intact but cannot be read (permission,
+ * input/output, memory, a newer format): its error. path_out (may be NULL) needs 4096 bytes. */
 gradus_status gr_checkpoint_newest(const char *directory, const gr_log *log, gr_checkpoint *out,
                                    bool *found, char *path_out, gradus_error *err);
 

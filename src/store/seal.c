@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -161,4 +160,16 @@ gradus_status gr_seal_verify(const char *path, uint64_t *step, gradus_error *err
   gradus_status status = verify(fd, path, step, err);
   (void)close(fd);
   return status;
+}
+
+gradus_status gr_seal_is_there(const char *path, bool *there, gradus_error *err) {
+  char head[sizeof magic];
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  ssize_t n = fd < 0 ? -1 : read_at(fd, head, sizeof head, 0);
+  int code = errno;
+  if (fd >= 0) (void)close(fd);
+  if (n < 0 && code != EISDIR)
+    return gr_fail_errno(err, GRADUS_ERR_IO, code, "%s: cannot be read", path);
+  *there = n == (ssize_t)sizeof head && memcmp(head, magic, sizeof head) == 0;
+  return GRADUS_OK;
 }

@@ -12,6 +12,7 @@
 #ifndef GR_STORE_SEAL_H
 #define GR_STORE_SEAL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/status.h"
@@ -24,5 +25,8 @@ gradus_status gr_seal_write(const char *file, const char *path, uint64_t step, g
 /* Missing or unreadable: GRADUS_ERR_NOINPUT. Not a checkpoint at all, or of a newer format:
  * GRADUS_ERR_DATA. Damaged: GRADUS_ERR_DAMAGED. *step (may be NULL) is set on success. */
 gradus_status gr_seal_verify(const char *path, uint64_t *step, gradus_error *err);
+
+/* *there = the file begins as a seal does, of whatever format. Unreadable: GRADUS_ERR_IO. */
+gradus_status gr_seal_is_there(const char *path, bool *there, gradus_error *err);
 
 #endif

@@ -14,6 +14,7 @@
 
 #include "base/memory.h"
 #include "base/philox.h"
+#include "store/seal.h"
 #include "suites.h"
 
 static float *make_floats(size_t n, unsigned salt) {
@@ -335,10 +336,46 @@ static void the_newest_intact_checkpoint_is_found_and_others_explained(void) {
   gr_checkpoint_free(&c);
   flip(directory, "step-000000000030.h5", 0);
   flip(directory, "step-000000000005.h5", 99999999);
-  GR_CHECK_OK(gr_checkpoint_newest(directory, NULL, &c, &found, NULL, &err), &err);
-  CU_ASSERT(!found);
+  GR_CHECK_FAILS(gr_checkpoint_newest(directory, &log, &c, &found, NULL, &err), GRADUS_ERR_DAMAGED,
+                 &err, "step-000000001000.h5");
+  CU_ASSERT(!found && strstr(err.message, "--run") && heard.lines == 2);
   GR_CHECK_OK(gr_checkpoint_newest(gr_test_path("not there"), NULL, &c, &found, NULL, &err), &err);
   CU_ASSERT(!found);
+}
+
+/* What cannot be read now may be intact: an older one must not be taken for it. */
+static void a_checkpoint_that_cannot_be_read_is_not_passed_over(void) {
+  static const uint64_t steps[] = {1, 2};
+  gradus_error err = {0};
+  gr_checkpoint c;
+  bool found;
+  char directory[4400], path[4500];
+  snprintf(directory, sizeof directory, "%s", gr_test_path("unreadable"));
+  write_steps(directory, steps, 2);
+  snprintf(path, sizeof path, "%s/step-000000000002.h5", directory);
+  struct rlimit old, small;
+  int fd = dup(0); /* the lowest free descriptor */
+  CU_ASSERT_FATAL(fd >= 0 && close(fd) == 0 && getrlimit(RLIMIT_NOFILE, &old) == 0);
+  small = old;
+  small.rlim_cur = (rlim_t)fd;
+  CU_ASSERT_FATAL(setrlimit(RLIMIT_NOFILE, &small) == 0);
+  gradus_status status = gr_checkpoint_newest(directory, NULL, &c, &found, NULL, &err);
+  CU_ASSERT_FATAL(setrlimit(RLIMIT_NOFILE, &old) == 0);
+  GR_CHECK_FAILS(status, GRADUS_ERR_IO, &err, directory);
+  if (geteuid() != 0) { /* to whom nothing is forbidden */
+    CU_ASSERT_FATAL(chmod(path, 0) == 0);
+    GR_CHECK_FAILS(gr_checkpoint_newest(directory, NULL, &c, &found, NULL, &err),
+                   GRADUS_ERR_NOINPUT, &err, path);
+    CU_ASSERT_FATAL(chmod(path, 0666) == 0);
+  }
+  gr_bytes_of bytes = gr_file_bytes(path);
+  memset(bytes.data + 4096, 0, bytes.n - 4096);
+  gr_file_set(path, bytes.data, bytes.n);
+  free(bytes.data);
+  GR_CHECK_OK(gr_seal_write(path, path, 2, &err), &err); /* as of a gradus that writes otherwise */
+  GR_CHECK_FAILS(gr_checkpoint_newest(directory, NULL, &c, &found, NULL, &err), GRADUS_ERR_DATA,
+                 &err, path);
+  CU_ASSERT(!found && c.model.parameters == NULL);
 }
 
 static void pruning_keeps_the_newest_and_removes_what_is_left_over(void) {
@@ -391,6 +428,7 @@ const gr_test gr_checkpoint_tests[] = {
     GR_TEST(a_place_that_cannot_be_written_is_named),
     GR_TEST(a_full_disk_leaves_the_old_checkpoint_and_no_rest),
     GR_TEST(the_newest_intact_checkpoint_is_found_and_others_explained),
+    GR_TEST(a_checkpoint_that_cannot_be_read_is_not_passed_over),
     GR_TEST(pruning_keeps_the_newest_and_removes_what_is_left_over),
     GR_TEST(pruning_never_removes_what_was_just_written),
     GR_TEST_END};

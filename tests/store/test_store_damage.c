@@ -2,6 +2,7 @@
  * against their recipe: an error, never a crash, never other numbers. */
 #include <config.h>
 
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -159,6 +160,7 @@ static void a_sealed_file_that_makes_no_sense_is_refused(void) {
       {"/preprocessing/shift", "[7] was expected", f64, 1, {8}},
       {"/preprocessing/shift", "/preprocessing/shift", NULL, 0, {0}},
       {"/preprocessing/class_names", "number", f64, 1, {3}},
+      {"/preprocessing/class_values", "ascending", f64, 1, {3}},
       {"/preprocessing", "/preprocessing", NULL, 0, {0}},
       {"/optimizer", "/optimizer", NULL, 0, {0}},
       {"/optimizer/layer_1/bias_moment2", "bias_moment2", i32, 1, {5}},
@@ -219,6 +221,41 @@ static void texts_that_make_no_sense_are_refused(void) {
     GR_CHECK_OK(gr_seal_write(path, path, 7, &err), &err);
     GR_CHECK_FAILS(gr_checkpoint_read(path, &c, &err), GRADUS_ERR_DATA, &err, cases[i].word);
   }
+}
+
+/* Writes what nobody should have, and wants it refused with `word`; NULL: wants it read. */
+static void write_and_read(const gr_checkpoint *c, const char *word) {
+  const char *path = gr_test_path("written.h5");
+  gradus_error err = {0};
+  gr_checkpoint read;
+  GR_CHECK_OK(gr_checkpoint_write(c, path, &err), &err);
+  gradus_status status = gr_checkpoint_read(path, &read, &err);
+  if (word)
+    GR_CHECK_FAILS(status, GRADUS_ERR_DATA, &err, word);
+  else
+    GR_CHECK_OK(status, &err);
+  gr_checkpoint_free(&read);
+}
+
+static void preprocessing_that_makes_no_sense_is_refused(void) {
+  gradus_error err = {0};
+  gr_checkpoint c;
+  gr_checkpoint_make(7, &c);
+  gr_preprocessing *p = &c.model.preprocessing;
+  double factor = p->factor[6];
+  p->factor[6] = (double)INFINITY;
+  write_and_read(&c, "factor");
+  p->factor[6] = factor;
+  c.model.config.network.outputs = 1; /* which says two classes */
+  c.model.config.network.output_activation = GR_SIGMOID;
+  GR_CHECK_OK(gr_network_make(&c.model.config, &c.model.network, &err), &err);
+  write_and_read(&c, "3 classes");
+  p->n_classes = 2;
+  write_and_read(&c, NULL);
+  p->n_classes = 1;
+  write_and_read(&c, "1 classes");
+  p->n_classes = 3;
+  gr_checkpoint_free(&c);
 }
 
 /* HDF5 parses these files: only that nothing is silently accepted as what it is not, and that every
@@ -283,6 +320,7 @@ const gr_test gr_damage_tests[] = {
     GR_TEST(an_edited_file_is_refused_until_it_is_sealed),
     GR_TEST(a_sealed_file_that_makes_no_sense_is_refused),
     GR_TEST(texts_that_make_no_sense_are_refused),
+    GR_TEST(preprocessing_that_makes_no_sense_is_refused),
     GR_TEST(wild_bytes_under_a_valid_seal_do_no_harm),
     GR_TEST(a_write_that_fails_inside_hdf5_is_reported_and_the_next_one_works),
     GR_TEST_END};
