@@ -119,16 +119,29 @@ static void put_split(struct page *p, const gr_dataset *data, int id) {
   close_group(p, '}');
 }
 
+/* An object in JSON; "name: kind" for people, with the levels below. */
+static void put_column(struct page *p, const char *name, const gr_column *column) {
+  const char *kind = column->kind == GR_COLUMN_NUMERIC ? "numeric" : "categorical";
+  if (p->json) {
+    open_group(p, NULL, '{');
+    put_text(p, "name", name);
+    put_text(p, "kind", kind);
+    put_names(p, "levels", column->levels, column->n_levels);
+    close_group(p, '}');
+    return;
+  }
+  put_text(p, name, kind);
+  p->depth++;
+  put_names(p, "levels", column->levels, column->n_levels);
+  p->depth--;
+}
+
 static void put_columns(struct page *p, const gr_dataset *data) {
   if (!data->columns) return;
   open_group(p, "table", '[');
   for (uint32_t j = 0; j < data->n_columns; j++) {
     const gr_column *column = &data->columns[j];
-    open_group(p, NULL, '{');
-    put_text(p, "name", column->name ? column->name : "");
-    put_text(p, "kind", column->kind == GR_COLUMN_NUMERIC ? "numeric" : "categorical");
-    put_names(p, "levels", column->levels, column->n_levels);
-    close_group(p, '}');
+    put_column(p, column->name ? column->name : "", column);
   }
   close_group(p, ']');
 }

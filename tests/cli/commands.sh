@@ -29,7 +29,7 @@ check "with a line per epoch" test "$(grep -c '^epoch ' err)" -eq 3
 for file in recipe.yaml run.json metrics.jsonl final.h5; do
   check "the run holds $file" test -s run/$file
 done
-check "one line of metrics per epoch and a final one" test "$(wc -l <run/metrics.jsonl)" -ge 3
+check "one line of metrics per epoch and a final one" test "$(wc -l <run/metrics.jsonl)" -eq 4
 expect 0 "a finished run is finished" train digits.h5 --hidden 32 --epochs 3 --run run --json -q
 check "and says so" grep -q '"already_finished": true' out
 check "train --json" is_json
@@ -86,6 +86,9 @@ width,colour,height,kind
 CSV
 expect 0 "import a table" import --train table.csv --target kind table.h5
 check "says what happened to each column" grep -q 'colour' err
+expect 0 "inspect it" inspect table.h5
+check "a line for each column" grep -qx '  width: numeric' out
+check "and no blank at the end of a line" test "$(grep -c ' $' out)" -eq 0
 expect 0 "and train on it" train table.h5 --epochs 2 --hidden 4 --run table --valid-split 0 -q
 expect 0 "and predict class names" predict table table.h5
 check "as they were called" grep -Eq '^"?(small|large)' out

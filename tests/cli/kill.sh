@@ -49,4 +49,16 @@ refuses 65 "a damaged checkpoint is refused" "$(basename "$newest")" -- inspect 
 expect 0 "the one before it is taken" train data.h5 $workload --run damaged
 check "and it is said why" grep -q "$(basename "$newest")" err
 agrees damaged
+
+# Where none is intact the run is not begun anew over what is left of it.
+for file in damaged/checkpoints/step-*.h5; do
+  printf 'x' | dd of="$file" bs=1 seek=9000 conv=notrunc 2>/dev/null
+  newest=$(basename "$file")
+done
+contents() { find damaged -type f ! -name lock -exec cksum {} + | sort; }
+before=$(contents)
+# shellcheck disable=SC2086
+refuses 65 "nothing intact" "damaged/checkpoints|$newest|--run" -- \
+  train data.h5 $workload --run damaged
+same "nothing is overwritten" "$before" "$(contents)"
 finish

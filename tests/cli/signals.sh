@@ -4,8 +4,20 @@
 . "${GR_SOURCE:-.}/tests/cli/lib.sh"
 . "$source_dir/tests/cli/workload.sh"
 
+# A shell starts what it puts into the background with INT ignored, and gradus leaves it so.
 prepare 60
 undisturbed
+begin ignored
+check "INT ignored: training has begun" await is_training
+kill -s INT $child
+leave
+if [ "$code" -eq 0 ]; then pass; else fail "INT ignored: exit $code, wanted 0"; fi
+agrees ignored
+start="env --default-signal=INT $gradus"
+$start --version >/dev/null 2>&1 || {
+  skip "this env cannot undo that"
+  finish
+}
 for signal in INT TERM USR1 XCPU; do
   begin "run-$signal"
   check "$signal: training has begun" await is_training

@@ -19,13 +19,14 @@ undisturbed() {
   whole=$(digest whole)
 }
 
-# begin RUN ARGS...: train in the background in directory RUN, process id in $child.
+# begin RUN ARGS...: train in the background in directory RUN, process id in $child; by the command
+# $start where that is set.
 begin() {
   directory=$1
   shift
   rm -f background.out background.err # what the one before said must not be taken for this one
   # shellcheck disable=SC2086
-  "$gradus" train data.h5 $workload --run "$directory" "$@" >background.out 2>background.err &
+  ${start:-$gradus} train data.h5 $workload --run "$directory" "$@" >background.out 2>background.err &
   child=$!
 }
 

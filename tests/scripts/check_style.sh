@@ -57,6 +57,17 @@ for file in $(c_files src include tests); do
     check_opening "$file"; check_format "$file")"
 done
 
+# README: nothing left to fill in, and every file of the tree that it names is there.
+check_readme() {
+  grep -noE '@[A-Z_]+@' "$GR_SOURCE/README.md" | sed 's/$/ is not filled in/'
+  { grep -oE '`(examples|src|tests)/[^` ]*`' "$GR_SOURCE/README.md" | tr -d '`'
+    grep -oE '\]\([^):# ]+\)' "$GR_SOURCE/README.md" | sed 's/^](//; s/)$//'
+  } | while read -r path; do
+    [ -e "$GR_SOURCE/$path" ] || echo "names $path, which does not exist"
+  done
+}
+judge README.md "$(check_readme)"
+
 # The version stands in two places.
 judge include/gradus/version.h "$(
   configured=$(sed -n 's/^AC_INIT(\[gradus\], \[\([0-9.]*\)\].*/\1/p' "$GR_SOURCE/configure.ac")
