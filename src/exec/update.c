@@ -22,7 +22,7 @@ static void prepare_adam(const gr_config *config, uint64_t step, double learning
 void gr_update_prepare(const gr_config *config, uint64_t step, double learning_rate, double weight,
                        gr_update_coefficients *weights, gr_update_coefficients *biases) {
   gr_update_coefficients u = {.optimizer = (gr_optimizer)config->optimizer.name,
-                              .scale = weight > 0 ? (float)(1 / weight) : 0.0f,
+                              .scale = weight >= 0x1p-126 ? (float)(1 / weight) : 0.0f,
                               .learning_rate = (float)learning_rate,
                               .momentum = (float)config->optimizer.momentum,
                               .decay = (float)config->optimizer.weight_decay};

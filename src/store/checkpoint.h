@@ -27,7 +27,6 @@ typedef struct gr_train_state {
   bool finished, stopped_early;
   double wall_seconds;     /* training time so far, over all sessions */
   uint64_t metrics_offset; /* bytes of metrics.jsonl that belong to this state */
-  uint64_t timing_offset;  /* bytes of timing.jsonl */
   char dataset_digest[33];
 } gr_train_state;
 

@@ -26,7 +26,6 @@ const gr_state_field gr_state_fields[] = {
     STATE(stopped_early, GR_FIELD_BOOL),
     STATE(wall_seconds, GR_FIELD_F64),
     STATE(metrics_offset, GR_FIELD_U64),
-    STATE(timing_offset, GR_FIELD_U64),
     STATE(dataset_digest, GR_FIELD_TEXT),
 };
 const size_t gr_n_state_fields = sizeof gr_state_fields / sizeof gr_state_fields[0];

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "store/aside.h"
 
 static gradus_status make_one(const char *path, gradus_error *err) {
   struct stat info;
@@ -49,13 +50,10 @@ gradus_status gr_file_append(int fd, const char *path, const char *bytes, size_t
   return GRADUS_OK;
 }
 
-static gradus_status write_aside(const char *aside, const char *bytes, size_t n, bool durable,
-                                 gradus_error *err) {
-  int fd = open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (fd < 0) return gr_fail_errno(err, GRADUS_ERR_CANTCREATE, errno, "%s: cannot create", aside);
+static gradus_status fill(const char *aside, const char *bytes, size_t n, gradus_error *err) {
+  int fd = open(aside, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return gr_fail_errno(err, GRADUS_ERR_IO, errno, "%s: cannot write", aside);
   gradus_status status = gr_file_append(fd, aside, bytes, n, err);
-  if (status == GRADUS_OK && durable && fsync(fd) != 0)
-    status = gr_fail_errno(err, GRADUS_ERR_IO, errno, "%s: cannot write", aside);
   if (close(fd) != 0 && status == GRADUS_OK)
     status = gr_fail_errno(err, GRADUS_ERR_IO, errno, "%s: cannot write", aside);
   return status;
@@ -63,14 +61,16 @@ static gradus_status write_aside(const char *aside, const char *bytes, size_t n,
 
 gradus_status gr_file_replace(const char *path, const char *bytes, size_t n, bool durable,
                               gradus_error *err) {
-  gr_text aside = {0};
-  gr_text_printf(&aside, "%s.new", path);
-  if (aside.failed) return gr_fail_memory(err, "a path");
-  gradus_status status = write_aside(aside.data, bytes, n, durable, err);
-  if (status == GRADUS_OK && rename(aside.data, path) != 0)
-    status = gr_fail_errno(err, GRADUS_ERR_IO, errno, "%s: cannot replace", path);
-  if (status != GRADUS_OK) (void)unlink(aside.data); /* its absence is as good */
-  gr_text_free(&aside);
+  char *aside;
+  GR_TRY(gr_aside_create(path, true, &aside, err));
+  gradus_status status = fill(aside, bytes, n, err);
+  if (durable || status != GRADUS_OK) return gr_aside_end(aside, path, true, status, err);
+  if (rename(aside, path) == 0) {
+    gr_free(aside);
+    return GRADUS_OK;
+  }
+  status = gr_fail_errno(err, GRADUS_ERR_IO, errno, "%s: cannot replace", path);
+  gr_aside_discard(aside);
   return status;
 }
 

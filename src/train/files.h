@@ -11,7 +11,8 @@
 /* Makes `path` and the folders above it. GRADUS_ERR_CANTCREATE naming the first that cannot be. */
 gradus_status gr_make_directories(const char *path, gradus_error *err);
 
-/* Replaces `path` by `n` bytes: written aside, renamed; `durable` also waits for the disk. */
+/* Replaces `path` by `n` bytes: written aside, renamed; `durable` also waits for the disk,
+ * the directory included. */
 gradus_status gr_file_replace(const char *path, const char *bytes, size_t n, bool durable,
                               gradus_error *err);
 

@@ -66,11 +66,13 @@ static struct squares add_blocks(const struct column *c, uint64_t from, uint64_t
                           a.target_squared + b.target_squared};
 }
 
-/* Adds one target's root mean square error and coefficient of determination to the metrics. */
+/* Adds one target's root mean square error and coefficient of determination to the metrics. The
+ * difference of two sums of up to 2^40 squares keeps no digit below 1e-12 of them: a spread that
+ * small is that of equal targets, which R2 is not defined for. */
 static void add_target(gr_metrics *metrics, const struct squares *s, double weight, double scale) {
   double spread = s->target_squared - s->target * s->target / weight;
   metrics->rmse += scale * sqrt(s->error / weight);
-  metrics->r2 += spread > 0 ? 1 - s->error / spread : (double)NAN;
+  metrics->r2 += spread > 1e-12 * s->target_squared ? 1 - s->error / spread : (double)NAN;
 }
 
 static void measure_regression(const gr_preprocessing *p, const gr_totals *totals,

@@ -47,6 +47,19 @@ static gradus_status check_weights(const gr_dataset *data, gr_split_id id, gradu
   return GRADUS_OK;
 }
 
+/* A hold-out split may leave one side without any weight. */
+static gradus_status check_side(const gr_dataset *data, const uint64_t *map, uint64_t n,
+                                const char *use, gradus_error *err) {
+  const float *weight = data->split[GR_TRAIN].weight;
+  if (!map || !weight || n == 0) return GRADUS_OK;
+  for (uint64_t i = 0; i < n; i++)
+    if (weight[map[i]] > 0) return GRADUS_OK;
+  return gr_fail(err, GRADUS_ERR_DATA,
+                 "%s: train/weight is 0 for every row that is %s; another data.valid_split or "
+                 "training.seed divides the rows otherwise",
+                 gr_dataset_label(data), use);
+}
+
 /* Columns whose numbers are names are not numbers to compute with. */
 static gradus_status check_columns(const gr_dataset *data, gradus_error *err) {
   for (uint32_t j = 0; data->columns && j < data->n_columns; j++)
@@ -251,6 +264,8 @@ gradus_status gr_prepare(const gr_config *config, const gr_dataset *data, gr_pre
   GR_TRY_ELSE(fail, fit(out, data, err));
   GR_TRY_ELSE(fail,
               gr_split_rows_make(&out->preprocessing, data, GR_TRAIN, true, &out->train, err));
+  GR_TRY_ELSE(fail, check_side(data, out->train_map, out->n_train, "trained on", err));
+  GR_TRY_ELSE(fail, check_side(data, out->valid_map, out->n_valid, "held out", err));
   if (data->split[GR_VALID].n_rows > 0)
     GR_TRY_ELSE(fail,
                 gr_split_rows_make(&out->preprocessing, data, GR_VALID, true, &out->valid, err));

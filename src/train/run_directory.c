@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "train/files.h"
+#include "train/run_log.h"
 
 void gr_run_file(const char *directory, const char *name, char *out) {
   snprintf(out, GR_RUN_FILE, "%s/%s", directory, name);
@@ -148,36 +149,48 @@ static gradus_status open_log(gr_run_directory *run, const char *name, gr_run_lo
   return GRADUS_OK;
 }
 
-static gradus_status cut(gr_run_log *log, uint64_t size, gradus_error *err) {
-  if (log->size <= size) return GRADUS_OK;
-  if (ftruncate(log->fd, (off_t)size) != 0)
-    return gr_fail_errno(err, GRADUS_ERR_IO, errno, "%s: cannot shorten", log->path);
-  log->size = size;
-  return GRADUS_OK;
+/* A log that a kill or a full disk left behind may lack its end or hold what will come again:
+ * `have` is what is there, `wanted` what is to be there. */
+static gradus_status restore(const char *path, const gr_text *have, const gr_text *wanted,
+                             gradus_error *err) {
+  if (wanted->failed) return gr_fail_memory(err, path);
+  bool same = have->length == wanted->length &&
+              (have->length == 0 || memcmp(have->data, wanted->data, have->length) == 0);
+  if (same) return GRADUS_OK;
+  return gr_file_replace(path, wanted->data ? wanted->data : "", wanted->length, true, err);
 }
 
-/* A log that a kill or a full disk left behind may lack its end or hold what will come again. */
-static gradus_status restore(const gr_run_directory *run, const char *name, const gr_text *wanted,
-                             gradus_error *err) {
+static gradus_status restore_metrics(const gr_run_directory *run, const gr_text *wanted,
+                                     gradus_error *err) {
   char path[GR_RUN_FILE];
   gr_text have = {0};
   bool found;
-  gr_run_file(run->path, name, path);
+  gr_run_file(run->path, "metrics.jsonl", path);
   gradus_status status = gr_file_read(path, &have, &found, err);
-  bool same = found && have.length == wanted->length &&
-              (have.length == 0 || memcmp(have.data, wanted->data, have.length) == 0);
-  if (status == GRADUS_OK && !same)
-    status = gr_file_replace(path, wanted->data ? wanted->data : "", wanted->length, true, err);
+  if (status == GRADUS_OK) status = restore(path, &have, wanted, err);
   gr_text_free(&have);
   return status;
 }
 
-gradus_status gr_run_open_logs(gr_run_directory *run, const gr_text *metrics,
-                               uint64_t timing_offset, gradus_error *err) {
-  GR_TRY(restore(run, "metrics.jsonl", metrics, err));
+static gradus_status restore_timing(const gr_run_directory *run, uint64_t step, gradus_error *err) {
+  char path[GR_RUN_FILE];
+  gr_text have = {0}, wanted = {0};
+  bool found;
+  gr_run_file(run->path, "timing.jsonl", path);
+  gradus_status status = gr_file_read(path, &have, &found, err);
+  if (status == GRADUS_OK && have.data) gr_timing_keep(have.data, step, &wanted);
+  if (status == GRADUS_OK) status = restore(path, &have, &wanted, err);
+  gr_text_free(&wanted);
+  gr_text_free(&have);
+  return status;
+}
+
+gradus_status gr_run_open_logs(gr_run_directory *run, const gr_text *metrics, uint64_t step,
+                               gradus_error *err) {
+  GR_TRY(restore_metrics(run, metrics, err));
+  GR_TRY(restore_timing(run, step, err));
   GR_TRY(open_log(run, "metrics.jsonl", &run->metrics, err));
   GR_TRY(open_log(run, "timing.jsonl", &run->timing, err));
-  GR_TRY(cut(&run->timing, timing_offset, err));
   return open_log(run, "log.txt", &run->messages, err);
 }
 

@@ -49,9 +49,10 @@ gradus_status gr_run_open(const char *path, const gr_log *log, gr_run_directory 
 void gr_run_close(gr_run_directory *run); /* accepts GR_RUN_CLOSED */
 
 /* Opens the logs to go on from a state: metrics.jsonl is made to hold exactly `metrics` (rewritten
- * only where it differs), timing.jsonl is cut to `timing_offset` bytes, log.txt is appended to. */
-gradus_status gr_run_open_logs(gr_run_directory *run, const gr_text *metrics,
-                               uint64_t timing_offset, gradus_error *err);
+ * only where it differs), timing.jsonl loses the lines of steps after `step`, log.txt is appended
+ * to. */
+gradus_status gr_run_open_logs(gr_run_directory *run, const gr_text *metrics, uint64_t step,
+                               gradus_error *err);
 
 /* Appends one line (without newline) to a log. */
 gradus_status gr_run_append(gr_run_log *log, const gr_text *line, gradus_error *err);

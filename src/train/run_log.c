@@ -4,6 +4,8 @@
 
 #include "train/run_log.h"
 
+#include <string.h>
+
 #include <math.h>
 
 #include "base/clock.h"
@@ -80,14 +82,31 @@ void gr_timing_line(const gr_timing *timing, gr_text *out) {
                  timing->event, (unsigned long long)timing->epoch, (unsigned long long)timing->step,
                  stamp);
   if (timing->seconds >= 0) put_number(out, "seconds", timing->seconds);
-  if (timing->samples_per_second >= 0) {
+  if (timing->samples_per_second >= 0)
     put_number(out, "samples_per_second", timing->samples_per_second);
-    put_number(out, "data_wait_fraction", 0); /* everything is in memory */
-  }
   if (timing->threads > 0) gr_text_printf(out, ",\"threads\":%d", timing->threads);
   if (timing->detail) {
     gr_text_puts(out, ",\"detail\":");
     gr_text_put_json(out, timing->detail);
   }
   gr_text_puts(out, "}");
+}
+
+/* The number after "step": in a line of n bytes. */
+static bool step_of(const char *line, size_t n, uint64_t *step) {
+  static const char key[] = "\"step\":";
+  const char *at = memmem(line, n, key, sizeof key - 1);
+  if (!at) return false;
+  at += sizeof key - 1;
+  size_t digits = 0;
+  while (at + digits < line + n && at[digits] >= '0' && at[digits] <= '9') digits++;
+  return gr_parse_u64(at, digits, step);
+}
+
+void gr_timing_keep(const char *have, uint64_t step, gr_text *out) {
+  uint64_t at;
+  for (const char *end; (end = strchr(have, '\n')); have = end + 1) {
+    size_t n = (size_t)(end - have);
+    if (step_of(have, n, &at) && at <= step) gr_text_append(out, have, n + 1);
+  }
 }

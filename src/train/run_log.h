@@ -28,4 +28,8 @@ typedef struct gr_timing {
 } gr_timing;
 void gr_timing_line(const gr_timing *timing, gr_text *out);
 
+/* Appends the whole lines of `have` (timing.jsonl) that a state at `step` leaves: those of later
+ * steps will come again, a torn one says nothing. */
+void gr_timing_keep(const char *have, uint64_t step, gr_text *out);
+
 #endif

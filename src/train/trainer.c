@@ -142,7 +142,6 @@ static gradus_status write_state(gr_trainer *t, gradus_error *err) {
   GR_TRY(gr_trainer_timing(t, "checkpoint", t->wall_before + session_seconds(t), -1, NULL, err));
   now->state.wall_seconds = t->wall_before + session_seconds(t);
   now->state.metrics_offset = t->run.metrics.size;
-  now->state.timing_offset = t->run.timing.size;
   now->best_parameters = now->state.has_best ? t->best : NULL;
   gr_checkpoint_name(now->state.step, name);
   snprintf(relative, sizeof relative, "checkpoints/%s", name);

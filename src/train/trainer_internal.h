@@ -43,7 +43,6 @@ struct gr_trainer {
   double wall_before;                     /* state.wall_seconds when the session began */
   double last_save, last_progress, last_csv, epoch_start;
   uint64_t session_samples, epoch_samples;
-  uint64_t epoch_start_position;
 
   atomic_int stop_requested, checkpoint_requested;
 };

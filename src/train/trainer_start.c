@@ -132,6 +132,17 @@ static gradus_status compare_records(const gr_trainer *t, gradus_error *err) {
   return status;
 }
 
+/* Whether a state can be one of this recipe: its numbers follow from the step. */
+static bool is_consistent(const gr_trainer *t, const gr_checkpoint *c) {
+  const gr_train_state *s = &c->state;
+  const uint64_t batch = (uint64_t)t->prepared.config.training.batch_size;
+  return s->step <= t->total_steps && s->epoch <= s->step && s->position < t->prepared.n_train &&
+         s->position % batch == 0 &&
+         s->step == s->epoch * t->steps_per_epoch + s->position / batch &&
+         s->samples_seen == s->epoch * t->prepared.n_train + s->position &&
+         c->history.n_rows == s->epoch && c->history.n_metrics == t->now.history.n_metrics;
+}
+
 static gradus_status check_content(const gr_trainer *t, const gr_checkpoint *c, const char *path,
                                    gradus_error *err) {
   const size_t n = t->now.model.network.n_parameters;
@@ -141,8 +152,7 @@ static gradus_status check_content(const gr_trainer *t, const gr_checkpoint *c, 
   if (c->n_moments != t->now.n_moments)
     return gr_fail(err, GRADUS_ERR_DATA,
                    "%s: holds no state of the optimizer, so training cannot go on from it", path);
-  if (c->history.n_metrics != t->now.history.n_metrics || c->state.step > t->total_steps ||
-      c->state.position >= t->prepared.n_train)
+  if (!is_consistent(t, c))
     return gr_fail(err, GRADUS_ERR_DATA, "%s: its state does not fit the recipe", path);
   return GRADUS_OK;
 }
@@ -162,7 +172,7 @@ static void adopt(gr_trainer *t, gr_checkpoint *c) {
   now->state = c->state;
   snprintf(now->state.dataset_digest, sizeof now->state.dataset_digest, "%s", t->data->digest);
   const uint64_t epochs = (uint64_t)t->prepared.config.training.epochs;
-  if (!now->state.stopped_early && now->state.epoch < epochs) now->state.finished = false;
+  now->state.finished = now->state.stopped_early || now->state.epoch >= epochs;
 }
 
 static gradus_status resume_from(gr_trainer *t, gr_checkpoint *c, const char *path,
@@ -184,7 +194,12 @@ static gradus_status prefer_named(const gr_trainer *t, gr_checkpoint *c, bool fo
   *taken = false;
   if (!t->options.resume_file) return GRADUS_OK;
   GR_TRY(gr_checkpoint_verify(t->options.resume_file, &step, err));
-  if (found && c->state.step >= step) return GRADUS_OK;
+  if (found && c->state.step >= step) {
+    gr_log_write(&t->log, GR_INFO, "%s is at step %llu; the run itself is at step %llu and goes on",
+                 t->options.resume_file, (unsigned long long)step,
+                 (unsigned long long)c->state.step);
+    return GRADUS_OK;
+  }
   gr_checkpoint_free(c);
   *c = (gr_checkpoint){0};
   GR_TRY(gr_checkpoint_read(t->options.resume_file, c, err));
@@ -204,10 +219,8 @@ static gradus_status resume(gr_trainer *t, bool *resumed, gradus_error *err) {
   if (named) snprintf(path, sizeof path, "%s", t->options.resume_file);
   found |= named;
   if (status == GRADUS_OK && found) status = resume_from(t, &c, path, err);
-  if (status == GRADUS_OK && named) { /* the run itself holds nothing of it yet */
-    t->saved_step = UINT64_MAX;
-    t->now.state.timing_offset = UINT64_MAX;
-  }
+  if (status == GRADUS_OK && named)
+    t->saved_step = UINT64_MAX; /* the run holds nothing of it yet */
   if (status == GRADUS_OK) *resumed = found;
   gr_checkpoint_free(&c);
   return status;
@@ -229,20 +242,13 @@ static bool best_is_saved(const gr_trainer *t) {
          step == t->now.state.best_step;
 }
 
-/* Bytes of timing.jsonl that stay: what a later session wrote goes, but for a run that is finished.
- */
-static uint64_t timing_to_keep(const gr_trainer *t, bool resumed) {
-  if (!resumed) return 0;
-  return t->now.state.finished ? UINT64_MAX : t->now.state.timing_offset;
-}
-
 static gradus_status write_records(gr_trainer *t, bool resumed, gradus_error *err) {
   char recipe_digest[GR_DIGEST_TEXT];
   gr_text metrics = {0};
   gradus_status status;
   gr_metrics_file(&t->now.history, &t->now.state, t->now.state.finished, &metrics);
   status = metrics.failed ? gr_fail_memory(err, "metrics.jsonl")
-                          : gr_run_open_logs(&t->run, &metrics, timing_to_keep(t, resumed), err);
+                          : gr_run_open_logs(&t->run, &metrics, t->now.state.step, err);
   gr_text_free(&metrics);
   if (status != GRADUS_OK || t->now.state.finished) return status;
   gr_config_digest(&t->prepared.config, recipe_digest);

@@ -92,7 +92,7 @@ static void make_any(uint64_t step, int classification, gr_checkpoint *out) {
   s->step = step, s->epoch = 3, s->position = 17, s->samples_seen = UINT64_MAX;
   s->epoch_loss = 0.1, s->epoch_weight = -0.0, s->has_best = true, s->best_loss = (double)NAN;
   s->best_epoch = 2, s->best_step = 5, s->epochs_since_best = 1, s->stopped_early = true;
-  s->wall_seconds = (double)INFINITY, s->metrics_offset = 1ull << 60, s->timing_offset = 9;
+  s->wall_seconds = (double)INFINITY, s->metrics_offset = 1ull << 60;
   strcpy(s->dataset_digest, "0123456789abcdef0123456789abcdef");
   out->history.n_metrics = 2;
   strcpy(out->history.metric_names[0], "accuracy");
