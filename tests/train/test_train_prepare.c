@@ -225,6 +225,9 @@ static void bad_weights_are_refused(void) {
   refuse(&data, SETTINGS(NULL), GRADUS_ERR_DATA, "every train/weight is 0");
   w[4] = -1;
   refuse(&data, SETTINGS(NULL), GRADUS_ERR_DATA, "train/weight row 4 is -1");
+  w[4] = 1; /* one row has all the weight: whichever side it is on, the other has none */
+  refuse(&data, SETTINGS("data.valid_split=0.5", NULL), GRADUS_ERR_DATA,
+         "train/weight is 0 for every row");
   gr_dataset_free(&data);
 }
 

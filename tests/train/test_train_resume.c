@@ -9,6 +9,7 @@
 #include "store/checkpoint.h"
 #include "train/data.h"
 #include "train/files.h"
+#include "train/run_log.h"
 #include "train/test_train.h"
 #include "train/trainer.h"
 
@@ -261,12 +262,122 @@ static void a_time_limit_stops_with_a_checkpoint(void) {
   gr_dataset_free(&data);
 }
 
+/* The timing log records what happened, so it may differ between runs; but a finished command that
+ * is repeated adds nothing, and a torn line is never glued to the next. */
+static void timing_keeps_what_happened(void) {
+  gr_dataset data = make_spirals(50, 3);
+  gr_config config = make_config(SETTINGS(NULL));
+  char run[512], path[GR_RUN_FILE], command[2 * GR_RUN_FILE];
+  gr_text before = {0}, after = {0};
+  bool found;
+  gradus_error err = {0};
+  name_run(run, "timing", 0);
+  gr_run_file(run, "timing.jsonl", path);
+  session(&data, &config, run, 5, true);
+  snprintf(command, sizeof command, "printf '{\"event\":\"ep' >>'%s'", path);
+  CU_ASSERT_EQUAL(system(command), 0);
+  session(&data, &config, run, UINT64_MAX, false);
+  GR_CHECK_OK(gr_file_read(path, &before, &found, &err), &err);
+  session(&data, &config, run, UINT64_MAX, false);
+  GR_CHECK_OK(gr_file_read(path, &after, &found, &err), &err);
+  CU_ASSERT_FATAL(before.length > 0 && before.data != NULL);
+  CU_ASSERT(before.length == after.length && memcmp(before.data, after.data, before.length) == 0);
+  CU_ASSERT_PTR_NOT_NULL(strstr(before.data, "{\"event\":\"end\""));
+  CU_ASSERT_PTR_NULL(strstr(before.data, "{\"event\":\"ep{"));
+  gr_text_free(&before);
+  gr_text_free(&after);
+  gr_config_free(&config);
+  gr_dataset_free(&data);
+}
+
+static void timing_loses_only_what_comes_again(void) {
+  gr_text kept = {0};
+  gr_timing_keep(
+      "{\"event\":\"start\",\"epoch\":0,\"step\":0}\nno line of ours\n"
+      "{\"event\":\"checkpoint\",\"step\":8}\n{\"event\":\"epoch\",\"step\":9}\n{\"ev",
+      8, &kept);
+  CU_ASSERT_PTR_NOT_NULL_FATAL(kept.data);
+  CU_ASSERT_STRING_EQUAL(kept.data,
+                         "{\"event\":\"start\",\"epoch\":0,\"step\":0}\n"
+                         "{\"event\":\"checkpoint\",\"step\":8}\n");
+  gr_text_free(&kept);
+}
+
+static gradus_status reopen(const gr_dataset *data, const gr_config *config, const char *run,
+                            const char *file, uint64_t steps, uint64_t *step, gradus_error *err) {
+  gr_trainer_options options = {.run_directory = run, .resume_file = file};
+  gr_trainer *t = NULL;
+  gr_report report = {0};
+  bool finished;
+  GR_TRY(gr_trainer_create(config, data, &options, &t, err));
+  gradus_status status = gr_trainer_advance(t, steps, &finished, err);
+  if (status == GRADUS_OK) status = gr_trainer_checkpoint(t, NULL, 0, err);
+  gr_trainer_report(t, &report);
+  *step = report.steps;
+  gr_trainer_destroy(t);
+  return status;
+}
+
+static void a_command_with_a_named_checkpoint_gets_on_when_repeated(void) {
+  gr_dataset data = make_spirals(50, 3);
+  gr_config config = make_config(SETTINGS(NULL));
+  char source[512], target[512], file[GR_RUN_FILE];
+  uint64_t step = 0;
+  gradus_error err = {0};
+  name_run(source, "named", 0);
+  name_run(target, "repeated", 0);
+  session(&data, &config, source, 3, true);
+  gr_run_file(source, "checkpoints/step-000000000003.h5", file);
+  for (uint64_t i = 0; i <= 3; i++) { /* the first takes no step, but leaves a checkpoint */
+    GR_CHECK_OK(reopen(&data, &config, target, file, i > 0, &step, &err), &err);
+    CU_ASSERT_EQUAL(step, 3 + i);
+    char own[GR_RUN_FILE], name[64];
+    snprintf(name, sizeof name, "checkpoints/step-%012llu.h5", (unsigned long long)step);
+    gr_run_file(target, name, own);
+    CU_ASSERT(gr_file_exists(own));
+  }
+  gr_config_free(&config);
+  gr_dataset_free(&data);
+}
+
+/* Each field of a good state in turn made one that no run of this recipe can have, and sealed. */
+static void a_state_that_no_run_can_have_is_refused(void) {
+  gr_dataset data = make_spirals(50, 3);
+  gr_config config = make_config(SETTINGS(NULL));
+  char run[512], target[512], file[GR_RUN_FILE];
+  uint64_t step;
+  gr_checkpoint c = {0};
+  gradus_error err = {0};
+  name_run(run, "sane", 0);
+  session(&data, &config, run, 5, true);
+  gr_run_file(run, "checkpoints/step-000000000005.h5", file);
+  GR_CHECK_OK(gr_checkpoint_read(file, &c, &err), &err);
+  const gr_train_state good = c.state;
+  uint64_t *const fields[] = {&c.state.step, &c.state.epoch, &c.state.position,
+                              &c.state.samples_seen};
+  for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+    c.state = good;
+    ++*fields[i];
+    GR_CHECK_OK(gr_checkpoint_write(&c, gr_test_path("insane.h5"), &err), &err);
+    name_run(target, "insane", i);
+    GR_CHECK_FAILS(reopen(&data, &config, target, gr_test_path("insane.h5"), 1, &step, &err),
+                   GRADUS_ERR_DATA, &err, "does not fit the recipe");
+  }
+  gr_checkpoint_free(&c);
+  gr_config_free(&config);
+  gr_dataset_free(&data);
+}
+
 const gr_test resume_tests[] = {GR_TEST(resuming_after_any_step_changes_no_bit),
                                 GR_TEST(steps_lost_by_a_kill_come_again),
                                 GR_TEST(early_stopping_survives_interruption),
                                 GR_TEST(a_damaged_checkpoint_is_passed_over),
                                 GR_TEST(logs_that_a_kill_tore_are_mended),
                                 GR_TEST(a_named_checkpoint_is_resumed_in_another_directory),
+                                GR_TEST(timing_keeps_what_happened),
+                                GR_TEST(timing_loses_only_what_comes_again),
+                                GR_TEST(a_command_with_a_named_checkpoint_gets_on_when_repeated),
+                                GR_TEST(a_state_that_no_run_can_have_is_refused),
                                 GR_TEST(a_stop_request_leaves_a_checkpoint),
                                 GR_TEST(a_time_limit_stops_with_a_checkpoint),
                                 GR_TEST_END};
