@@ -238,7 +238,7 @@ static void a_place_that_cannot_be_written_is_named(void) {
 /* Writes under a file-size limit of `limit` bytes; the limit is lifted again. */
 static gradus_status write_limited(const gr_checkpoint *c, const char *path, rlim_t limit,
                                    gradus_error *err) {
-  struct rlimit old, small;
+  struct rlimit old = {0}, small;
   CU_ASSERT_FATAL(getrlimit(RLIMIT_FSIZE, &old) == 0);
   small = old;
   small.rlim_cur = limit;
@@ -353,7 +353,7 @@ static void a_checkpoint_that_cannot_be_read_is_not_passed_over(void) {
   snprintf(directory, sizeof directory, "%s", gr_test_path("unreadable"));
   write_steps(directory, steps, 2);
   snprintf(path, sizeof path, "%s/step-000000000002.h5", directory);
-  struct rlimit old, small;
+  struct rlimit old = {0}, small;
   int fd = dup(0); /* the lowest free descriptor */
   CU_ASSERT_FATAL(fd >= 0 && close(fd) == 0 && getrlimit(RLIMIT_NOFILE, &old) == 0);
   small = old;
