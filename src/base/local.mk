@@ -1,7 +1,7 @@
 libgradus_internal_la_SOURCES += \
 	include/gradus/status.h %D%/status.def.h %D%/status.h %D%/status.c \
 	%D%/memory.h %D%/memory.c \
-	%D%/arena.h %D%/arena.c \
+	%D%/arena.h %D%/tree.h %D%/arena.c \
 	%D%/text.h %D%/text.c \
 	%D%/sysfile.h %D%/sysfile.c \
 	%D%/cgroup.h %D%/cgroup.c \

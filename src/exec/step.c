@@ -106,74 +106,81 @@ static void backward_rows(const step *s, uint64_t first, uint64_t end) {
   }
 }
 
-/* The gradient of rows [first, end) for panels of a layer, inputs from u->input: weights at g, one
- * panel every panel_g floats. */
-static void unit_gradient(const gr_engine *engine, const gr_unit *u, uint64_t first, uint64_t end,
-                          float *g, size_t panel_g, float *g_bias) {
+/* A unit's share of a layer's operands: rows [first, first + n), inputs and panels of the unit. */
+static gr_weight_gradient unit_operands(const gr_engine *engine, const gr_unit *u, uint64_t first,
+                                        uint64_t n) {
   const gr_plan_layer *layer = &engine->plan.layer[u->layer];
-  gr_weight_gradient w = {.n_rows = end - first,
+  gr_weight_gradient w = {.n_rows = n,
+                          .lane_rows = engine->plan.lane_rows,
                           .n_inputs = u->n_inputs,
                           .n_panels = u->n_panels,
                           .delta = gr_at(engine, layer->delta + first * layer->ld + 16 * u->panel),
-                          .ldd = layer->ld,
-                          .g = g,
-                          .panel_g = panel_g};
+                          .ldd = layer->ld};
   w.a = layer_input(engine, u->layer, first, &w.lda) + u->input;
-  engine->kernels->weight_gradient(&w);
-  if (u->input == 0)
-    engine->kernels->column_sums(end - first, u->n_panels, w.delta, layer->ld, g_bias);
+  return w;
 }
 
-/* Applies the summed gradient of a unit and renews its part of the back copy. */
-static void update_unit(const step *s, const gr_unit *u, const float *g, size_t panel_g,
-                        const float *g_bias) {
+/* Renews a unit's part of the back copy. */
+static void renew_back(const gr_engine *engine, const gr_unit *u) {
+  const gr_plan_layer *layer = &engine->plan.layer[u->layer];
+  const size_t back_panel = 16 * (size_t)layer->n_out;
+  for (size_t p = 0; u->layer > 0 && p < u->n_panels; p++) {
+    const size_t o = 16 * (u->panel + p), n = layer->n_out - o < 16 ? layer->n_out - o : 16;
+    engine->kernels->transpose_panel(
+        u->n_inputs, n, unit_weights(engine, u, engine->plan.parameters, p),
+        gr_at(engine, layer->back + u->input / 16 * back_panel + 16 * o), back_panel);
+  }
+}
+
+/* Applies the summed gradient of a unit's biases. */
+static void update_biases(const step *s, const gr_unit *u, const float *g) {
   gr_engine *engine = s->engine;
   const gr_plan *plan = &engine->plan;
-  const gr_plan_layer *layer = &plan->layer[u->layer];
   const int moments = gr_optimizers[plan->optimizer].moments;
-  for (size_t p = 0; p < u->n_panels; p++) {
-    float *w = unit_weights(engine, u, plan->parameters, p);
-    engine->kernels->update(&s->weights, 16 * (size_t)u->n_inputs, w, g + p * panel_g,
-                            moments > 0 ? unit_weights(engine, u, plan->moment[0], p) : NULL,
-                            moments > 1 ? unit_weights(engine, u, plan->moment[1], p) : NULL);
-    if (u->layer > 0) {
-      const size_t o = 16 * (u->panel + p), n = layer->n_out - o < 16 ? layer->n_out - o : 16;
-      const size_t back_panel = 16 * (size_t)layer->n_out;
-      engine->kernels->transpose_panel(
-          u->n_inputs, n, w, gr_at(engine, layer->back + u->input / 16 * back_panel + 16 * o),
-          back_panel);
-    }
-  }
-  if (u->input > 0) return;
-  const size_t at = layer->bias + 16 * u->panel;
+  const size_t at = plan->layer[u->layer].bias + 16 * u->panel;
   engine->kernels->update(&s->biases, 16 * (size_t)u->n_panels,
-                          gr_at(engine, plan->parameters + at), g_bias,
+                          gr_at(engine, plan->parameters + at), g,
                           moments > 0 ? gr_at(engine, plan->moment[0] + at) : NULL,
                           moments > 1 ? gr_at(engine, plan->moment[1] + at) : NULL);
 }
 
 /* ----- strategy "tiles": a rank takes each of its units through all lanes ----- */
 
-static void tiles_unit(const step *s, int rank, const gr_unit *u) {
+/* Column sums of the deltas of a unit's panels, lanes added by the tree; returns where they are. */
+static const float *tiles_bias_gradient(const step *s, int rank, const gr_unit *u) {
   const gr_engine *engine = s->engine;
   const gr_plan *plan = &engine->plan;
-  const size_t panel_g = 16 * (size_t)u->n_inputs, weights = panel_g * u->n_panels,
-               all = weights + 16 * u->n_panels;
+  const gr_plan_layer *layer = &plan->layer[u->layer];
+  const size_t n = 16 * (size_t)u->n_panels;
   float *slots = gr_at(engine, plan->scratch + (size_t)rank * plan->scratch_rank);
   size_t depth = 0;
   for (uint64_t lane = 0; lane < s->n_lanes; lane++) {
     uint64_t first = lane * plan->lane_rows,
              end = first + plan->lane_rows < s->n ? first + plan->lane_rows : s->n;
-    float *slot = slots + plan->slot * depth++;
-    unit_gradient(engine, u, first, end, slot, panel_g, slot + weights);
+    engine->kernels->column_sums(end - first, u->n_panels,
+                                 gr_at(engine, layer->delta + first * layer->ld + 16 * u->panel),
+                                 layer->ld, slots + plan->slot * depth++);
     for (unsigned m = gr_tree_merges(lane); m; m--, depth--)
-      engine->kernels->add(u->input ? weights : all, slots + plan->slot * (depth - 2),
-                           slots + plan->slot * (depth - 1));
+      engine->kernels->add(n, slots + plan->slot * (depth - 2), slots + plan->slot * (depth - 1));
   }
   for (; depth > 1; depth--)
-    engine->kernels->add(u->input ? weights : all, slots + plan->slot * (depth - 2),
-                         slots + plan->slot * (depth - 1));
-  update_unit(s, u, slots, panel_g, slots + weights);
+    engine->kernels->add(n, slots + plan->slot * (depth - 2), slots + plan->slot * (depth - 1));
+  return slots;
+}
+
+static void tiles_unit(const step *s, int rank, const gr_unit *u) {
+  const gr_engine *engine = s->engine;
+  const gr_plan *plan = &engine->plan;
+  const int moments = gr_optimizers[plan->optimizer].moments;
+  gr_weight_gradient w = unit_operands(engine, u, 0, s->n);
+  w.update = &s->weights;
+  w.panel_w = 16 * (size_t)plan->layer[u->layer].n_in;
+  w.w = unit_weights(engine, u, plan->parameters, 0);
+  if (moments > 0) w.moment1 = unit_weights(engine, u, plan->moment[0], 0);
+  if (moments > 1) w.moment2 = unit_weights(engine, u, plan->moment[1], 0);
+  engine->kernels->weight_gradient(&w);
+  renew_back(engine, u);
+  if (u->input == 0) update_biases(s, u, tiles_bias_gradient(s, rank, u));
 }
 
 /* ----- strategy "lanes": a rank accumulates whole gradients of its lanes, all ranks then add and
@@ -181,15 +188,20 @@ static void tiles_unit(const step *s, int rank, const gr_unit *u) {
 
 /* The whole gradient of one lane, in the blocked layout. */
 static void lane_gradient(const step *s, uint64_t lane, float *slot) {
-  const gr_plan *plan = &s->engine->plan;
+  const gr_engine *engine = s->engine;
+  const gr_plan *plan = &engine->plan;
   uint64_t first = lane * plan->lane_rows,
            end = first + plan->lane_rows < s->n ? first + plan->lane_rows : s->n;
   for (uint32_t l = 0; l < plan->n_layers; l++) {
     const gr_plan_layer *layer = &plan->layer[l];
     const gr_unit whole = {
         .layer = l, .n_inputs = layer->n_in, .n_panels = (uint32_t)layer->panels_out};
-    unit_gradient(s->engine, &whole, first, end, slot + layer->weights, 16 * (size_t)layer->n_in,
-                  slot + layer->bias);
+    gr_weight_gradient w = unit_operands(engine, &whole, first, end - first);
+    w.g = slot + layer->weights;
+    w.panel_g = 16 * (size_t)layer->n_in;
+    engine->kernels->weight_gradient(&w);
+    engine->kernels->column_sums(end - first, layer->panels_out, w.delta, w.ldd,
+                                 slot + layer->bias);
   }
 }
 
@@ -255,10 +267,18 @@ static void lanes_unit(const step *s, const gr_unit *u) {
     }
   }
   while (depth > 1) pop(s, u, stack, &depth);
-  const gr_plan_layer *layer = &plan->layer[u->layer];
-  const size_t panel_g = 16 * (size_t)layer->n_in;
-  update_unit(s, u, stack[0].slot + layer->weights + u->panel * panel_g + 16 * u->input, panel_g,
-              stack[0].slot + layer->bias + 16 * u->panel);
+  const int moments = gr_optimizers[plan->optimizer].moments;
+  const float *sum = stack[0].slot;
+  for (size_t p = 0; p < u->n_panels; p++) {
+    const size_t at = plan->layer[u->layer].weights +
+                      16 * ((u->panel + p) * (size_t)plan->layer[u->layer].n_in + u->input);
+    engine->kernels->update(&s->weights, 16 * (size_t)u->n_inputs,
+                            gr_at(engine, plan->parameters + at), sum + at,
+                            moments > 0 ? gr_at(engine, plan->moment[0] + at) : NULL,
+                            moments > 1 ? gr_at(engine, plan->moment[1] + at) : NULL);
+  }
+  renew_back(engine, u);
+  if (u->input == 0) update_biases(s, u, sum + plan->layer[u->layer].bias + 16 * (size_t)u->panel);
 }
 
 /* ----- the step ----- */

@@ -2,27 +2,19 @@
  *
  * All come down to one register tile, GR_TILE_ROWS rows by GR_TILE_PANELS panels, whose k-loop is
  * one chain of fused multiply-adds per element. It is written once and instantiated for each number
- * of rows and panels. Around it stand the blocks: k in pieces whose panel stays in the first-level
- * cache, rows in pieces whose slice of a stays in the second. A split of k stores the chain and
- * takes it up again, so no block size changes a bit. */
+ * of rows and panels. Around it stand the blocks: k in pieces whose panels stream from the
+ * second-level cache, rows in pieces whose slice of a stays in it. A split of k stores the chain
+ * and takes it up again, so no block size changes a bit.
+ *
+ * In the weight gradient k runs over the rows of a lane; a tile goes through all lanes, adds them
+ * by the tree and is applied to the weights before the next one is begun, so that a gradient never
+ * leaves the first-level cache. */
 #include <config.h>
 
+#include "base/tree.h"
 #include "kernel/activation.h"
 #include "kernel/kernel.h"
-
-/* One tile. a(i, k) = a[i lda + k], or a[k lda + i] where `turned`; b(k, p, j) = b[k ldb + p
- * panel_b + j]; c(i, p, j) = c[i ldc + p panel_c + j]. Chains start from start[16 p + j], or from c
- * where start is NULL. */
-typedef struct tile {
-  size_t depth;
-  const float *a;
-  size_t lda;
-  const float *b;
-  size_t ldb, panel_b;
-  float *c;
-  size_t ldc, panel_c;
-  const float *start;
-} tile;
+#include "kernel/optimizer.h"
 
 /* Small loops over the tile must be unrolled before the compiler decides what lives in registers.
  */
@@ -35,22 +27,23 @@ typedef struct tile {
 #define GR_EACH_THIRD GR_UNROLL for (int i = 0; i < thirds; i++)
 #define GR_EACH_PANEL GR_UNROLL for (int p = 0; p < panels; p++)
 
-GR_INLINE void run_tile(const tile *t, const int rows, const int panels, const int turned) {
+enum { AHEAD = 32 }; /* rows of a panel that are asked for before they are wanted */
+
+typedef vf accumulators[GR_TILE_ROWS][GR_TILE_PANELS];
+
+/* acc(i, p) += sum_k a(i, k) b(k, p), k ascending. a(i, k) = a[i lda + k], or a[k lda + i] where
+ * `turned`; b(k, p, j) = b[k ldb + p panel_b + j]. */
+GR_INLINE void multiply(accumulators acc, const int rows, const int panels, const int turned,
+                        size_t depth, const float *first_a, size_t lda, const float *b, size_t ldb,
+                        size_t panel_b) {
   const int thirds = turned ? 1 : (rows + 2) / 3;
-  vf acc[GR_TILE_ROWS][GR_TILE_PANELS];
-  const size_t lda = t->lda, ldb = t->ldb, panel_b = t->panel_b, ldc = t->ldc, panel_c = t->panel_c;
-  /* One load for both kinds of start keeps the accumulators out of memory. */
-  const float *from = t->start ? t->start : t->c;
-  const size_t from_row = t->start ? 0 : ldc, from_panel = t->start ? 16 : panel_c;
-  GR_EACH_ROW GR_EACH_PANEL acc[i][p] =
-      vf_load(from + (size_t)i * from_row + (size_t)p * from_panel);
-  const float *b = t->b;
   const float
       *a[(GR_TILE_ROWS + 2) / 3]; /* one for three rows: x86 reaches lda and 2 lda from it */
-  GR_EACH_THIRD a[i] = turned ? t->a : t->a + 3 * (size_t)i * lda;
-  for (size_t k = t->depth; k; k--) {
+  GR_EACH_THIRD a[i] = turned ? first_a : first_a + 3 * (size_t)i * lda;
+  for (size_t k = depth; k; k--) {
     vf column[GR_TILE_PANELS];
     GR_EACH_PANEL column[p] = vf_load(b + (size_t)p * panel_b);
+    if (!turned) GR_EACH_PANEL __builtin_prefetch(b + 16 * AHEAD + (size_t)p * panel_b);
     GR_EACH_ROW {
       vb x = vb_load(turned ? a[0] + i : a[i / 3] + (size_t)(i % 3) * lda);
       GR_EACH_PANEL acc[i][p] = vf_fma_b(x, column[p], acc[i][p]);
@@ -58,44 +51,65 @@ GR_INLINE void run_tile(const tile *t, const int rows, const int panels, const i
     GR_EACH_THIRD a[i] += turned ? lda : 1;
     b += ldb;
   }
-  float *c = t->c;
-  GR_EACH_ROW GR_EACH_PANEL vf_store(c + (size_t)i * ldc + (size_t)p * panel_c, acc[i][p]);
 }
 
 #if GR_TILE_ROWS == 14
-#define GR_ROWS(X, p, t) \
-  X(1, p, t)             \
-  X(2, p, t)             \
-  X(3, p, t)             \
-  X(4, p, t)             \
-  X(5, p, t)             \
-  X(6, p, t)             \
-  X(7, p, t) X(8, p, t) X(9, p, t) X(10, p, t) X(11, p, t) X(12, p, t) X(13, p, t) X(14, p, t)
+#define GR_ROWS(X, p) \
+  X(1, p)             \
+  X(2, p)             \
+  X(3, p)             \
+  X(4, p)             \
+  X(5, p)             \
+  X(6, p) X(7, p) X(8, p) X(9, p) X(10, p) X(11, p) X(12, p) X(13, p) X(14, p)
 #elif GR_TILE_ROWS == 6
-#define GR_ROWS(X, p, t) X(1, p, t) X(2, p, t) X(3, p, t) X(4, p, t) X(5, p, t) X(6, p, t)
+#define GR_ROWS(X, p) X(1, p) X(2, p) X(3, p) X(4, p) X(5, p) X(6, p)
 #elif GR_TILE_ROWS == 4
-#define GR_ROWS(X, p, t) X(1, p, t) X(2, p, t) X(3, p, t) X(4, p, t)
+#define GR_ROWS(X, p) X(1, p) X(2, p) X(3, p) X(4, p)
 #else
 #error "list the numbers of rows of this tile"
 #endif
 #if GR_TILE_PANELS == 2
-#define GR_PANELS(X, t) GR_ROWS(X, 1, t) GR_ROWS(X, 2, t)
+#define GR_PANELS(X) GR_ROWS(X, 1) GR_ROWS(X, 2)
 #else
-#define GR_PANELS(X, t) GR_ROWS(X, 1, t)
+#define GR_PANELS(X) GR_ROWS(X, 1)
 #endif
 
-#define GR_DEFINE(rows, panels, turned)                          \
-  static void tile_##rows##_##panels##_##turned(const tile *t) { \
-    run_tile(t, rows, panels, turned);                           \
+/* A tile of forward or data gradient: `rows` rows of a, panels of 16 columns in c. Chains start
+ * from start[16 p + j], or from c where start is NULL. */
+typedef struct tile {
+  size_t depth;
+  const float *a;
+  size_t lda;
+  const float *b;
+  size_t panel_b;
+  float *c;
+  size_t ldc;
+  const float *start;
+} tile;
+
+GR_INLINE void run_tile(const tile *t, const int rows, const int panels) {
+  accumulators acc;
+  const size_t ldc = t->ldc;
+  /* One load for both kinds of start keeps the accumulators out of memory. */
+  const float *from = t->start ? t->start : t->c;
+  const size_t from_row = t->start ? 0 : ldc;
+  GR_EACH_ROW GR_EACH_PANEL acc[i][p] = vf_load(from + (size_t)i * from_row + 16 * (size_t)p);
+  multiply(acc, rows, panels, 0, t->depth, t->a, t->lda, t->b, 16, t->panel_b);
+  float *c = t->c;
+  GR_EACH_ROW GR_EACH_PANEL vf_store(c + (size_t)i * ldc + 16 * (size_t)p, acc[i][p]);
+}
+
+#define GR_DEFINE(rows, panels)                       \
+  static void tile_##rows##_##panels(const tile *t) { \
+    run_tile(t, rows, panels);                        \
   }
-GR_PANELS(GR_DEFINE, 0)
-GR_PANELS(GR_DEFINE, 1)
+GR_PANELS(GR_DEFINE)
+#undef GR_DEFINE
 
 typedef void tile_function(const tile *t);
-#define GR_ENTRY(rows, panels, turned) \
-  [turned][panels - 1][rows] = tile_##rows##_##panels##_##turned,
-static tile_function *const tiles[2][GR_TILE_PANELS][GR_TILE_ROWS + 1] = {
-    GR_PANELS(GR_ENTRY, 0) GR_PANELS(GR_ENTRY, 1)};
+#define GR_ENTRY(rows, panels) [panels - 1][rows] = tile_##rows##_##panels,
+static tile_function *const tiles[GR_TILE_PANELS][GR_TILE_ROWS + 1] = {GR_PANELS(GR_ENTRY)};
+#undef GR_ENTRY
 
 static const float zeros[16 * GR_TILE_PANELS];
 
@@ -106,7 +120,7 @@ GR_INLINE size_t next_piece(size_t left, size_t most) {
   return (left + pieces - 1) / pieces;
 }
 
-enum { MAX_DEPTH = 320, BLOCK_FLOATS = 48 << 10 }; /* 20 KiB of a panel in L1; 192 KiB of a in L2 */
+enum { MAX_DEPTH = GR_TILE_DEPTH, BLOCK_FLOATS = 64 << 10 }; /* 256 KiB of a in L2 */
 
 /* Everything a blocked product needs besides its tiles. */
 typedef struct product {
@@ -127,19 +141,22 @@ GR_INLINE void tile_row_block(const product *g, size_t row, size_t rows, size_t 
   const int last = k + depth == g->depth;
   tile t = {.depth = depth,
             .lda = g->lda,
-            .ldb = 16,
             .panel_b = 16 * g->depth,
             .ldc = g->ldc,
-            .panel_c = 16,
             .b = g->w + 16 * (panel * g->depth + k)};
   if (k == 0) t.start = g->start ? g->start + 16 * panel : zeros;
   for (size_t end = row + rows; row < end;) {
     size_t n = next_piece(end - row, GR_TILE_ROWS);
     t.a = g->a + row * g->lda + k;
     t.c = g->c + row * g->ldc + 16 * panel;
-    tiles[0][panels - 1][n](&t);
-    if (last && finish)
-      finish(t.c, g->ldc, n, panels, a_out ? a_out + row * g->ldc + 16 * panel : NULL);
+    const float *other = a_out ? a_out + row * g->ldc + 16 * panel : NULL;
+    for (size_t i = 0; i < n; i++)
+      for (size_t p = 0; p < panels; p++) { /* there by the time the tile is done */
+        __builtin_prefetch(t.c + i * g->ldc + 16 * p, 1);
+        if (other) __builtin_prefetch(other + i * g->ldc + 16 * p);
+      }
+    tiles[panels - 1][n](&t);
+    if (last && finish) finish(t.c, g->ldc, n, panels, other);
     row += n;
   }
 }
@@ -208,26 +225,118 @@ void GR_SUFFIX(gr_backward)(const gr_backward *b) {
   run_product(&g, b->a, finish_back[b->activation]);
 }
 
+/* ----- weight gradient ----- */
+
+enum { TREE_DEPTH = 33, TILE = 16 * GR_TILE_ROWS * GR_TILE_PANELS }; /* lanes are below 2^32 */
+
+/* A tile of the weight gradient: `rows` inputs, panels of 16 outputs. */
+typedef struct gradient_tile {
+  const gr_weight_gradient *of;
+  const float *a, *delta;
+  float *c; /* the gradient, or the weights that plain SGD changes */
+  size_t panel_c;
+  float *slots; /* [TREE_DEPTH][TILE]: sums of lanes not yet added */
+} gradient_tile;
+
+GR_INLINE void run_gradient_tile(const gradient_tile *t, const int rows, const int panels,
+                                 const int descends) {
+  const gr_weight_gradient *of = t->of;
+  const float *a = t->a, *delta = t->delta;
+  float *slot = t->slots; /* the first free one */
+  size_t depth = 0, left = of->n_rows;
+  accumulators acc;
+  for (uint64_t lane = 0;; lane++) {
+    const size_t n = left < of->lane_rows ? left : of->lane_rows;
+    left -= n;
+    GR_EACH_ROW GR_EACH_PANEL acc[i][p] = vf_zero();
+    multiply(acc, rows, panels, 1, n, a, of->lda, delta, of->ldd, 16);
+    a += n * of->lda;
+    delta += n * of->ldd;
+    for (size_t merges = left ? gr_tree_merges(lane) : depth; merges; merges--, depth--) {
+      slot -= TILE;
+      GR_EACH_ROW GR_EACH_PANEL acc[i][p] =
+          vf_add(vf_load(slot + 16 * (i * panels + p)), acc[i][p]);
+    }
+    if (!left) break;
+    GR_EACH_ROW GR_EACH_PANEL vf_store(slot + 16 * (i * panels + p), acc[i][p]);
+    slot += TILE;
+    depth++;
+  }
+  float *c = t->c;
+  if (descends) {
+    const vf rate = vf_set1(of->update->learning_rate), scale = vf_set1(of->update->scale);
+    GR_EACH_ROW GR_EACH_PANEL {
+      float *w = c + 16 * (size_t)i + (size_t)p * t->panel_c;
+      vf_store(w, vf_descend(rate, scale, vf_load(w), acc[i][p]));
+    }
+  } else {
+    GR_EACH_ROW GR_EACH_PANEL vf_store(c + 16 * (size_t)i + (size_t)p * t->panel_c, acc[i][p]);
+  }
+}
+
+#define GR_DEFINE(rows, panels)                                    \
+  static void gradient_##rows##_##panels(const gradient_tile *t) { \
+    run_gradient_tile(t, rows, panels, 0);                         \
+  }                                                                \
+  static void descent_##rows##_##panels(const gradient_tile *t) {  \
+    run_gradient_tile(t, rows, panels, 1);                         \
+  }
+GR_PANELS(GR_DEFINE)
+#undef GR_DEFINE
+
+typedef void gradient_function(const gradient_tile *t);
+#define GR_ENTRY(rows, panels)                        \
+  [0][panels - 1][rows] = gradient_##rows##_##panels, \
+               [1][panels - 1][rows] = descent_##rows##_##panels,
+static gradient_function *const gradient_tiles[2][GR_TILE_PANELS][GR_TILE_ROWS + 1] = {
+    GR_PANELS(GR_ENTRY)};
+#undef GR_ENTRY
+
+/* Asks for the lines of a tile in panels before they are wanted. */
+GR_INLINE void prefetch_tile(const float *p, size_t panel, size_t rows, size_t panels) {
+  for (size_t q = 0; p && q < panels; q++)
+    for (size_t i = 0; i < rows; i++) __builtin_prefetch(p + q * panel + 16 * i, 1);
+}
+
+void GR_SUFFIX(gr_update)(const gr_update_coefficients *u, size_t n, float *w, const float *g,
+                          float *moment1, float *moment2);
+
+/* Applies a tile's gradient, [panels][rows][16] at g, to `rows` inputs from i of panels from p. */
+static void update_tile(const gr_weight_gradient *of, size_t i, size_t p, size_t rows,
+                        size_t panels, const float *g) {
+  for (size_t q = 0; q < panels; q++) {
+    const size_t at = (p + q) * of->panel_w + 16 * i;
+    GR_SUFFIX(gr_update)
+    (of->update, 16 * rows, of->w + at, g + q * 16 * rows, of->moment1 ? of->moment1 + at : NULL,
+     of->moment2 ? of->moment2 + at : NULL);
+  }
+}
+
 void GR_SUFFIX(gr_weight_gradient)(const gr_weight_gradient *g);
 void GR_SUFFIX(gr_weight_gradient)(const gr_weight_gradient *g) {
-  enum { MAX_ROWS = 256 };
-  tile t = {.lda = g->lda, .ldb = g->ldd, .panel_b = 16, .ldc = 16, .panel_c = g->panel_g};
-  size_t row = 0;
-  do { /* once also for no rows: then the gradient is +0 */
-    t.depth = g->n_rows - row < MAX_ROWS ? g->n_rows - row : MAX_ROWS;
-    t.start = row == 0 ? zeros : NULL;
-    for (size_t panel = 0; panel < g->n_panels;) {
-      size_t panels = g->n_panels - panel < GR_TILE_PANELS ? g->n_panels - panel : GR_TILE_PANELS;
-      t.b = g->delta + row * g->ldd + 16 * panel;
-      for (size_t i = 0; i < g->n_inputs;) {
-        size_t n = next_piece(g->n_inputs - i, GR_TILE_ROWS);
-        t.a = g->a + row * g->lda + i;
+  _Alignas(64) float slots[TREE_DEPTH * TILE], sum[TILE];
+  const int updates = g->update != NULL,
+            descends = updates && g->update->optimizer == GR_SGD && g->update->decay == 0;
+  gradient_tile t = {.of = g, .slots = slots};
+  for (size_t panel = 0, panels; panel < g->n_panels; panel += panels) {
+    panels = g->n_panels - panel < GR_TILE_PANELS ? g->n_panels - panel : GR_TILE_PANELS;
+    t.delta = g->delta + 16 * panel;
+    for (size_t i = 0, rows; i < g->n_inputs; i += rows) {
+      rows = next_piece(g->n_inputs - i, GR_TILE_ROWS);
+      t.a = g->a + i;
+      if (updates) {
+        const size_t at = panel * g->panel_w + 16 * i;
+        prefetch_tile(g->w + at, g->panel_w, rows, panels);
+        prefetch_tile(g->moment1 ? g->moment1 + at : NULL, g->panel_w, rows, panels);
+        prefetch_tile(g->moment2 ? g->moment2 + at : NULL, g->panel_w, rows, panels);
+        t.c = descends ? g->w + at : sum;
+        t.panel_c = descends ? g->panel_w : 16 * rows;
+      } else {
         t.c = g->g + panel * g->panel_g + 16 * i;
-        tiles[1][panels - 1][n](&t);
-        i += n;
+        t.panel_c = g->panel_g;
       }
-      panel += panels;
+      gradient_tiles[descends][panels - 1][rows](&t);
+      if (updates && !descends) update_tile(g, i, panel, rows, panels, sum);
     }
-    row += t.depth;
-  } while (row < g->n_rows);
+  }
 }

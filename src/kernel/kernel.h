@@ -48,18 +48,6 @@ typedef struct gr_backward {
   gr_activation activation;
 } gr_backward;
 
-/* g[p][i][j] = sum_r a[r][i] delta[r][16p + j], r < n_rows ascending from +0, for i < n_inputs, p <
- * n_panels. */
-typedef struct gr_weight_gradient {
-  size_t n_rows, n_inputs, n_panels;
-  const float *a; /* [n_rows][lda], from the first wanted input */
-  size_t lda;
-  const float *delta; /* [n_rows][ldd], from the first wanted panel */
-  size_t ldd;
-  float *g;       /* panel p at g + p * panel_g, rows of 16 */
-  size_t panel_g; /* >= 16 n_inputs */
-} gr_weight_gradient;
-
 /* Coefficients of one update, computed once per step. The gradient used is g' = scale * g + decay *
  * w (adamw: scale * g). */
 typedef struct gr_update_coefficients {
@@ -72,6 +60,24 @@ typedef struct gr_update_coefficients {
   float epsilon;
   float decay; /* weight decay; adamw: learning_rate * weight_decay */
 } gr_update_coefficients;
+
+/* The sum over lanes (rows [k lane_rows, (k + 1) lane_rows), the last one short; added by the tree
+ * of base/tree.h) of sum_r a[r][i] delta[r][16p + j], r ascending from +0, for i < n_inputs, p <
+ * n_panels. Without `update` it is stored: g[p][i][j]. With it the weights are changed by it
+ * (formulas in kernel/optimizer.h) and g is not used. */
+typedef struct gr_weight_gradient {
+  size_t n_rows, lane_rows, n_inputs, n_panels;
+  const float *a; /* [n_rows][lda], from the first wanted input */
+  size_t lda;
+  const float *delta; /* [n_rows][ldd], from the first wanted panel */
+  size_t ldd;
+  float *g;       /* panel p at g + p * panel_g, rows of 16 */
+  size_t panel_g; /* >= 16 n_inputs */
+  const gr_update_coefficients *update;
+  float *w, *moment1,
+      *moment2; /* likewise by panel_w; moments as the optimiser has them, or NULL */
+  size_t panel_w;
+} gr_weight_gradient;
 
 /* How outputs become probabilities, losses and deltas. */
 typedef struct gr_loss_rows {

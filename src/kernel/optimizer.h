@@ -26,9 +26,15 @@ GR_INLINE vf adam_direction(const gr_update_coefficients *u, vf g, float *moment
   return vf_div(m, vf_fma(vf_sqrt(v), vf_set1(u->root_correction), vf_set1(u->epsilon)));
 }
 
+/* Plain gradient descent without decay: w <- w - r (s g). */
+GR_INLINE vf vf_descend(vf rate, vf scale, vf w, vf g) {
+  return vf_nfma(rate, vf_mul(g, scale), w);
+}
+
 GR_INLINE vf vf_update(gr_optimizer kind, const gr_update_coefficients *u, vf w, vf g,
                        float *moment1, float *moment2) {
   const vf rate = vf_set1(u->learning_rate);
+  if (kind == GR_SGD && u->decay == 0) return vf_descend(rate, vf_set1(u->scale), w, g);
   g = vf_mul(g, vf_set1(u->scale));
   if (kind == GR_ADAMW)
     w = vf_nfma(vf_set1(u->decay), w, w);

@@ -9,7 +9,7 @@
 #include <xmmintrin.h>
 #endif
 
-#define GR_UPDATE(id)                                                                          \
+#define GR_OPTIMIZER(id, name, moments)                                                        \
   static void update_##id(const gr_update_coefficients *u, size_t n, float *w, const float *g, \
                           float *moment1, float *moment2) {                                    \
     const gr_update_coefficients c = *u;                                                       \
@@ -17,15 +17,15 @@
       vf_store(w + i, vf_update(GR_##id, &c, vf_load(w + i), vf_load(g + i),                   \
                                 moment1 ? moment1 + i : NULL, moment2 ? moment2 + i : NULL));  \
   }
-#define GR_OPTIMIZER(id, name, moments) GR_UPDATE(id)
 #include "kernel/optimizer.def.h"
 #undef GR_OPTIMIZER
 
 typedef void update_function(const gr_update_coefficients *, size_t, float *, const float *,
                              float *, float *);
 
-static void update(const gr_update_coefficients *u, size_t n, float *w, const float *g,
-                   float *moment1, float *moment2) {
+update_function GR_SUFFIX(gr_update);
+void GR_SUFFIX(gr_update)(const gr_update_coefficients *u, size_t n, float *w, const float *g,
+                          float *moment1, float *moment2) {
   static update_function *const by_kind[GR_N_OPTIMIZERS] = {
 #define GR_OPTIMIZER(id, name, moments) update_##id,
 #include "kernel/optimizer.def.h"
@@ -34,12 +34,20 @@ static void update(const gr_update_coefficients *u, size_t n, float *w, const fl
   by_kind[u->optimizer](u, n, w, g, moment1, moment2);
 }
 
+GR_INLINE void column_sums_of(const int panels, size_t n_rows, const float *delta, size_t ldd,
+                              float *g) {
+  vf sum[4];
+  for (int p = 0; p < panels; p++) sum[p] = vf_zero();
+  for (size_t r = 0; r < n_rows; r++)
+    for (int p = 0; p < panels; p++)
+      sum[p] = vf_add(sum[p], vf_load(delta + r * ldd + 16 * (size_t)p));
+  for (int p = 0; p < panels; p++) vf_store(g + 16 * p, sum[p]);
+}
+
 static void column_sums(size_t n_rows, size_t n_panels, const float *delta, size_t ldd, float *g) {
-  for (size_t p = 0; p < n_panels; p++) {
-    vf sum = vf_zero();
-    for (size_t r = 0; r < n_rows; r++) sum = vf_add(sum, vf_load(delta + r * ldd + 16 * p));
-    vf_store(g + 16 * p, sum);
-  }
+  size_t p = 0; /* four chains at once: an addition takes longer to finish than to start */
+  for (; p + 4 <= n_panels; p += 4) column_sums_of(4, n_rows, delta + 16 * p, ldd, g + 16 * p);
+  for (; p < n_panels; p++) column_sums_of(1, n_rows, delta + 16 * p, ldd, g + 16 * p);
 }
 
 static void add(size_t n, float *sum, const float *addend) {
@@ -210,7 +218,7 @@ const gr_kernels GR_SUFFIX(gr_kernels) = {
     .weight_gradient = GR_SUFFIX(gr_weight_gradient),
     .column_sums = column_sums,
     .add = add,
-    .update = update,
+    .update = GR_SUFFIX(gr_update),
     .transpose_panel = transpose_panel,
     .loss_rows = GR_SUFFIX(gr_loss_rows),
     .gather = gather,

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/tree.h"
+
 /* `lane_rows: auto`: ceil(batch_size / L), L the largest power of two <= batch_size / 48
  * within 1..64. */
 uint64_t gr_lane_rows_auto(uint64_t batch_size);
@@ -14,14 +16,8 @@ uint64_t gr_lane_rows_auto(uint64_t batch_size);
 /* Lanes of a batch of n rows: ceil(n / lane_rows); the last lane may be short. */
 uint64_t gr_lane_count(uint64_t n_rows, uint64_t lane_rows);
 
-/* The tree: the left subtree takes the largest power of two below n, recursively. Walked lane by
- * lane with a stack of partial sums: after partial `i` (0-based) is pushed, gr_tree_merges(i) times
- * the top is added to the one below it; at the end the rest is folded from the top down. At most
- * GR_TREE_DEPTH partials exist at once. */
+/* Partials that exist at once when lanes are added by the tree (base/tree.h). */
 #define GR_TREE_DEPTH 65
-static inline unsigned gr_tree_merges(uint64_t i) {
-  return (unsigned)__builtin_ctzll(~i); /* trailing ones of i = trailing zeros of i + 1 */
-}
 
 /* Partials that a stack for n lanes holds at most. */
 unsigned gr_tree_depth(uint64_t n);

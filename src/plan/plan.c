@@ -77,7 +77,7 @@ static void plan_scratch(gr_plan *plan, const gr_kernels *kernels) {
       }
     }
   } else {
-    plan->slot = 16 * (UNIT_INPUTS + 1) * 2 * kernels->tile_panels;
+    plan->slot = 16 * 2 * kernels->tile_panels; /* of biases */
     plan->slots = gr_tree_depth(plan->n_lanes);
   }
   plan->scratch_rank = plan->slot * plan->slots;

@@ -45,6 +45,7 @@ static float *make_result(const problem *p) {
 static void run_part(const gr_kernels *k, const problem *p, float *g, size_t input, size_t inputs,
                      size_t panel, size_t panels) {
   const gr_weight_gradient w = {.n_rows = p->n_rows,
+                                .lane_rows = p->n_rows,
                                 .n_inputs = inputs,
                                 .n_panels = panels,
                                 .a = p->a + input,

@@ -9,6 +9,7 @@
 #define GR_ISA_NAME avx2
 #define GR_TILE_ROWS 6 /* 12 accumulators, 2 of b, 1 broadcast: 15 of 16 registers */
 #define GR_TILE_PANELS 1
+#define GR_TILE_DEPTH 320 /* of a panel in the first-level cache: 20 KiB */
 
 typedef struct {
   __m256 lo, hi;
