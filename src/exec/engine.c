@@ -31,13 +31,15 @@ gradus_status gr_engine_create(const gr_network *network, const gr_config *confi
                                    .strategy = resources->strategy,
                                    .forced = resources->strategy >= 0};
   GR_TRY_ELSE(fail, gr_plan_make(&request, engine->kernels, &engine->plan, err));
-  engine->pace =
-      gr_pace_make(engine->plan.n_ranks > 1 && !request.forced, engine->plan.step_flops / 40e9);
+  engine->pace = gr_pace_make(engine->plan.n_ranks > 1 && !request.forced,
+                              engine->plan.step_flops / 40e9, engine->plan.batch_rows);
   status = gr_fail_memory(err, "parameters, activations and gradients");
   engine->arena = gr_arena_allocate(&engine->plan.arena);
   engine->lane_sums = gr_calloc(engine->plan.n_lanes, sizeof *engine->lane_sums);
   engine->rank_finite = gr_calloc((size_t)engine->plan.n_ranks, 64);
   if (!engine->arena || !engine->lane_sums || !engine->rank_finite) goto fail;
+  GR_TRY_ELSE(fail, gr_phases_make(&engine->phases, engine->plan.n_ranks, err));
+  engine->spins = gr_team_spins(engine->plan.n_ranks);
   engine->pinned = gr_team_pin(engine->plan.n_ranks, resources->pin);
   *out = engine;
   return GRADUS_OK;
@@ -49,6 +51,7 @@ fail:
 void gr_engine_destroy(gr_engine *engine) {
   if (!engine) return;
   gr_team_unpin(engine->plan.n_ranks, engine->pinned);
+  gr_phases_free(&engine->phases);
   gr_plan_free(&engine->plan);
   gr_free_aligned(engine->arena);
   gr_free(engine->lane_sums);

@@ -81,11 +81,47 @@ void gr_engine_step(gr_engine *engine, const gr_rows *rows, const gr_row_order *
                     uint64_t start, uint64_t n, uint64_t step, double learning_rate,
                     gr_step_result *result);
 
+/* A row of steps of one epoch. */
+typedef struct gr_run {
+  const gr_rows *rows;
+  const gr_row_order *order;
+  uint64_t start,
+      end;          /* rows order[start .. end) of the epoch, batch by batch, the last one short */
+  uint64_t step;    /* 0-based number of the first (bias correction uses step + 1) */
+  uint64_t n_steps; /* at most */
+  double (*learning_rate)(void *user, uint64_t step);
+  /* After each step, on the calling thread, while other ranks may still be at work: false = no
+   * further step. `n` rows went into it. */
+  bool (*after)(void *user, const gr_step_result *result, uint64_t n);
+  void *user;
+} gr_run;
+
+/* The steps of `run`, without a pause between them, until its rows or steps are used up, `after`
+ * says no, or a loss is not finite. *result is that of the last step taken. */
+void gr_engine_run(gr_engine *engine, const gr_run *run, gr_step_result *result);
+
 /* Forward over rows map[0..n) (or 0..n), totals in *totals. Without class_index and targets losses
  * mean nothing. If `outputs` is not NULL it receives the network's outputs [n][n_out]
  * (probabilities for softmax and sigmoid). Fails only for lack of memory. */
 gradus_status gr_engine_evaluate(gr_engine *engine, const gr_rows *rows, const uint64_t *map,
                                  uint64_t n, gr_totals *totals, float *outputs, gradus_error *err);
+
+/* Where a step's time goes. The update is part of the weight gradient: it is done tile by tile. */
+typedef enum gr_phase {
+  GR_PHASE_GATHER,
+  GR_PHASE_FORWARD,
+  GR_PHASE_LOSS,
+  GR_PHASE_DATA_GRADIENT,
+  GR_PHASE_WEIGHT_GRADIENT,
+  GR_PHASE_WAIT,
+  GR_N_PHASES
+} gr_phase;
+extern const char *const gr_phase_names[GR_N_PHASES];
+
+/* Starts (from zero) or ends the timing of phases, which slows small steps. */
+void gr_engine_time_phases(gr_engine *engine, bool on);
+/* Seconds in each phase since then, the mean over ranks. */
+void gr_engine_phases(const gr_engine *engine, double seconds[GR_N_PHASES]);
 
 /* The plan for people: layers, lanes, strategy, threads, memory, FLOPs. */
 void gr_engine_describe(const gr_engine *engine, gr_text *out);

@@ -4,6 +4,7 @@
 
 #include "exec/engine.h"
 #include "exec/pace.h"
+#include "exec/phases.h"
 #include "plan/plan.h"
 
 struct gr_engine {
@@ -12,6 +13,8 @@ struct gr_engine {
   gr_config config; /* numbers of the optimiser; owns no strings */
   float *arena;
   gr_pace pace;
+  gr_phases phases;
+  unsigned spins;             /* see gr_team_spins */
   void *pinned;               /* of gr_team_pin */
   double *lane_sums;          /* [n_lanes] */
   unsigned char *rank_finite; /* [n_ranks * 64]: 1 where all losses of the rank's rows are finite; a

@@ -13,16 +13,20 @@ typedef struct gr_pace {
   bool alone;           /* the present way: one thread for all ranks */
   bool trying;          /* the present way is on trial against the other */
   double seconds, stay; /* in this window so far, and how long it lasts */
-  uint64_t steps;       /* likewise */
+  uint64_t stretches;   /* likewise */
+  double batch;         /* rows of a step */
   double rows;          /* likewise */
   double cost[2];       /* seconds a row, last measured: of the team, of one thread; 0 = not yet */
 } gr_pace;
 
 /* A new pace: the team first. `estimate` is one thread's seconds for a step: above 10 ms nothing is
  * tried, waiting is cheap beside it. */
-gr_pace gr_pace_make(bool enabled, double estimate);
+gr_pace gr_pace_make(bool enabled, double estimate, uint64_t batch);
 
-/* Adds a finished step of `rows` rows and decides how the next is done (pace->alone). */
+/* Steps to take before the clock is looked at again. */
+uint64_t gr_pace_steps(const gr_pace *pace);
+
+/* Adds finished steps of `rows` rows together and decides how the next are done (pace->alone). */
 void gr_pace_record(gr_pace *pace, double seconds, uint64_t rows);
 
 #endif

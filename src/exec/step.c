@@ -1,8 +1,9 @@
-/* One training step, the whole algorithm on one screen (read_weights, write_weights):
- *   every rank: gather its rows, forward, loss, data gradients down to the first layer; nothing is
- * shared until one barrier; then every rank: the gradient of its units of weights, lanes added by
- * the tree, update, back copy. Weights change only after the barrier, when all ranks are done with
- * the old ones. If a loss is not finite, nothing changes. */
+/* One training step. What a rank does is a list of operations that the planner has put in order
+ * (plan->operation): gather its rows, forward, loss, data gradients down to the first layer; then
+ * the gradient of its units of weights, lanes added by the tree, update, back copy. Ranks meet
+ * where the list says so, and always before and after the update: weights change only when all
+ * ranks are done with the old ones. If a loss is not finite, nothing changes. Steps follow one
+ * another inside one region of threads. */
 #include <config.h>
 
 #include <math.h>
@@ -18,6 +19,7 @@ typedef struct step {
   const gr_rows *rows;
   const gr_row_order *order;
   uint64_t start, n, n_lanes;
+  double weight;
   gr_update_coefficients weights, biases;
 } step;
 
@@ -33,40 +35,58 @@ static const float *layer_input(const gr_engine *engine, uint32_t l, size_t row,
   return gr_at(engine, (l ? plan->layer[l - 1].a : plan->input) + row * *ld);
 }
 
-static void gather_rows(const step *s, uint64_t first, uint64_t end) {
+/* A rank's share of an operation: rows, and panels of its result. */
+typedef struct share {
+  uint64_t row, rows;
+  size_t panel, panels;
+} share;
+
+static share share_of(const step *s, int rank, int columns, size_t n_panels) {
+  const gr_plan *plan = &s->engine->plan;
+  uint64_t first, end;
+  size_t panel = 0, panel_end = n_panels;
+  gr_plan_rows(plan, s->n, rank, columns, &first, &end);
+  if (columns > 1) gr_plan_panels(plan, n_panels, rank, columns, &panel, &panel_end);
+  return (share){first, end - first, panel, panel_end - panel};
+}
+
+static void gather_rows(const step *s, int rank) {
   const gr_engine *engine = s->engine;
-  uint64_t *index = (uint64_t *)(void *)gr_at(engine, engine->plan.index);
-  for (uint64_t r = first; r < end; r++) {
-    uint64_t i = gr_permutation_at(&s->order->permutation, s->start + r);
+  const share mine = share_of(s, rank, 1, 0);
+  uint64_t *index = (uint64_t *)(void *)gr_at(engine, engine->plan.index) + mine.row;
+  for (uint64_t r = 0; r < mine.rows; r++) {
+    uint64_t i = gr_permutation_at(&s->order->permutation, s->start + mine.row + r);
     index[r] = s->order->map ? s->order->map[i] : i;
   }
-  gr_engine_gather(engine, s->rows, index + first, end - first,
-                   gr_at(engine, engine->plan.input + first * engine->plan.ld_input),
+  gr_engine_gather(engine, s->rows, index, mine.rows,
+                   gr_at(engine, engine->plan.input + mine.row * engine->plan.ld_input),
                    engine->plan.ld_input);
 }
 
-static void forward_rows(const step *s, uint64_t first, uint64_t end) {
+static void forward_layer(const step *s, int rank, uint32_t l) {
   const gr_engine *engine = s->engine;
-  for (uint32_t l = 0; l < engine->plan.n_layers; l++) {
-    const gr_plan_layer *layer = &engine->plan.layer[l];
-    const bool raw = l + 1 == engine->plan.n_layers &&
-                     engine->plan.loss == GR_CROSS_ENTROPY; /* the loss wants z */
-    gr_forward f = {.n_rows = end - first,
-                    .n_panels = layer->panels_out,
-                    .depth = layer->n_in,
-                    .w = gr_at(engine, engine->plan.parameters + layer->weights),
-                    .bias = gr_at(engine, engine->plan.parameters + layer->bias),
-                    .c = gr_at(engine, layer->a + first * layer->ld),
-                    .ldc = layer->ld,
-                    .activation = raw ? GR_IDENTITY : layer->activation};
-    f.a = layer_input(engine, l, first, &f.lda);
-    engine->kernels->forward(&f);
-  }
+  const gr_plan *plan = &engine->plan;
+  const gr_plan_layer *layer = &plan->layer[l];
+  const share mine = share_of(s, rank, layer->forward_columns, layer->panels_out);
+  const bool raw = l + 1 == plan->n_layers && plan->loss == GR_CROSS_ENTROPY; /* the loss wants z */
+  gr_forward f = {
+      .n_rows = mine.rows,
+      .n_panels = mine.panels,
+      .depth = layer->n_in,
+      .w = gr_at(engine, plan->parameters + layer->weights + 16 * mine.panel * layer->n_in),
+      .bias = gr_at(engine, plan->parameters + layer->bias + 16 * mine.panel),
+      .c = gr_at(engine, layer->a + mine.row * layer->ld + 16 * mine.panel),
+      .ldc = layer->ld,
+      .activation = raw ? GR_IDENTITY : layer->activation};
+  f.a = layer_input(engine, l, mine.row, &f.lda);
+  engine->kernels->forward(&f);
 }
 
-/* Losses and output deltas; tells whether all losses of these rows are finite. */
-static bool loss_rows(const step *s, uint64_t first, uint64_t end) {
+/* Losses and output deltas, and whether all losses of the rank's rows are finite. */
+static void loss_rows(const step *s, int rank) {
   const gr_engine *engine = s->engine;
+  const share mine = share_of(s, rank, 1, 0);
+  const uint64_t first = mine.row, end = mine.row + mine.rows;
   const gr_plan_layer *out = &engine->plan.layer[engine->plan.n_layers - 1];
   float *row_loss = gr_at(engine, engine->plan.row_loss);
   const gr_loss_rows l = {
@@ -85,25 +105,25 @@ static bool loss_rows(const step *s, uint64_t first, uint64_t end) {
   engine->kernels->loss_rows(&l);
   bool finite = true;
   for (uint64_t r = first; r < end; r++) finite &= isfinite(row_loss[r]) != 0;
-  return finite;
+  engine->rank_finite[64 * rank] = finite;
 }
 
-static void backward_rows(const step *s, uint64_t first, uint64_t end) {
+static void backward_layer(const step *s, int rank, uint32_t l) {
   const gr_engine *engine = s->engine;
-  for (uint32_t l = engine->plan.n_layers - 1; l > 0; l--) {
-    const gr_plan_layer *layer = &engine->plan.layer[l], *below = layer - 1;
-    const gr_backward b = {.n_rows = end - first,
-                           .n_panels = layer->panels_in,
-                           .depth = layer->n_out,
-                           .delta = gr_at(engine, layer->delta + first * layer->ld),
-                           .ldd = layer->ld,
-                           .w = gr_at(engine, layer->back),
-                           .a = gr_at(engine, below->a + first * below->ld),
-                           .c = gr_at(engine, below->delta + first * below->ld),
-                           .ldc = below->ld,
-                           .activation = below->activation};
-    engine->kernels->backward(&b);
-  }
+  const gr_plan_layer *layer = &engine->plan.layer[l], *below = layer - 1;
+  const share mine = share_of(s, rank, layer->backward_columns, layer->panels_in);
+  const size_t at = mine.row * below->ld + 16 * mine.panel;
+  const gr_backward b = {.n_rows = mine.rows,
+                         .n_panels = mine.panels,
+                         .depth = layer->n_out,
+                         .delta = gr_at(engine, layer->delta + mine.row * layer->ld),
+                         .ldd = layer->ld,
+                         .w = gr_at(engine, layer->back + 16 * mine.panel * layer->n_out),
+                         .a = gr_at(engine, below->a + at),
+                         .c = gr_at(engine, below->delta + at),
+                         .ldc = below->ld,
+                         .activation = below->activation};
+  engine->kernels->backward(&b);
 }
 
 /* A unit's share of a layer's operands: rows [first, first + n), inputs and panels of the unit. */
@@ -283,54 +303,6 @@ static void lanes_unit(const step *s, const gr_unit *u) {
 
 /* ----- the step ----- */
 
-/* Before the barrier: everything that reads the old weights. */
-static void read_weights(void *context, int rank) {
-  const step *s = context;
-  gr_engine *engine = s->engine;
-  const unsigned environment = engine->kernels->environment_enter();
-  uint64_t first, end;
-  gr_plan_rows(&engine->plan, s->n, rank, &first, &end);
-  gather_rows(s, first, end);
-  forward_rows(s, first, end);
-  engine->rank_finite[64 * rank] = loss_rows(s, first, end);
-  backward_rows(s, first, end);
-  if (engine->plan.strategy == GR_STRATEGY_LANES) lanes_accumulate(s, rank);
-  engine->kernels->environment_leave(environment);
-}
-
-/* After it: the rank's units, unless a loss is not finite. */
-static void write_weights(void *context, int rank) {
-  const step *s = context;
-  const gr_engine *engine = s->engine;
-  const gr_plan *plan = &engine->plan;
-  const unsigned environment = engine->kernels->environment_enter();
-  bool finite = true;
-  for (int r = 0; r < plan->n_ranks; r++) finite &= engine->rank_finite[64 * r];
-  for (size_t i = plan->first_unit[rank]; finite && i < plan->first_unit[rank + 1]; i++) {
-    if (plan->strategy == GR_STRATEGY_LANES)
-      lanes_unit(s, &plan->units[i]);
-    else
-      tiles_unit(s, rank, &plan->units[i]);
-  }
-  engine->kernels->environment_leave(environment);
-}
-
-/* One thread for all ranks' parts, in turn. */
-static void train_alone(step *s) {
-  for (int r = 0; r < s->engine->plan.n_ranks; r++) read_weights(s, r);
-  for (int r = 0; r < s->engine->plan.n_ranks; r++) write_weights(s, r);
-}
-
-static void train(step *s) {
-  gr_engine *engine = s->engine;
-  const double start = engine->pace.enabled ? gr_clock_now() : 0;
-  if (engine->pace.alone)
-    train_alone(s);
-  else
-    gr_team_run(engine->plan.n_ranks, read_weights, write_weights, s);
-  if (engine->pace.enabled) gr_pace_record(&engine->pace, gr_clock_now() - start, s->n);
-}
-
 /* Sum over rows of weight * value (value NULL: of weight), in double, by lanes and their tree. */
 static double lane_sum(const step *s, const float *value) {
   const gr_engine *engine = s->engine;
@@ -375,23 +347,149 @@ static double batch_weight(const step *s) {
   return lane_sum(s, NULL);
 }
 
+/* Steps under way. A step's numbers are written by rank 0 while the others may still read those of
+ * the step before: there are two of them. */
+typedef struct steps {
+  const gr_run *run;
+  step at[2];
+  gr_step_result result;
+  uint64_t done, rows_done;
+  uint64_t first_round; /* number of the step that is round 0 of the region */
+  bool stop;
+} steps;
+
+/* The numbers of step `number` of the run, rows from `start`. */
+static void prepare(steps *all, uint64_t number, uint64_t start) {
+  const gr_run *run = all->run;
+  step *s = &all->at[number % 2];
+  const uint64_t left = run->end - start;
+  s->start = start;
+  s->n = left < s->engine->plan.batch_rows ? left : s->engine->plan.batch_rows;
+  s->n_lanes = gr_lane_count(s->n, s->engine->plan.lane_rows);
+  s->weight = batch_weight(s);
+  const uint64_t step_number = run->step + number;
+  gr_update_prepare(&s->engine->config, step_number, run->learning_rate(run->user, step_number),
+                    s->weight, &s->weights, &s->biases);
+}
+
+static bool is_finite(const gr_engine *engine) {
+  bool finite = true;
+  for (int r = 0; r < engine->plan.n_ranks; r++) finite &= engine->rank_finite[64 * r];
+  return finite;
+}
+
+/* What rank 0 does beside its units: reports this step, and prepares the next. */
+static void end_step(steps *all, const step *s, bool finite) {
+  const gr_run *run = all->run;
+  gr_step_result *result = &all->result;
+  *result = (gr_step_result){.loss = lane_sum(s, gr_at(s->engine, s->engine->plan.row_loss)),
+                             .weight = s->weight,
+                             .finite = finite};
+  all->rows_done += s->n;
+  all->done++;
+  const bool more = run->after ? run->after(run->user, result, s->n) : true;
+  all->stop = !more || !finite || all->done == run->n_steps || s->start + s->n == run->end;
+  if (!all->stop) prepare(all, all->done, s->start + s->n);
+}
+
+static void update(steps *all, const step *s, int rank) {
+  const gr_plan *plan = &s->engine->plan;
+  const bool finite = is_finite(s->engine);
+  for (size_t i = plan->first_unit[rank]; finite && i < plan->first_unit[rank + 1]; i++) {
+    if (plan->strategy == GR_STRATEGY_LANES)
+      lanes_unit(s, &plan->units[i]);
+    else
+      tiles_unit(s, rank, &plan->units[i]);
+  }
+  if (rank == 0) end_step(all, s, finite);
+}
+
+static void operate(steps *all, const step *s, int rank, const gr_plan_operation *o) {
+  switch (o->kind) {
+    case GR_GATHER:
+      gather_rows(s, rank);
+      break;
+    case GR_FORWARD:
+      forward_layer(s, rank, o->layer);
+      break;
+    case GR_LOSS:
+      loss_rows(s, rank);
+      break;
+    case GR_BACKWARD:
+      backward_layer(s, rank, o->layer);
+      break;
+    case GR_REDUCE:
+      lanes_accumulate(s, rank);
+      break;
+    case GR_UPDATE:
+      update(all, s, rank);
+      break;
+  }
+}
+
+/* The operations of one rank between two meetings. */
+static void run_stage(void *context, int rank, int stage, uint64_t round) {
+  steps *all = context;
+  const step *s = &all->at[(all->first_round + round) % 2];
+  gr_engine *engine = s->engine;
+  int i = engine->plan.stage[stage];
+  do {
+    if (engine->phases.on) gr_phase_begin(&engine->phases, rank);
+    operate(all, s, rank, &engine->plan.operation[i]);
+    if (engine->phases.on) gr_phase_end(&engine->phases, rank, engine->plan.operation[i].kind);
+  } while (!engine->plan.operation[i++].meet && i < engine->plan.n_operations);
+}
+
+/* Some of the steps in one region. */
+static void run_some(steps *all, uint64_t n_steps) {
+  gr_engine *engine = all->at[0].engine;
+  const double start = engine->pace.enabled ? gr_clock_now() : 0;
+  const uint64_t rows = all->rows_done;
+  all->first_round = all->done;
+  const gr_team_job job = {.n_ranks = engine->plan.n_ranks,
+                           .n_stages = engine->plan.n_stages,
+                           .n_rounds = n_steps,
+                           .stage = run_stage,
+                           .context = all,
+                           .stop = &all->stop,
+                           .enter = engine->kernels->environment_enter,
+                           .leave = engine->kernels->environment_leave,
+                           .spins = engine->spins};
+  gr_team_rounds(&job, engine->pace.alone);
+  if (engine->pace.enabled)
+    gr_pace_record(&engine->pace, gr_clock_now() - start, all->rows_done - rows);
+}
+
+void gr_engine_run(gr_engine *engine, const gr_run *run, gr_step_result *result) {
+  const unsigned environment = engine->kernels->environment_enter();
+  const step both = {.engine = engine, .rows = run->rows, .order = run->order};
+  steps all = {.run = run, .at = {both, both}};
+  gr_engine_bind_inputs(engine, run->rows);
+  all.stop = run->start >= run->end || run->n_steps == 0;
+  if (!all.stop) prepare(&all, 0, run->start);
+  while (!all.stop)
+    run_some(&all, engine->pace.enabled ? gr_pace_steps(&engine->pace) : UINT64_MAX);
+  *result = all.result;
+  if (all.done > 0 && !result->finite)
+    result->bad_layer = find_bad_layer(&all.at[(all.done - 1) % 2], &result->bad_row);
+  engine->kernels->environment_leave(environment);
+}
+
+static double constant_rate(void *user, uint64_t step_number) {
+  (void)step_number;
+  return *(const double *)user;
+}
+
 void gr_engine_step(gr_engine *engine, const gr_rows *rows, const gr_row_order *order,
                     uint64_t start, uint64_t n, uint64_t step_number, double learning_rate,
                     gr_step_result *result) {
-  const unsigned environment = engine->kernels->environment_enter();
-  step s = {.engine = engine,
-            .rows = rows,
-            .order = order,
-            .start = start,
-            .n = n,
-            .n_lanes = gr_lane_count(n, engine->plan.lane_rows)};
-  const double weight = batch_weight(&s);
-  gr_engine_bind_inputs(engine, rows);
-  gr_update_prepare(&engine->config, step_number, learning_rate, weight, &s.weights, &s.biases);
-  train(&s);
-  *result = (gr_step_result){
-      .loss = lane_sum(&s, gr_at(engine, engine->plan.row_loss)), .weight = weight, .finite = true};
-  for (int r = 0; r < engine->plan.n_ranks; r++) result->finite &= engine->rank_finite[64 * r];
-  if (!result->finite) result->bad_layer = find_bad_layer(&s, &result->bad_row);
-  engine->kernels->environment_leave(environment);
+  const gr_run run = {.rows = rows,
+                      .order = order,
+                      .start = start,
+                      .end = start + n,
+                      .step = step_number,
+                      .n_steps = 1,
+                      .learning_rate = constant_rate,
+                      .user = &learning_rate};
+  gr_engine_run(engine, &run, result);
 }

@@ -1,4 +1,6 @@
-/* A region per call, with one barrier in it at most. A team of one never touches OpenMP. */
+/* Regions of OpenMP, and the meetings of ranks inside one that lives across many steps: a waiting
+ * rank looks for a while, since the others are near, and then sleeps, since they may have no
+ * processor. A team of one never touches OpenMP. */
 #include <config.h>
 
 #include "exec/team.h"
@@ -6,9 +8,12 @@
 #include <omp.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/cpu.h"
 #include "base/memory.h"
 
 /* The probe's threads wait until the last was made, so that all exist at once. */
@@ -78,6 +83,110 @@ void gr_team_run(int n, gr_team_work *first, gr_team_work *second, void *context
     }
   }
 }
+
+/* ----- meetings ----- */
+
+/* Where `threads` threads wait for one another again and again. */
+typedef struct meeting {
+  _Alignas(64) atomic_uint arrived;
+  _Alignas(64) atomic_uint number; /* of meetings that are over */
+  _Alignas(64) atomic_uint sleepers;
+  unsigned threads, spins;
+  pthread_mutex_t mutex;
+  pthread_cond_t over;
+} meeting;
+
+static inline void pause_briefly(void) {
+#if defined __x86_64__ || defined __i386__
+  __builtin_ia32_pause();
+#elif defined __aarch64__
+  __asm__ volatile("yield");
+#endif
+}
+
+static void sleep_until_over(meeting *m, unsigned number) {
+  atomic_fetch_add(&m->sleepers, 1);
+  pthread_mutex_lock(&m->mutex);
+  while (atomic_load(&m->number) == number) pthread_cond_wait(&m->over, &m->mutex);
+  pthread_mutex_unlock(&m->mutex);
+  atomic_fetch_sub(&m->sleepers, 1);
+}
+
+/* Returns when all threads have come; `number` counts this thread's meetings. */
+static void meet(meeting *m, unsigned *number) {
+  const unsigned mine = (*number)++;
+  if (atomic_fetch_add(&m->arrived, 1) + 1 == m->threads) {
+    atomic_store_explicit(&m->arrived, 0, memory_order_relaxed);
+    atomic_store(&m->number, mine + 1);
+    if (atomic_load(&m->sleepers) == 0) return;
+    pthread_mutex_lock(&m->mutex);
+    pthread_cond_broadcast(&m->over);
+    pthread_mutex_unlock(&m->mutex);
+    return;
+  }
+  for (unsigned i = 0; i < m->spins; i++) {
+    if (atomic_load_explicit(&m->number, memory_order_acquire) != mine) return;
+    pause_briefly();
+  }
+  sleep_until_over(m, mine);
+}
+
+/* All rounds by thread `thread` of `threads`, which takes ranks thread, thread + threads, ... */
+static void run_rounds(const gr_team_job *job, int thread, int threads, meeting *m) {
+  unsigned number = 0;
+  const unsigned saved = job->enter ? job->enter() : 0;
+  for (uint64_t round = 0; round < job->n_rounds; round++) {
+    for (int stage = 0; stage < job->n_stages; stage++) {
+      for (int rank = thread; rank < job->n_ranks; rank += threads)
+        job->stage(job->context, rank, stage, round);
+      if (m) meet(m, &number);
+    }
+    if (job->stop && *job->stop) break;
+  }
+  if (job->leave) job->leave(saved);
+}
+
+void gr_team_rounds(const gr_team_job *job, bool alone) {
+  if (alone || job->n_ranks == 1) {
+    run_rounds(job, 0, 1, NULL);
+    return;
+  }
+  meeting m = {
+      .spins = job->spins, .mutex = PTHREAD_MUTEX_INITIALIZER, .over = PTHREAD_COND_INITIALIZER};
+#pragma omp parallel num_threads(job->n_ranks)
+  {
+#pragma omp single
+    m.threads = (unsigned)omp_get_num_threads();
+    run_rounds(job, omp_get_thread_num(), omp_get_num_threads(), m.threads > 1 ? &m : NULL);
+  }
+}
+
+static void do_nothing(void *context, int rank, int stage, uint64_t round) {
+  (void)context, (void)rank, (void)stage, (void)round;
+}
+
+double gr_team_measure(int n, unsigned spins) {
+  enum { MEETINGS = 64 };
+  gr_team_job job = {
+      .n_ranks = n, .n_stages = 1, .n_rounds = MEETINGS, .stage = do_nothing, .spins = spins};
+  double best = 1;
+  for (int i = 0; i < 3; i++) {
+    const double start = gr_clock_now();
+    gr_team_rounds(&job, false);
+    const double seconds = (gr_clock_now() - start) / MEETINGS;
+    if (seconds < best) best = seconds;
+  }
+  return best;
+}
+
+unsigned gr_team_spins(int n) {
+  enum { SPINS = 4000 }; /* some 50 us */
+  gr_cpu cpu;
+  gr_cpu_detect(&cpu);
+  return n <= cpu.affinity && (cpu.quota <= 0 || n <= cpu.quota) ? SPINS : 0;
+}
+
+/* ----- pinning ----- */
 
 static void pin_rank(void *context, int rank) {
   const cpu_set_t *allowed = context;

@@ -1,6 +1,5 @@
 /* Reserves every buffer, cuts the weights into units, deals rows, lanes and units to ranks, and
- * chooses between the strategies. It measures nothing: its few constants are times of this class of
- * machine, good to a factor of two, which is all the choice needs. */
+ * puts the operations of a step in order. Who does what is chosen in plan/cost.c. */
 #include <config.h>
 
 #include "plan/plan.h"
@@ -8,11 +7,12 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "plan/cost.h"
 #include "plan/lanes.h"
 
-const char *const gr_strategy_names[GR_N_STRATEGIES] = {"tiles", "lanes"};
+const char *const gr_strategy_names[GR_N_STRATEGIES] = {"tiles", "lanes", "columns", "grid"};
 
-enum { UNIT_INPUTS = 96, EVAL_ROWS = 128 };
+enum { EVAL_ROWS = 128, UNIT_FLOATS = 96 << 10 }; /* of a unit's inputs: 384 KiB in L2 */
 
 static size_t panels_of(size_t n) {
   return (n + 15) / 16;
@@ -114,18 +114,48 @@ static void plan_evaluation_buffers(gr_plan *plan) {
 
 /* ----- units ----- */
 
-static size_t add_units(gr_plan *plan, uint32_t l, size_t group, gr_unit *units) {
-  const gr_plan_layer *layer = &plan->layer[l];
+typedef struct unit_shape {
+  uint32_t inputs; /* a multiple of the tile and of 16: pieces of the back copy are whole panels */
+  size_t panels;
+} unit_shape;
+
+/* As many inputs as leave the slice of the activations in the second-level cache, but units enough
+ * for an even deal. */
+static unit_shape shape_units(const gr_plan *plan, const gr_kernels *kernels) {
+  size_t least = kernels->tile_rows;
+  while (least % 16) least += kernels->tile_rows;
+  size_t inputs = UNIT_FLOATS / (plan->batch_rows ? plan->batch_rows : 1), total = 0;
+  for (uint32_t l = 0; l < plan->n_layers; l++)
+    total += plan->layer[l].n_in * plan->layer[l].panels_out;
+  const size_t panels = kernels->tile_panels * (kernels->tile_panels > 1 ? 1 : 2),
+               even = total / panels / (32 * (size_t)plan->n_ranks);
+  if (plan->n_ranks > 1 && inputs > even) inputs = even;
+  inputs = inputs / least * least;
+  if (inputs < least) inputs = least;
+  if (inputs > UINT32_MAX / 2) inputs = UINT32_MAX / 2 / least * least;
+  return (unit_shape){(uint32_t)inputs, panels};
+}
+
+static size_t add_unit(gr_unit *units, size_t n, gr_unit u) {
+  if (units) units[n] = u;
+  return n + 1;
+}
+
+/* The units of panels [first, end) of a layer, inputs in the outer loop; units NULL: only their
+ * number. */
+static size_t add_units(const gr_plan *plan, uint32_t l, unit_shape shape, size_t first, size_t end,
+                        gr_unit *units) {
+  const uint32_t n_in = plan->layer[l].n_in;
   size_t n = 0;
-  for (uint32_t i = 0; i < layer->n_in; i += UNIT_INPUTS)
-    for (size_t p = 0; p < layer->panels_out; p += group, n++)
-      if (units)
-        units[n] = (gr_unit){
-            .layer = l,
-            .input = i,
-            .n_inputs = layer->n_in - i < UNIT_INPUTS ? layer->n_in - i : UNIT_INPUTS,
-            .panel = (uint32_t)p,
-            .n_panels = (uint32_t)(layer->panels_out - p < group ? layer->panels_out - p : group)};
+  for (uint32_t i = 0; i < n_in; i += shape.inputs)
+    for (size_t p = first; p < end; p += shape.panels)
+      n = add_unit(
+          units, n,
+          (gr_unit){.layer = l,
+                    .input = i,
+                    .n_inputs = n_in - i < shape.inputs ? n_in - i : shape.inputs,
+                    .panel = (uint32_t)p,
+                    .n_panels = (uint32_t)(end - p < shape.panels ? end - p : shape.panels)});
   return n;
 }
 
@@ -133,55 +163,102 @@ static double unit_cost(const gr_unit *u) {
   return (double)u->n_inputs * u->n_panels + 8;
 }
 
-static void deal_units(gr_plan *plan) {
-  double total = 0, sum = 0;
-  for (size_t i = 0; i < plan->n_units; i++) total += unit_cost(&plan->units[i]);
-  int rank = 0;
-  for (size_t i = 0; i < plan->n_units; i++) {
-    while (rank <= plan->n_ranks &&
-           sum + unit_cost(&plan->units[i]) / 2 >= total * rank / plan->n_ranks)
-      plan->first_unit[rank++] = i;
-    sum += unit_cost(&plan->units[i]);
+static double cost_of(const gr_unit *units, size_t n) {
+  double sum = 0;
+  for (size_t i = 0; i < n; i++) sum += unit_cost(&units[i]);
+  return sum;
+}
+
+static bool owns_columns(const gr_plan *plan, uint32_t l) {
+  return plan->n_ranks > 1 && plan->layer[l].forward_columns == plan->n_ranks;
+}
+
+/* The units of rank `rank`: first those of layers whose columns it owns in forward, then from the
+ * common ones (others[*next..n)) until it has its share of `total`. */
+static size_t deal_rank(const gr_plan *plan, int rank, unit_shape shape, const gr_unit *others,
+                        size_t n_others, size_t *next, double *left, gr_unit *units) {
+  size_t n = 0;
+  for (uint32_t l = 0; l < plan->n_layers; l++) {
+    if (!owns_columns(plan, l)) continue;
+    size_t first, end;
+    gr_plan_panels(plan, plan->layer[l].panels_out, rank, plan->n_ranks, &first, &end);
+    n += add_units(plan, l, shape, first, end, units ? units + n : NULL);
   }
-  while (rank <= plan->n_ranks) plan->first_unit[rank++] = plan->n_units;
-  plan->first_unit[plan->n_ranks] = plan->n_units;
+  const double share = *left / (plan->n_ranks - rank);
+  double mine = units ? cost_of(units, n) : 0;
+  const bool last = rank + 1 == plan->n_ranks;
+  while (units && *next < n_others && (last || mine + unit_cost(&others[*next]) / 2 <= share)) {
+    mine += unit_cost(&others[*next]);
+    units[n++] = others[(*next)++];
+  }
+  *left -= mine;
+  return n;
 }
 
 static gradus_status plan_units(gr_plan *plan, const gr_kernels *kernels, gradus_error *err) {
-  const size_t group = 2 * kernels->tile_panels;
-  for (uint32_t l = 0; l < plan->n_layers; l++) plan->n_units += add_units(plan, l, group, NULL);
+  const unit_shape shape = shape_units(plan, kernels);
+  size_t n_others = 0, n_owned = 0, next = 0;
+  double total = 0;
+  for (uint32_t l = 0; l < plan->n_layers; l++)
+    if (!owns_columns(plan, l))
+      n_others += add_units(plan, l, shape, 0, plan->layer[l].panels_out, NULL);
+  for (int r = 0; r < plan->n_ranks; r++)
+    n_owned += deal_rank(plan, r, shape, NULL, 0, &next, &total, NULL);
+  plan->n_units = n_owned + n_others;
   plan->units = gr_alloc(plan->n_units, sizeof *plan->units);
   plan->first_unit = gr_calloc((size_t)plan->n_ranks + 1, sizeof *plan->first_unit);
-  if (!plan->units || !plan->first_unit) return gr_fail_memory(err, "the plan");
+  gr_unit *others = gr_alloc(n_others ? n_others : 1, sizeof *others);
+  if (!plan->units || !plan->first_unit || !others) {
+    gr_free(others);
+    return gr_fail_memory(err, "the plan");
+  }
   size_t n = 0;
-  for (uint32_t l = 0; l < plan->n_layers; l++) n += add_units(plan, l, group, plan->units + n);
-  deal_units(plan);
+  for (uint32_t l = 0; l < plan->n_layers; l++)
+    if (!owns_columns(plan, l))
+      n += add_units(plan, l, shape, 0, plan->layer[l].panels_out, others + n);
+  total = cost_of(others, n_others);
+  for (uint32_t l = 0; l < plan->n_layers; l++)
+    if (owns_columns(plan, l))
+      total += (double)plan->layer[l].n_in * (double)plan->layer[l].panels_out;
+  n = 0;
+  for (int r = 0; r < plan->n_ranks; r++) {
+    plan->first_unit[r] = n;
+    n += deal_rank(plan, r, shape, others, n_others, &next, &total, plan->units + n);
+  }
+  plan->first_unit[plan->n_ranks] = plan->n_units = n;
+  gr_free(others);
   return GRADUS_OK;
 }
 
-/* ----- ranks and strategy ----- */
+/* ----- the order of operations ----- */
 
-/* Microseconds of a step on r ranks: arithmetic at 40 GFLOP/s a core, and what a region with one
- * barrier costs. */
-static double step_estimate(const gr_plan *plan, int r) {
-  return plan->step_flops / 40e3 / r + (r > 1 ? 1.5 + 0.1 * r : 0);
+static void add_operation(gr_plan *plan, gr_operation kind, uint32_t layer) {
+  plan->operation[plan->n_operations++] = (gr_plan_operation){.kind = kind, .layer = layer};
 }
 
-static int choose_ranks(const gr_plan *plan, const gr_plan_request *request) {
-  if (request->forced || plan->inference_only) return request->threads;
-  int best = 1;
-  for (int r = 2; r <= request->threads; r++)
-    if (step_estimate(plan, r) < 0.95 * step_estimate(plan, best)) best = r;
-  return best;
+/* Column groups of an operation: 1 = the rank has whole rows. */
+static int operation_columns(const gr_plan *plan, const gr_plan_operation *o) {
+  if (o->kind == GR_FORWARD) return plan->layer[o->layer].forward_columns;
+  if (o->kind == GR_BACKWARD) return plan->layer[o->layer].backward_columns;
+  return 1;
 }
 
-/* Lanes pay where every rank has some, evenly, and all their gradients stay in a second-level
- * cache; tiles need no extra gradients. */
-static gr_strategy choose_strategy(const gr_plan *plan) {
-  const uint64_t ranks = (uint64_t)plan->n_ranks;
-  const bool even = plan->n_lanes >= ranks && plan->n_lanes % ranks == 0;
-  return ranks > 1 && even && plan->n_blocked * sizeof(float) <= 64 << 10 ? GR_STRATEGY_LANES
-                                                                          : GR_STRATEGY_TILES;
+/* Ranks meet between two operations unless both work on the same whole rows, before the update,
+ * which reads everybody's rows, and after it. */
+static void order_operations(gr_plan *plan) {
+  add_operation(plan, GR_GATHER, 0);
+  for (uint32_t l = 0; l < plan->n_layers; l++) add_operation(plan, GR_FORWARD, l);
+  add_operation(plan, GR_LOSS, 0);
+  for (uint32_t l = plan->n_layers - 1; l > 0; l--) add_operation(plan, GR_BACKWARD, l);
+  if (plan->strategy == GR_STRATEGY_LANES) add_operation(plan, GR_REDUCE, 0);
+  add_operation(plan, GR_UPDATE, 0);
+  for (int i = 0; i < plan->n_operations; i++) {
+    gr_plan_operation *o = &plan->operation[i];
+    if (i == 0 || o[-1].meet) plan->stage[plan->n_stages++] = i;
+    o->meet =
+        plan->n_ranks > 1 && (o->kind == GR_UPDATE || o[1].kind == GR_UPDATE ||
+                              operation_columns(plan, o) > 1 || operation_columns(plan, o + 1) > 1);
+  }
 }
 
 static void plan_evaluation(gr_plan *plan) {
@@ -199,10 +276,11 @@ gradus_status gr_plan_make(const gr_plan_request *request, const gr_kernels *ker
                   .batch_rows = request->batch_rows,
                   .lane_rows = request->lane_rows,
                   .n_lanes = gr_lane_count(request->batch_rows, request->lane_rows),
+                  .tile_panels = kernels->tile_panels,
                   .step_flops = gr_network_step_flops(request->network, request->batch_rows)};
   plan_layers(&plan, request->network);
-  plan.n_ranks = choose_ranks(&plan, request);
-  plan.strategy = request->strategy >= 0 ? (gr_strategy)request->strategy : choose_strategy(&plan);
+  gr_plan_choose(&plan, request, kernels);
+  order_operations(&plan);
   plan_evaluation(&plan);
   if (!plan.inference_only) {
     plan_training_buffers(&plan, kernels);
@@ -234,16 +312,28 @@ void gr_plan_rank_lanes(const gr_plan *plan, uint64_t n_lanes, int rank, uint64_
   *end = n_lanes * (r + 1) / ranks;
 }
 
-void gr_plan_rows(const gr_plan *plan, uint64_t n, int rank, uint64_t *first, uint64_t *end) {
+void gr_plan_rows(const gr_plan *plan, uint64_t n, int rank, int columns, uint64_t *first,
+                  uint64_t *end) {
   if (plan->strategy == GR_STRATEGY_LANES) {
     gr_plan_rank_lanes(plan, gr_lane_count(n, plan->lane_rows), rank, first, end);
     *first = *first * plan->lane_rows < n ? *first * plan->lane_rows : n;
     *end = *end * plan->lane_rows < n ? *end * plan->lane_rows : n;
   } else {
-    const uint64_t r = (uint64_t)rank, ranks = (uint64_t)plan->n_ranks;
-    *first = n * r / ranks;
-    *end = n * (r + 1) / ranks;
+    const uint64_t groups = (uint64_t)(plan->n_ranks / columns), g = (uint64_t)(rank / columns);
+    *first = n * g / groups;
+    *end = n * (g + 1) / groups;
   }
+}
+
+void gr_plan_panels(const gr_plan *plan, size_t n_panels, int rank, int columns, size_t *first,
+                    size_t *end) {
+  const size_t tile = plan->tile_panels, tiles = (n_panels + tile - 1) / tile,
+               groups = (size_t)columns, g = (size_t)(rank % columns);
+  /* Where there are fewer tiles than groups single panels are dealt. */
+  const size_t grain = tiles < groups ? 1 : tile, n = tiles < groups ? n_panels : tiles;
+  *first = n * g / groups * grain;
+  *end = n * (g + 1) / groups * grain;
+  if (*end > n_panels) *end = n_panels;
 }
 
 void gr_plan_describe(const gr_plan *plan, gr_text *out) {

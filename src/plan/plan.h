@@ -11,13 +11,17 @@
 #include "base/text.h"
 #include "kernel/kernel.h"
 #include "net/network.h"
+#include "plan/machine.h"
 
-/* Who computes the gradient. Forward and data gradient are always split by rows. */
+/* Who computes what. All give the same bits. */
 typedef enum gr_strategy {
-  GR_STRATEGY_TILES, /* each rank owns tiles of the weights and goes through all lanes; the update
-                        is fused */
-  GR_STRATEGY_LANES, /* each rank accumulates the whole gradient of its own lanes; then they are
-                        reduced and applied */
+  GR_STRATEGY_TILES,   /* forward and data gradient by rows; each rank owns tiles of the weights and
+                          goes through all lanes; the update is fused */
+  GR_STRATEGY_LANES,   /* by rows, whole lanes; each rank accumulates the whole gradient of its own
+                          lanes; then they are reduced and applied */
+  GR_STRATEGY_COLUMNS, /* forward and data gradient by columns: each rank owns panels of the
+                          weights, in the weight gradient too */
+  GR_STRATEGY_GRID,    /* by rows and columns, each layer as its cost says; the rest as TILES */
   GR_N_STRATEGIES
 } gr_strategy;
 extern const char *const gr_strategy_names[GR_N_STRATEGIES];
@@ -29,7 +33,9 @@ typedef struct gr_plan_layer {
   size_t weights, bias; /* in the blocked parameter vector: panels, then bias [16 panels_out] */
   size_t back;          /* in the arena: the back copy; unused for layer 0 */
   size_t a, delta;      /* in the arena: outputs and dC/dz, [batch][ld] */
-  size_t ld;            /* an odd multiple of 16: no stride is a power of two */
+  int forward_columns, backward_columns; /* column groups of ranks: divisors of n_ranks; rank r is
+                                            in column group r % columns, row group r / columns */
+  size_t ld;                             /* an odd multiple of 16: no stride is a power of two */
 } gr_plan_layer;
 
 /* One piece of one layer's weights: inputs [input, input + n_inputs) of panels [panel, panel +
@@ -38,14 +44,33 @@ typedef struct gr_unit {
   uint32_t layer, input, n_inputs, panel, n_panels;
 } gr_unit;
 
+/* What a rank does in order. After some operations all ranks meet: those are the ends of stages. */
+typedef enum gr_operation {
+  GR_GATHER,   /* its rows of the batch */
+  GR_FORWARD,  /* of one layer */
+  GR_LOSS,     /* and the deltas of the outputs */
+  GR_BACKWARD, /* data gradient through one layer */
+  GR_REDUCE,   /* the gradient of its lanes */
+  GR_UPDATE    /* its units */
+} gr_operation;
+
+typedef struct gr_plan_operation {
+  gr_operation kind;
+  uint32_t layer;
+  bool meet; /* all ranks wait for one another after it */
+} gr_plan_operation;
+
+enum { GR_MAX_OPERATIONS = 2 * GR_MAX_LAYERS + 4 };
+
 typedef struct gr_plan_request {
   const gr_network *network;
   uint64_t batch_rows, lane_rows;
   gr_optimizer optimizer;
   bool inference_only;
-  int threads;  /* at most; fewer are used where more would not pay */
-  int strategy; /* gr_strategy, or -1 */
-  bool forced;  /* use exactly `threads` ranks */
+  int threads;               /* at most; fewer are used where more would not pay */
+  int strategy;              /* gr_strategy, or -1 */
+  bool forced;               /* use exactly `threads` ranks */
+  const gr_machine *machine; /* NULL: a typical one */
 } gr_plan_request;
 
 typedef struct gr_plan {
@@ -58,6 +83,7 @@ typedef struct gr_plan {
   uint64_t batch_rows, lane_rows, n_lanes;
   int n_ranks;
   gr_strategy strategy;
+  size_t tile_panels;            /* of the kernels: shares of columns are whole tiles */
   size_t n_blocked;              /* floats in the blocked parameter vector */
   size_t parameters;             /* in the arena: blocked parameter vector */
   size_t moment[GR_MAX_MOMENTS]; /* likewise, where the optimiser has them */
@@ -70,7 +96,11 @@ typedef struct gr_plan {
   size_t eval_rows, eval, eval_rank,
       eval_buffer; /* per rank: index, losses and two row buffers for evaluation */
   size_t eval_ld;
-  gr_unit *units;
+  gr_plan_operation operation[GR_MAX_OPERATIONS];
+  int stage[GR_MAX_OPERATIONS]; /* the first operation of each */
+  int n_operations, n_stages;
+  double seconds; /* of a step, as the cost model has it */
+  gr_unit *units; /* in the order of their ranks */
   size_t n_units;
   size_t *first_unit; /* [n_ranks + 1]: rank r does units first_unit[r] .. first_unit[r + 1] */
   double step_flops;
@@ -80,9 +110,14 @@ gradus_status gr_plan_make(const gr_plan_request *request, const gr_kernels *ker
                            gradus_error *err);
 void gr_plan_free(gr_plan *plan);
 
-/* Rows [*first, *end) of a batch of n rows that rank r does: even shares, or whole lanes under
- * GR_STRATEGY_LANES. */
-void gr_plan_rows(const gr_plan *plan, uint64_t n, int rank, uint64_t *first, uint64_t *end);
+/* Rows [*first, *end) of a batch of n rows that rank r does where ranks form `columns` column
+ * groups: even shares, or whole lanes under GR_STRATEGY_LANES. */
+void gr_plan_rows(const gr_plan *plan, uint64_t n, int rank, int columns, uint64_t *first,
+                  uint64_t *end);
+
+/* Likewise the panels [*first, *end) of n_panels. */
+void gr_plan_panels(const gr_plan *plan, size_t n_panels, int rank, int columns, size_t *first,
+                    size_t *end);
 
 /* Lanes [*first, *end) of a batch of n_lanes lanes that rank r does under GR_STRATEGY_LANES. */
 void gr_plan_rank_lanes(const gr_plan *plan, uint64_t n_lanes, int rank, uint64_t *first,

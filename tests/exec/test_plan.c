@@ -67,7 +67,7 @@ static void check_dealing(const gr_plan *plan, const gr_network *network) {
   for (uint64_t n = 1; n <= plan->batch_rows; n++) {
     uint64_t next = 0, first, end;
     for (int rank = 0; rank < plan->n_ranks; rank++) {
-      gr_plan_rows(plan, n, rank, &first, &end);
+      gr_plan_rows(plan, n, rank, 1, &first, &end);
       CU_ASSERT_FATAL(first == next && end >= first);
       next = end;
     }

@@ -1,0 +1,30 @@
+/* How long each rank spends in which kind of operation, and waiting. Off unless asked for: a look
+ * at the clock costs more than some operations of small networks. */
+#ifndef GR_EXEC_PHASES_H
+#define GR_EXEC_PHASES_H
+
+#include <stdbool.h>
+
+#include "exec/engine.h"
+#include "plan/plan.h"
+
+typedef struct gr_rank_phases {
+  double seconds[GR_N_PHASES];
+  double begun, ended; /* the operation under way, the one before */
+  char padding[64];    /* ranks do not share cache lines */
+} gr_rank_phases;
+
+typedef struct gr_phases {
+  bool on;
+  int n_ranks;
+  gr_rank_phases *rank; /* [n_ranks] */
+} gr_phases;
+
+gradus_status gr_phases_make(gr_phases *phases, int n_ranks, gradus_error *err);
+void gr_phases_free(gr_phases *phases);
+
+/* Around an operation of a rank. What lies between two operations is waiting. */
+void gr_phase_begin(gr_phases *phases, int rank);
+void gr_phase_end(gr_phases *phases, int rank, gr_operation kind);
+
+#endif

@@ -1,0 +1,177 @@
+/* A product costs its arithmetic on whole register tiles, plus the bytes that a rank reads which
+ * others wrote. Per step come meetings. The numbers behind it are in docs/scaling.md, with what was
+ * measured. */
+#include <config.h>
+
+#include "plan/cost.h"
+
+#include <math.h>
+
+#include "plan/lanes.h"
+
+/* Cycles of useful work stand for more: what a tile loses at its ends. */
+static const double efficiency = 0.93;
+/* Seconds of a step that no shape explains: calls, the sum of the losses. */
+static const double fixed_seconds = 0.3e-6;
+/* Seconds of gathering per byte of input, of activations and losses per value. */
+static const double gather_seconds = 0.03e-9, value_seconds = 0.4e-9;
+
+typedef struct model {
+  const gr_plan *plan;
+  const gr_kernels *kernels;
+  gr_machine machine;
+  int ranks;
+} model;
+
+static size_t ceil_div(size_t n, size_t d) {
+  return (n + d - 1) / d;
+}
+
+static size_t smaller(size_t a, size_t b) {
+  return a < b ? a : b;
+}
+
+static double meeting(const model *m) {
+  return m->ranks > 1 ? m->machine.barrier * log2(2.0 * m->ranks) / 2 : 0;
+}
+
+/* A product of `rows` x `panels` x depth by one rank: a register tile with few rows waits for loads
+ * and for the multiply-adds of its own chains. */
+static double tiles_seconds(const model *m, size_t rows, size_t panels, size_t depth) {
+  const double vector = 32 / m->machine.flops; /* one multiply-add of 16 floats */
+  const size_t tile_rows = smaller(rows, m->kernels->tile_rows),
+               tile_panels = smaller(panels, m->kernels->tile_panels);
+  if (!rows || !panels) return 0;
+  const double useful = (double)(tile_rows * tile_panels),
+               loads = (double)tile_rows / 2 + (double)tile_panels,
+               cycles = fmax(fmax(useful, loads), 4);
+  return (double)rows * (double)panels * (double)depth * cycles / useful * vector / efficiency;
+}
+
+/* A forward product or data gradient of the batch, shared by ranks in `columns` column groups. */
+static double product_seconds(const model *m, size_t n_panels, size_t depth, int columns) {
+  const size_t groups = (size_t)columns, row_groups = (size_t)(m->ranks / columns),
+               tile = m->kernels->tile_panels,
+               panels = smaller(n_panels, tile * ceil_div(ceil_div(n_panels, tile), groups)),
+               rows = ceil_div(m->plan->batch_rows, row_groups);
+  const double remote = 1 - 1.0 / m->ranks,
+               weights = 64.0 * (double)panels * (double)depth * (columns == m->ranks ? 0 : remote),
+               inputs = 4.0 * (double)rows * (double)depth * (columns == 1 ? 0 : remote);
+  return tiles_seconds(m, rows, panels, depth) + (weights + inputs) / m->machine.bandwidth +
+         (columns > 1 ? meeting(m) : 0);
+}
+
+/* The best number of column groups: a divisor of the ranks. */
+static int best_columns(const model *m, size_t n_panels, size_t depth, double *seconds) {
+  int best = 1;
+  *seconds = product_seconds(m, n_panels, depth, 1);
+  for (int c = 2; c <= m->ranks; c++) {
+    if (m->ranks % c) continue;
+    const double cost = product_seconds(m, n_panels, depth, c);
+    if (cost < *seconds) {
+      *seconds = cost;
+      best = c;
+    }
+  }
+  return best;
+}
+
+/* Column groups of one product under a strategy, and what it then costs. */
+static int columns_of(const model *m, gr_strategy strategy, size_t n_panels, size_t depth,
+                      double *seconds) {
+  int columns = strategy == GR_STRATEGY_COLUMNS ? m->ranks : 1;
+  if (strategy == GR_STRATEGY_GRID) return best_columns(m, n_panels, depth, seconds);
+  *seconds = product_seconds(m, n_panels, depth, columns);
+  return columns;
+}
+
+static double update_passes(const gr_plan *plan) {
+  return 2 + 2 * gr_optimizers[plan->optimizer].moments;
+}
+
+/* Weight gradient and update of one layer. */
+static double gradient_seconds(const model *m, const gr_plan_layer *layer, gr_strategy strategy) {
+  const gr_plan *plan = m->plan;
+  const double ranks = m->ranks, remote = 1 - 1 / ranks, bytes = m->machine.bandwidth;
+  const double weights = 64.0 * (double)layer->panels_out * (double)layer->n_in,
+               vector = 32 / m->machine.flops, passes = update_passes(plan);
+  if (strategy == GR_STRATEGY_LANES) {
+    const size_t lanes = ceil_div(plan->n_lanes, (size_t)m->ranks);
+    const double own =
+        (double)lanes * tiles_seconds(m, layer->n_in, layer->panels_out, plan->lane_rows);
+    return own + (double)(2 * lanes - 1) * weights / 64 * vector +
+           weights * (1 + remote * ranks) / ranks / bytes + weights / 64 * passes * vector / ranks;
+  }
+  const double rows = (double)plan->batch_rows,
+               read = 4 * rows * ((double)layer->n_in + 16 * (double)layer->panels_out / ranks);
+  return tiles_seconds(m, layer->n_in, layer->panels_out, plan->batch_rows) / ranks +
+         remote * read / bytes +
+         weights / 64 * (passes + 2.0 * (double)plan->n_lanes) * vector / ranks;
+}
+
+/* Seconds of a step; the columns of each layer in forward[] and backward[]. */
+static double step_seconds(const model *m, gr_strategy strategy, int *forward, int *backward) {
+  const gr_plan *plan = m->plan;
+  const double rows = ceil((double)plan->batch_rows / m->ranks);
+  double sum = fixed_seconds + 4 * rows * (double)plan->layer[0].n_in * gather_seconds +
+               2 * meeting(m),
+         seconds;
+  for (uint32_t l = 0; l < plan->n_layers; l++) {
+    const gr_plan_layer *layer = &plan->layer[l];
+    forward[l] = columns_of(m, strategy, layer->panels_out, layer->n_in, &seconds);
+    sum += seconds + rows * (double)layer->n_out * value_seconds;
+    backward[l] = 1;
+    if (l > 0) {
+      backward[l] = columns_of(m, strategy, layer->panels_in, layer->n_out, &seconds);
+      sum += seconds;
+    }
+    sum += gradient_seconds(m, layer, strategy);
+  }
+  return sum;
+}
+
+/* The best strategy for a number of ranks that is not forced. */
+static gr_strategy best_strategy(const model *m, double *seconds) {
+  int forward[GR_MAX_LAYERS], backward[GR_MAX_LAYERS];
+  gr_strategy best = GR_STRATEGY_TILES;
+  *seconds = step_seconds(m, best, forward, backward);
+  for (int s = 0; s < GR_N_STRATEGIES && m->ranks > 1; s++) {
+    const double cost = step_seconds(m, (gr_strategy)s, forward, backward);
+    if (cost < *seconds) {
+      *seconds = cost;
+      best = (gr_strategy)s;
+    }
+  }
+  return best;
+}
+
+/* Fewer ranks than could be had where more would not pay for themselves. */
+static int best_ranks(model *m, int most) {
+  int best = 1;
+  double seconds, least = 0;
+  for (int ranks = 1; ranks <= most; ranks++) {
+    m->ranks = ranks;
+    best_strategy(m, &seconds);
+    if (ranks > 1 && seconds >= 0.97 * least) continue;
+    best = ranks;
+    least = seconds;
+  }
+  return best;
+}
+
+void gr_plan_choose(gr_plan *plan, const gr_plan_request *request, const gr_kernels *kernels) {
+  int forward[GR_MAX_LAYERS], backward[GR_MAX_LAYERS];
+  model m = {.plan = plan,
+             .kernels = kernels,
+             .machine = request->machine ? *request->machine : GR_MACHINE_TYPICAL,
+             .ranks = request->threads};
+  if (!request->forced && !plan->inference_only) m.ranks = best_ranks(&m, request->threads);
+  plan->n_ranks = m.ranks;
+  plan->strategy =
+      request->strategy >= 0 ? (gr_strategy)request->strategy : best_strategy(&m, &plan->seconds);
+  plan->seconds = step_seconds(&m, plan->strategy, forward, backward);
+  for (uint32_t l = 0; l < plan->n_layers; l++) {
+    plan->layer[l].forward_columns = forward[l];
+    plan->layer[l].backward_columns = backward[l];
+  }
+}
