@@ -3,9 +3,10 @@ dist_check_SCRIPTS += \
 	%D%/check_layers.sh \
 	%D%/check_style.sh \
 	%D%/check_isa_leak.sh \
-	%D%/check_stack.sh
+	%D%/check_stack.sh \
+	%D%/check_probe.sh
 TESTS += $(tree_checks)
-tree_checks = %D%/check_layers.sh %D%/check_style.sh %D%/check_isa_leak.sh %D%/check_stack.sh
+tree_checks = %D%/check_layers.sh %D%/check_style.sh %D%/check_isa_leak.sh %D%/check_stack.sh %D%/check_probe.sh
 
 # `make check-long`: what takes minutes. A long check is a script that is run at the top of the build tree with the environment
 # of the tests and LONG, a folder to build in; to add one, put it into this list.
