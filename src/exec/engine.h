@@ -87,6 +87,26 @@ void gr_engine_step(gr_engine *engine, const gr_rows *rows, const gr_row_order *
 gradus_status gr_engine_evaluate(gr_engine *engine, const gr_rows *rows, const uint64_t *map,
                                  uint64_t n, gr_totals *totals, float *outputs, gradus_error *err);
 
+/* What a rank does in a step. */
+typedef enum gr_phase {
+  GR_PHASE_GATHER,
+  GR_PHASE_FORWARD,
+  GR_PHASE_LOSS,
+  GR_PHASE_DATA_GRADIENT,
+  GR_PHASE_WEIGHT_GRADIENT,
+  GR_PHASE_UPDATE,
+  GR_PHASE_WAIT, /* for other ranks */
+  GR_N_PHASES
+} gr_phase;
+extern const char *const gr_phase_names[GR_N_PHASES];
+
+/* Begins or ends the timing of phases; either sets the sums to 0. Off at first: the clock costs
+ * time. */
+void gr_engine_time_phases(gr_engine *engine, bool on);
+
+/* Seconds in each phase of all steps since the timing began, the mean over ranks. */
+void gr_engine_phases(const gr_engine *engine, double seconds[GR_N_PHASES]);
+
 /* The plan for people: layers, lanes, strategy, threads, memory, FLOPs. */
 void gr_engine_describe(const gr_engine *engine, gr_text *out);
 int gr_engine_threads(const gr_engine *engine);
