@@ -49,7 +49,7 @@ awk '
     if (!(name in best)) order[++n] = name
     if (share > best[name]) best[name] = share
   }
-  END { for (i = 1; i <= n; i++) printf "%s\t%.1f\n", order[i], best[order[i]] }' "$work/lines" >"$work/new"
+  END { for (i = 1; i <= n; i++) printf "%s\t%.2f\n", order[i], best[order[i]] }' "$work/lines" >"$work/new"
 [ -s "$work/new" ] || { echo "bench_check.sh: nothing was measured" >&2; exit 1; }
 
 if [ "$mode" = record ]; then
@@ -75,7 +75,7 @@ awk -F '\t' -v tolerance="${BENCH_TOLERANCE:-5}" '
     change = 100 * ($5 / stored[name] - 1)
     verdict = change < -tolerance ? "LOSS" : change > tolerance ? "gain" : "same"
     if (verdict == "LOSS") losses++
-    printf "%-4s  %-6s %3d threads  %5.1f %% of the peak, stored %5.1f  (%+.1f %%)\n", verdict, $4, $3, $5, stored[name], change
+    printf "%-4s  %-6s %3d threads  %6.2f %% of the peak, stored %6.2f  (%+.1f %%)\n", verdict, $4, $3, $5, stored[name], change
   }
   END {
     if (unknown) printf "%d measured without a stored value (%s); make bench-record stores them\n", unknown, last

@@ -32,7 +32,7 @@ guard record "CPU one" 100; status=$?
 expect 0 "values are stored" "stored in"
 # 8e6 FLOP in 100 us are 80 GFLOP/s: 80 % of one thread's peak, 40 % of two threads'. The second of
 # three runs is the undisturbed one.
-printf 'CPU one\tavx2\t1\tK\t80.0\nCPU one\tavx2\t2\tK\t40.0\n' >"$work/wanted"
+printf 'CPU one\tavx2\t1\tK\t80.00\nCPU one\tavx2\t2\tK\t40.00\n' >"$work/wanted"
 judge "what is stored" "$(grep -v '^#' "$work/ratios" | diff "$work/wanted" - 2>&1)"
 guard check "CPU one" 104; status=$?
 expect 0 "4 % slower is within the tolerance" "2 compared, 0 lost"
@@ -46,7 +46,7 @@ guard record "CPU two" 200; status=$?
 expect 0 "it gets rows of its own" "stored in"
 guard record "CPU one" 50; status=$?
 judge "rows are replaced by name" "$(grep -v '^#' "$work/ratios" | cut -f 1,3,5 | tr '\t\n' ' ,' |
-  grep -v '^CPU one 1 160.0,CPU one 2 80.0,CPU two 1 40.0,CPU two 2 20.0,$')"
+  grep -v '^CPU one 1 160.00,CPU one 2 80.00,CPU two 1 40.00,CPU two 2 20.00,$')"
 guard nonsense "CPU one" 50; status=$?
 expect 2 "other words are refused" "usage"
 finish
