@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gradus/dataset.h"
+#include "gradus/recipe.h"
 #include "gradus/status.h"
 
 #ifdef __cplusplus
@@ -17,31 +19,63 @@ extern "C" {
  * first. */
 GRADUS_API void gradus_prepare_process(void);
 
+/* What gradus_bench is asked. Set struct_size = sizeof; zeros mean no, none or auto. */
 typedef struct gradus_bench_options {
   size_t struct_size;
-  const uint32_t *layers; /* widths, input first */
-  size_t n_layers;
-  uint32_t batch_size;
-  const char *activation, *loss, *optimizer; /* names of gradus-config(5) */
-  int threads;                               /* 0: auto */
-  const char *isa;                           /* NULL: auto */
-  double seconds;
+  const gradus_recipe *recipe;   /* its resources are heeded too */
+  const gradus_dataset *dataset; /* NULL: random data, and the recipe says network.inputs and
+                                    network.outputs */
+  int threads;                   /* 0: resources.threads of the recipe */
+  double seconds;                /* to time steps for; 0: one second */
+  uint64_t steps;                /* instead: exactly so many, from the first one on; of a data set
+                                    no more than the recipe has */
+  int digest;                    /* of the weights after `steps` steps */
+  int phases;                    /* also where the time goes */
+  int limits;                    /* also memory's speed, and what limits the step */
 } gradus_bench_options;
 
+#define GRADUS_BENCH_LAYERS 66
+#define GRADUS_BENCH_PHASES 7
+
+/* Numbers that were not measured are NaN, texts empty. */
 typedef struct gradus_bench_result {
-  size_t struct_size;
-  double step_us, best_us; /* median and minimum over stretches */
-  double samples_per_s, gflops, peak_gflops, pct_peak;
-  int threads;
-  char isa[16], output_activation[16];
+  size_t struct_size;                   /* set by the caller */
+  uint32_t layers[GRADUS_BENCH_LAYERS]; /* widths, input first */
+  size_t n_layers;
+  uint64_t batch_size;
+  char activation[16], output_activation[16], loss[16], optimizer[16];
+  char cpu[96], isa[16];
+  int threads, ranks;      /* asked for, and used: a small network takes fewer */
+  uint64_t steps;          /* timed */
+  double step_us, best_us; /* a step of a whole batch: median and minimum over stretches */
+  double flops;            /* a step: batch (6 sum n_in n_out - 2 n_in n_out of the first layer) */
+  double samples_per_s, gflops;
+  double peak_gflops, pct_peak; /* fused multiply-adds of `threads` threads, in the same call */
+  double bytes_moved, working_set_bytes; /* of a step, from its shapes: what it must at least move,
+                                            and what of memory it goes through */
+  char level[8];                         /* that holds the working set: L2, L3 or memory */
+  double bandwidth_gbs;                  /* of that level, reading, all threads */
+  char limit[16];                        /* FMA, L2, L3, memory or overhead */
+  double phase_us[GRADUS_BENCH_PHASES];  /* a step, mean over ranks */
+  char digest[33];
 } gradus_bench_result;
 
-/* Times training steps on random data, and the machine's own FMA peak before and after. */
+/* Times training steps as gradus_trainer takes them. After a warm-up of at least 50 ms (3 steps),
+ * stretches of as many steps as take 200 us or more are timed one by one, at least 3 of them.
+ * The FMA peak is measured before and after, on all threads at once. */
 GRADUS_API gradus_status gradus_bench(const gradus_bench_options *options, gradus_bench_result *out,
                                       gradus_error *err);
 
+/* The plan that gradus_bench would time, and the traffic of a step, as text; nothing is measured.
+ * Free with gradus_text_free. */
+GRADUS_API gradus_status gradus_bench_plan(const gradus_bench_options *options, char **out,
+                                           gradus_error *err);
+
+/* Name of phase `index`; NULL beyond the last. */
+GRADUS_API const char *gradus_bench_phase(size_t index);
+
 /* What gradus sees of this machine, with advice: text for people or JSON. Free with
- * gradus_text_free (gradus/recipe.h). */
+ * gradus_text_free. */
 GRADUS_API gradus_status gradus_doctor(int json, char **out, gradus_error *err);
 
 #ifdef __cplusplus

@@ -13,6 +13,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/recipe.h"
 #include "cli/signals.h"
 #include <gradus/gradus.h>
 
@@ -60,13 +61,6 @@ typedef struct training {
 
 /* ---- recipe ---- */
 
-static gradus_status set_key(const char *option, const char *key, const char *value, void *user,
-                             gradus_error *err) {
-  gradus_status status = gradus_recipe_set(user, key, value, err);
-  if (status != GRADUS_OK) gr_cli_prefix(err, option);
-  return status;
-}
-
 static gradus_status build_recipe(training *t, const gr_command *command, int argc, char **argv,
                                   gradus_error *err) {
   train_values *v = &t->values;
@@ -74,41 +68,21 @@ static gradus_status build_recipe(training *t, const gr_command *command, int ar
   if (status == GRADUS_OK) status = gradus_recipe_create(v->preset, &t->recipe, err);
   if (status == GRADUS_OK && v->config) status = gradus_recipe_read(t->recipe, v->config, err);
   if (status == GRADUS_OK)
-    status = gr_options_parse(command, argc, argv, NULL, set_key, t->recipe, &t->parsed, err);
+    status =
+        gr_options_parse(command, argc, argv, NULL, gr_recipe_take_key, t->recipe, &t->parsed, err);
   if (status == GRADUS_OK && t->parsed.n_arguments > 0)
     status = gradus_recipe_set(t->recipe, "data.file", t->parsed.arguments[0], err);
   return status;
 }
 
-/* The value of a text key; empty where it is not set. */
-static gradus_status get_text(const training *t, const char *key, char *value, size_t size,
-                              gradus_error *err) {
-  gradus_status status = gradus_recipe_get(t->recipe, key, value, size, err);
-  if (status != GRADUS_OK) value[0] = '\0';
-  return status;
-}
-
-/* A path inside the data file, or NULL where the file's layout decides. */
-static const char *inner_path(const char *value) {
-  return *value && strcmp(value, "auto") != 0 ? value : NULL;
-}
-
 static gradus_status open_data(training *t, gradus_error *err) {
-  char x[1024], y[1024], transpose[16];
-  gradus_status status = get_text(t, "data.file", t->data, sizeof t->data, err);
-  if (status == GRADUS_OK) status = get_text(t, "data.x", x, sizeof x, err);
-  if (status == GRADUS_OK) status = get_text(t, "data.y", y, sizeof y, err);
-  if (status == GRADUS_OK) status = get_text(t, "data.transpose", transpose, sizeof transpose, err);
+  gradus_status status = gr_recipe_text_of(t->recipe, "data.file", t->data, sizeof t->data, err);
   if (status != GRADUS_OK) return status;
   if (!t->data[0])
     return gr_cli_fail(err, GRADUS_ERR_USAGE,
                        "train: DATA is missing; usage: gradus train [OPTIONS] DATA (or data.file "
                        "in the configuration)");
-  gradus_dataset_options options = {.struct_size = sizeof options,
-                                    .x = inner_path(x),
-                                    .y = inner_path(y),
-                                    .transpose = strcmp(transpose, "true") == 0};
-  return gradus_dataset_open(t->data, &options, &t->dataset, err);
+  return gr_recipe_open_data(t->recipe, t->data, &t->dataset, err);
 }
 
 /* ---- the command line, as recorded in run.json and repeated to the user ---- */
@@ -194,7 +168,8 @@ static gradus_status run_trainer(training *t, gradus_error *err) {
 static int test_threads(const training *t) {
   char text[32];
   int threads = 0;
-  if (get_text(t, "resources.threads", text, sizeof text, NULL) != GRADUS_OK) return 0;
+  if (gr_recipe_text_of(t->recipe, "resources.threads", text, sizeof text, NULL) != GRADUS_OK)
+    return 0;
   return gr_number_threads(text, &threads) ? threads : 0;
 }
 

@@ -97,7 +97,14 @@ static int section_length(const gradus_key *key) {
   return (int)strcspn(key->name, ".");
 }
 
-static void put_keys(FILE *out) {
+/* A key whose option the command uses for something of its own is left to --set. */
+static int is_taken(const gr_command *command, const gradus_key *key) {
+  for (const gr_option *option = command->options; key->option && option->name; option++)
+    if (strcmp(option->name, key->option) == 0) return 1;
+  return 0;
+}
+
+static void put_keys(const gr_command *command, FILE *out) {
   gradus_key key, last = {.name = ""};
   for (size_t i = 0; i < gradus_key_count(); i++) {
     if (gradus_key_at(i, &key) != GRADUS_OK) continue;
@@ -105,8 +112,9 @@ static void put_keys(FILE *out) {
     if (n != section_length(&last) || strncmp(key.name, last.name, (size_t)n) != 0)
       fprintf(out, "\nKeys of section %.*s (YAML, --set %.*s.KEY=VALUE, or these options):\n", n,
               key.name, n, key.name);
-    put_key(out, &key);
     last = key;
+    if (is_taken(command, &key)) key.option = NULL;
+    put_key(out, &key);
   }
   fputs("\nPresets:\n", out);
   for (size_t i = 0; gradus_preset_name(i); i++)
@@ -120,7 +128,7 @@ void gr_help_command(const gr_command *command, FILE *out) {
   for (const gr_option *option = command->options; option->name; option++) put_option(out, option);
   put_row(out, "-h, --help", "print this help");
   put_row(out, "--version", "print the version");
-  if (command->takes_keys) put_keys(out);
+  if (command->takes_keys) put_keys(command, out);
   fputs("\nMore in gradus(1).\n", out);
 }
 
@@ -151,7 +159,7 @@ void gr_help_list(FILE *out) {
     }
     gradus_key key;
     for (size_t k = 0; command->takes_keys && k < gradus_key_count(); k++)
-      if (gradus_key_at(k, &key) == GRADUS_OK && key.option)
+      if (gradus_key_at(k, &key) == GRADUS_OK && key.option && !is_taken(command, &key))
         fprintf(out, "%s --%s\n", command->name, key.option);
   }
 }

@@ -106,21 +106,25 @@ void gr_engine_run(gr_engine *engine, const gr_run *run, gr_step_result *result)
 gradus_status gr_engine_evaluate(gr_engine *engine, const gr_rows *rows, const uint64_t *map,
                                  uint64_t n, gr_totals *totals, float *outputs, gradus_error *err);
 
-/* Where a step's time goes. The update is part of the weight gradient: it is done tile by tile. */
+/* What a rank does in a step. */
 typedef enum gr_phase {
   GR_PHASE_GATHER,
   GR_PHASE_FORWARD,
   GR_PHASE_LOSS,
   GR_PHASE_DATA_GRADIENT,
   GR_PHASE_WEIGHT_GRADIENT,
-  GR_PHASE_WAIT,
+  GR_PHASE_UPDATE, /* back copies, biases, sums of ranks' gradients: what is not done tile by tile
+                      in the weight gradient */
+  GR_PHASE_WAIT,   /* for other ranks */
   GR_N_PHASES
 } gr_phase;
 extern const char *const gr_phase_names[GR_N_PHASES];
 
-/* Starts (from zero) or ends the timing of phases, which slows small steps. */
+/* Begins or ends the timing of phases; either sets the sums to 0. Off at first: the clock costs
+ * time. */
 void gr_engine_time_phases(gr_engine *engine, bool on);
-/* Seconds in each phase since then, the mean over ranks. */
+
+/* Seconds in each phase of all steps since the timing began, the mean over ranks. */
 void gr_engine_phases(const gr_engine *engine, double seconds[GR_N_PHASES]);
 
 /* The plan for people: layers, lanes, strategy, threads, memory, FLOPs. */

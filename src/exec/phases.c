@@ -9,15 +9,15 @@
 #include "base/memory.h"
 #include "exec/internal.h"
 
-const char *const gr_phase_names[GR_N_PHASES] = {"gather",        "forward",         "loss",
-                                                 "data_gradient", "weight_gradient", "wait"};
-
-static const gr_phase phase_of[] = {[GR_GATHER] = GR_PHASE_GATHER,
-                                    [GR_FORWARD] = GR_PHASE_FORWARD,
-                                    [GR_LOSS] = GR_PHASE_LOSS,
-                                    [GR_BACKWARD] = GR_PHASE_DATA_GRADIENT,
-                                    [GR_REDUCE] = GR_PHASE_WEIGHT_GRADIENT,
-                                    [GR_UPDATE] = GR_PHASE_WEIGHT_GRADIENT};
+const char *const gr_phase_names[GR_N_PHASES] = {
+    [GR_PHASE_GATHER] = "gather",
+    [GR_PHASE_FORWARD] = "forward",
+    [GR_PHASE_LOSS] = "loss",
+    [GR_PHASE_DATA_GRADIENT] = "data_gradient",
+    [GR_PHASE_WEIGHT_GRADIENT] = "weight_gradient",
+    [GR_PHASE_UPDATE] = "update",
+    [GR_PHASE_WAIT] = "wait",
+};
 
 gradus_status gr_phases_make(gr_phases *phases, int n_ranks, gradus_error *err) {
   *phases = (gr_phases){.n_ranks = n_ranks};
@@ -32,14 +32,16 @@ void gr_phases_free(gr_phases *phases) {
 
 void gr_phase_begin(gr_phases *phases, int rank) {
   gr_rank_phases *p = &phases->rank[rank];
-  p->begun = gr_clock_now();
-  if (p->ended > 0) p->seconds[GR_PHASE_WAIT] += p->begun - p->ended;
+  const double now = gr_clock_now();
+  if (p->mark > 0) p->seconds[GR_PHASE_WAIT] += now - p->mark;
+  p->mark = now;
 }
 
-void gr_phase_end(gr_phases *phases, int rank, gr_operation kind) {
+void gr_phase_end(gr_phases *phases, int rank, gr_phase phase) {
   gr_rank_phases *p = &phases->rank[rank];
-  p->ended = gr_clock_now();
-  p->seconds[phase_of[kind]] += p->ended - p->begun;
+  const double now = gr_clock_now();
+  p->seconds[phase] += now - p->mark;
+  p->mark = now;
 }
 
 void gr_engine_time_phases(gr_engine *engine, bool on) {

@@ -10,8 +10,8 @@
 
 typedef struct gr_rank_phases {
   double seconds[GR_N_PHASES];
-  double begun, ended; /* the operation under way, the one before */
-  char padding[64];    /* ranks do not share cache lines */
+  double mark;      /* when the last phase ended, 0 = none yet */
+  char padding[64]; /* ranks do not share cache lines */
 } gr_rank_phases;
 
 typedef struct gr_phases {
@@ -23,8 +23,8 @@ typedef struct gr_phases {
 gradus_status gr_phases_make(gr_phases *phases, int n_ranks, gradus_error *err);
 void gr_phases_free(gr_phases *phases);
 
-/* Around an operation of a rank. What lies between two operations is waiting. */
+/* The time since the last phase of the rank was waiting, or belongs to `phase`. */
 void gr_phase_begin(gr_phases *phases, int rank);
-void gr_phase_end(gr_phases *phases, int rank, gr_operation kind);
+void gr_phase_end(gr_phases *phases, int rank, gr_phase phase);
 
 #endif

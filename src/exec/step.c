@@ -189,7 +189,7 @@ static const float *tiles_bias_gradient(const step *s, int rank, const gr_unit *
 }
 
 static void tiles_unit(const step *s, int rank, const gr_unit *u) {
-  const gr_engine *engine = s->engine;
+  gr_engine *engine = s->engine;
   const gr_plan *plan = &engine->plan;
   const int moments = gr_optimizers[plan->optimizer].moments;
   gr_weight_gradient w = unit_operands(engine, u, 0, s->n);
@@ -199,8 +199,10 @@ static void tiles_unit(const step *s, int rank, const gr_unit *u) {
   if (moments > 0) w.moment1 = unit_weights(engine, u, plan->moment[0], 0);
   if (moments > 1) w.moment2 = unit_weights(engine, u, plan->moment[1], 0);
   engine->kernels->weight_gradient(&w);
+  if (engine->phases.on) gr_phase_end(&engine->phases, rank, GR_PHASE_WEIGHT_GRADIENT);
   renew_back(engine, u);
   if (u->input == 0) update_biases(s, u, tiles_bias_gradient(s, rank, u));
+  if (engine->phases.on) gr_phase_end(&engine->phases, rank, GR_PHASE_UPDATE);
 }
 
 /* ----- strategy "lanes": a rank accumulates whole gradients of its lanes, all ranks then add and
@@ -433,10 +435,17 @@ static void run_stage(void *context, int rank, int stage, uint64_t round) {
   const step *s = &all->at[(all->first_round + round) % 2];
   gr_engine *engine = s->engine;
   int i = engine->plan.stage[stage];
+  if (engine->phases.on) gr_phase_begin(&engine->phases, rank);
   do {
-    if (engine->phases.on) gr_phase_begin(&engine->phases, rank);
+    static const gr_phase phase[] = {[GR_GATHER] = GR_PHASE_GATHER,
+                                     [GR_FORWARD] = GR_PHASE_FORWARD,
+                                     [GR_LOSS] = GR_PHASE_LOSS,
+                                     [GR_BACKWARD] = GR_PHASE_DATA_GRADIENT,
+                                     [GR_REDUCE] = GR_PHASE_WEIGHT_GRADIENT,
+                                     [GR_UPDATE] = GR_PHASE_UPDATE};
     operate(all, s, rank, &engine->plan.operation[i]);
-    if (engine->phases.on) gr_phase_end(&engine->phases, rank, engine->plan.operation[i].kind);
+    if (engine->phases.on)
+      gr_phase_end(&engine->phases, rank, phase[engine->plan.operation[i].kind]);
   } while (!engine->plan.operation[i++].meet && i < engine->plan.n_operations);
 }
 

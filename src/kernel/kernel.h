@@ -137,6 +137,8 @@ typedef struct gr_kernels {
   /* n_rounds of independent fused multiply-adds in registers; returns the floating-point operations
    * done. */
   double (*fma_rounds)(size_t n_rounds);
+  /* Reads p[n] once, in order, n a multiple of 128; returns the bytes read. */
+  double (*read_stream)(size_t n, const float *p);
 } gr_kernels;
 
 /* The kernels of an available instruction set. */

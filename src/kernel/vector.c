@@ -180,25 +180,12 @@ static void environment_leave(unsigned saved) {
 }
 #endif
 
-static double fma_rounds(size_t n_rounds) {
-  enum { CHAINS = GR_TILE_ROWS >= 14 ? 12 : GR_TILE_ROWS >= 6 ? 6 : 4 };
-  static volatile float seed[2] = {0.9999f, 1e-4f};
-  const vf x = vf_set1(seed[0]), y = vf_set1(seed[1]);
-  vf acc[CHAINS];
-  for (int i = 0; i < CHAINS; i++) acc[i] = vf_set1((float)i);
-  for (size_t round = 0; round < n_rounds; round++)
-    for (int i = 0; i < CHAINS; i++) acc[i] = vf_fma(acc[i], x, y);
-  vf sum = acc[0];
-  for (int i = 1; i < CHAINS; i++) sum = vf_add(sum, acc[i]);
-  volatile float sink = vf_reduce_add(sum); /* so that the compiler keeps the loop */
-  (void)sink;
-  return 32.0 * CHAINS * (double)n_rounds;
-}
-
 void GR_SUFFIX(gr_forward)(const gr_forward *f);
 void GR_SUFFIX(gr_backward)(const gr_backward *b);
 void GR_SUFFIX(gr_weight_gradient)(const gr_weight_gradient *g);
 void GR_SUFFIX(gr_loss_rows)(const gr_loss_rows *l);
+double GR_SUFFIX(gr_fma_rounds)(size_t n_rounds);
+double GR_SUFFIX(gr_read_stream)(size_t n, const float *p);
 extern const gr_kernels GR_SUFFIX(gr_kernels);
 
 #if defined GR_KERNEL_ISA_AVX512
@@ -225,5 +212,6 @@ const gr_kernels GR_SUFFIX(gr_kernels) = {
     .elementary = elementary,
     .environment_enter = environment_enter,
     .environment_leave = environment_leave,
-    .fma_rounds = fma_rounds,
+    .fma_rounds = GR_SUFFIX(gr_fma_rounds),
+    .read_stream = GR_SUFFIX(gr_read_stream),
 };

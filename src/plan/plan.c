@@ -336,12 +336,22 @@ void gr_plan_panels(const gr_plan *plan, size_t n_panels, int rank, int columns,
   if (*end > n_panels) *end = n_panels;
 }
 
+/* How ranks share a layer: rows x columns of ranks. */
+static void describe_split(const gr_plan *plan, const gr_plan_layer *layer, bool has_back,
+                           gr_text *out) {
+  const int f = layer->forward_columns, b = layer->backward_columns;
+  gr_text_printf(out, "; ranks %d x %d forward", plan->n_ranks / f, f);
+  if (has_back) gr_text_printf(out, ", %d x %d back", plan->n_ranks / b, b);
+}
+
 void gr_plan_describe(const gr_plan *plan, gr_text *out) {
   for (uint32_t l = 0; l < plan->n_layers; l++) {
     const gr_plan_layer *layer = &plan->layer[l];
-    gr_text_printf(out, "layer %u       %u -> %u %s, %zu parameters\n", l + 1, layer->n_in,
+    gr_text_printf(out, "layer %u       %u -> %u %s, %zu parameters", l + 1, layer->n_in,
                    layer->n_out, gr_activations[layer->activation].name,
                    (size_t)layer->n_out * (layer->n_in + 1));
+    if (!plan->inference_only && plan->n_ranks > 1) describe_split(plan, layer, l > 0, out);
+    gr_text_puts(out, "\n");
   }
   gr_text_printf(out, "loss          %s\n", gr_losses[plan->loss]);
   if (!plan->inference_only) {
@@ -349,9 +359,9 @@ void gr_plan_describe(const gr_plan *plan, gr_text *out) {
                    (unsigned long long)plan->batch_rows, (unsigned long long)plan->n_lanes,
                    (unsigned long long)plan->lane_rows);
     gr_text_puts(out, "step          ");
-    gr_text_printf(out, "%llu FLOP, gradient by %s in %zu units\n",
+    gr_text_printf(out, "%llu FLOP by %s, %zu units, %d meetings; some %.3g us\n",
                    (unsigned long long)plan->step_flops, gr_strategy_names[plan->strategy],
-                   plan->n_units);
+                   plan->n_units, plan->n_ranks > 1 ? plan->n_stages : 0, 1e6 * plan->seconds);
   }
   gr_text_printf(out, "memory        %zu KiB for parameters, activations and gradients\n",
                  plan->arena.n_floats / 256 + 1);

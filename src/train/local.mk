@@ -3,6 +3,7 @@ libgradus_internal_la_SOURCES += \
 	%D%/resolve.h %D%/resolve.c \
 	%D%/prepare.h %D%/prepare.c \
 	%D%/metrics.h %D%/metrics.c \
+	%D%/random_data.h %D%/random_data.c %D%/steps.h %D%/steps.c \
 	%D%/environment.h %D%/files.h %D%/files.c \
 	%D%/run_directory.h %D%/run_directory.c %D%/run_records.c \
 	%D%/run_log.h %D%/run_log.c \

@@ -288,3 +288,12 @@ void gr_prepared_free(gr_prepared *prepared) {
 const gr_rows *gr_prepared_valid_rows(const gr_prepared *prepared) {
   return prepared->valid_map ? &prepared->train.rows : &prepared->valid.rows;
 }
+
+gr_row_order gr_prepared_order(const gr_prepared *prepared, uint64_t epoch) {
+  const gr_config *config = &prepared->config;
+  return (gr_row_order){
+      .permutation = config->training.shuffle == GR_SHUFFLE_FULL
+                         ? gr_permutation_make(config->training.seed, epoch, prepared->n_train)
+                         : gr_permutation_identity(prepared->n_train),
+      .map = prepared->train_map};
+}

@@ -39,6 +39,9 @@ void gr_prepared_free(gr_prepared *prepared); /* accepts a zeroed object */
 /* The rows validation reads, and the map into them (NULL: all in order). */
 const gr_rows *gr_prepared_valid_rows(const gr_prepared *prepared);
 
+/* The order in which epoch `epoch` (0-based) goes through the training rows. */
+gr_row_order gr_prepared_order(const gr_prepared *prepared, uint64_t epoch);
+
 /* The hold-out rule: row r of train validates where the seed's uniform number of r is below
  * `fraction`; at least one row stays on each side. Fills map[n] with the training rows in
  * ascending order, then the validation rows; returns how many train. n >= 2. */

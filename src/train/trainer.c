@@ -304,13 +304,9 @@ static gradus_status end_epoch(gr_trainer *t, gradus_error *err) {
 }
 
 static void order_rows(gr_trainer *t) {
-  const gr_config *config = &t->prepared.config;
-  const uint64_t epoch = t->now.state.epoch, n = t->prepared.n_train;
+  const uint64_t epoch = t->now.state.epoch;
   if (t->order_epoch == epoch) return;
-  t->order.permutation = config->training.shuffle == GR_SHUFFLE_FULL
-                             ? gr_permutation_make(config->training.seed, epoch, n)
-                             : gr_permutation_identity(n);
-  t->order.map = t->prepared.train_map;
+  t->order = gr_prepared_order(&t->prepared, epoch);
   t->order_epoch = epoch;
 }
 

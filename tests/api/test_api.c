@@ -189,6 +189,55 @@ static void a_caller_who_rounds_upward_trains_the_same_bits(void) {
   gradus_dataset_close(data);
 }
 
+/* 300 rows in batches of 128: 3 steps an epoch, 10 % held out. */
+static void steps_of_bench_end_like_a_run(void) {
+  gradus_dataset *data = make_wedges(train_and_test);
+  gradus_recipe *recipe = make_recipe(settings);
+  gradus_bench_result result = {.struct_size = sizeof result};
+  gradus_error err = {0};
+  const gradus_report run = train(recipe, data, gr_test_path("benched"));
+  const gradus_bench_options options = {.struct_size = sizeof options,
+                                        .recipe = recipe,
+                                        .dataset = data,
+                                        .threads = 2,
+                                        .steps = run.steps,
+                                        .digest = 1};
+  CU_ASSERT_EQUAL(fesetround(FE_UPWARD), 0);
+  GR_CHECK_OK(gradus_bench(&options, &result, &err), &err);
+  CU_ASSERT_EQUAL(fegetround(), FE_UPWARD);
+  CU_ASSERT_EQUAL(fesetround(FE_TONEAREST), 0);
+  CU_ASSERT_STRING_EQUAL(run.digest, result.digest);
+  CU_ASSERT_EQUAL(result.steps, run.steps);
+  CU_ASSERT_EQUAL(result.n_layers, 3);
+  CU_ASSERT(result.layers[0] == 2 && result.layers[1] == 16 && result.layers[2] == 3);
+  CU_ASSERT(result.best_us > 0 && result.best_us <= result.step_us && result.peak_gflops > 0);
+  CU_ASSERT(isnan(result.bandwidth_gbs) && isnan(result.phase_us[0]) && !*result.limit);
+  gradus_recipe_destroy(recipe);
+  gradus_dataset_close(data);
+}
+
+static void bench_refuses_what_it_cannot_time(void) {
+  gradus_recipe *recipe = make_recipe(settings);
+  gradus_bench_options options = {.struct_size = sizeof options};
+  gradus_bench_result result = {.struct_size = 0};
+  gradus_error err = {0};
+  char *plan = NULL;
+  GR_CHECK_FAILS(gradus_bench(&options, &result, &err), GRADUS_ERR_USAGE, &err, "struct_size");
+  result.struct_size = sizeof result;
+  GR_CHECK_FAILS(gradus_bench(&options, &result, &err), GRADUS_ERR_USAGE, &err, "recipe");
+  GR_CHECK_FAILS(gradus_bench(NULL, &result, &err), GRADUS_ERR_USAGE, &err, "options");
+  options.recipe = recipe;
+  GR_CHECK_FAILS(gradus_bench(&options, &result, &err), GRADUS_ERR_USAGE, &err, "network.inputs");
+  GR_CHECK_FAILS(gradus_bench_plan(&options, &plan, &err), GRADUS_ERR_USAGE, &err,
+                 "network.inputs");
+  CU_ASSERT_PTR_NULL(plan);
+  options.digest = 1;
+  GR_CHECK_FAILS(gradus_bench(&options, &result, &err), GRADUS_ERR_USAGE, &err, "steps");
+  CU_ASSERT_STRING_EQUAL(gradus_bench_phase(0), "gather");
+  CU_ASSERT_PTR_NULL(gradus_bench_phase(GRADUS_BENCH_PHASES));
+  gradus_recipe_destroy(recipe);
+}
+
 static void count_call(const gradus_progress *progress, void *user) {
   if (progress->epoch_finished) ++*(int *)user;
 }
@@ -409,6 +458,8 @@ static const gr_test api_tests[] = {GR_TEST(a_trained_model_evaluates_and_predic
                                     GR_TEST(a_file_trains_like_the_arrays_it_was_written_from),
                                     GR_TEST(steps_taken_one_by_one_end_like_a_run),
                                     GR_TEST(a_caller_who_rounds_upward_trains_the_same_bits),
+                                    GR_TEST(steps_of_bench_end_like_a_run),
+                                    GR_TEST(bench_refuses_what_it_cannot_time),
                                     GR_TEST(progress_and_plan_are_told),
                                     GR_TEST(inspect_tells_data_checkpoints_and_runs_apart),
                                     GR_TEST(files_that_are_not_what_they_should_be_are_refused),

@@ -8,6 +8,7 @@
 int main(int argc, char **argv) {
   const gr_suite suites[] = {
       {"plan", plan_tests},
+      {"traffic", traffic_tests},
       {"reference trainer", reference_tests},
       {"same bits", same_bits_tests},
       {"golden digests", golden_tests},

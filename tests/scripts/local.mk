@@ -3,9 +3,11 @@ dist_check_SCRIPTS += \
 	%D%/check_layers.sh \
 	%D%/check_style.sh \
 	%D%/check_isa_leak.sh \
-	%D%/check_stack.sh
+	%D%/check_stack.sh \
+	%D%/check_probe.sh \
+	%D%/check_bench.sh
 TESTS += $(tree_checks)
-tree_checks = %D%/check_layers.sh %D%/check_style.sh %D%/check_isa_leak.sh %D%/check_stack.sh
+tree_checks = %D%/check_layers.sh %D%/check_style.sh %D%/check_isa_leak.sh %D%/check_stack.sh %D%/check_probe.sh %D%/check_bench.sh
 
 # `make check-long`: what takes minutes. A long check is a script that is run at the top of the build tree with the environment
 # of the tests and LONG, a folder to build in; to add one, put it into this list.
@@ -21,7 +23,17 @@ check-long: check
 	done; \
 	exit $$status
 
+# Speed, on a quiet machine only and therefore no part of `make check`: a table of the standard shapes; and their share of the
+# machine's peak, compared with what is stored for it or stored anew.
+bench: gradus
+	./gradus bench --table
+bench-check: gradus
+	@GR_SOURCE='$(abs_top_srcdir)' $(SHELL) $(top_srcdir)/scripts/bench_check.sh check
+bench-record: gradus
+	@GR_SOURCE='$(abs_top_srcdir)' $(SHELL) $(top_srcdir)/scripts/bench_check.sh record
+EXTRA_DIST += scripts/bench_check.sh data/bench/ratios.tsv
+
 clean-local: clean-check-long
 clean-check-long:
 	-rm -rf check-long
-.PHONY: check-long clean-check-long
+.PHONY: check-long clean-check-long bench bench-check bench-record

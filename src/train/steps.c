@@ -1,0 +1,98 @@
+/* The part of the trainer's loop that takes steps, and nothing else of it. */
+#include <config.h>
+
+#include "train/steps.h"
+
+#include "base/cpu.h"
+#include "base/memory.h"
+#include "net/schedule.h"
+#include "train/random_data.h"
+
+static gradus_status prepare(gr_steps *s, const gr_config *config, const gr_dataset *data,
+                             gradus_error *err) {
+  if (data) return gr_prepare(config, data, &s->prepared, err);
+  gr_config own;
+  GR_TRY(gr_config_copy(config, &own, err));
+  gradus_status status = gr_random_data(&own, &s->data, err);
+  if (status == GRADUS_OK) status = gr_prepare(&own, &s->data, &s->prepared, err);
+  gr_config_free(&own);
+  return status;
+}
+
+static int count_threads(const gr_config *config) {
+  gr_cpu cpu;
+  char reason[96];
+  if (config->resources.threads > 0) return (int)config->resources.threads;
+  gr_cpu_detect(&cpu);
+  return gr_cpu_threads(&cpu, reason, sizeof reason);
+}
+
+gradus_status gr_steps_make(const gr_config *config, const gr_dataset *data, gr_steps *out,
+                            gradus_error *err) {
+  *out = (gr_steps){.step = 0};
+  GR_TRY(prepare(out, config, data, err));
+  const gr_config *c = &out->prepared.config;
+  GR_TRY(gr_network_make(c, &out->network, err));
+  const uint64_t batch = (uint64_t)c->training.batch_size;
+  out->total = (out->prepared.n_train + batch - 1) / batch * (uint64_t)c->training.epochs;
+  out->parameters = gr_alloc(out->network.n_parameters, sizeof(float));
+  if (!out->parameters) return gr_fail_memory(err, "the parameters");
+  const gr_engine_resources resources = {.threads = count_threads(c),
+                                         .isa = c->resources.isa,
+                                         .pin = c->resources.pin,
+                                         .strategy = GR_AUTO};
+  GR_TRY(gr_engine_create(&out->network, c, &resources, false, &out->engine, err));
+  gr_steps_restart(out);
+  return GRADUS_OK;
+}
+
+void gr_steps_free(gr_steps *steps) {
+  gr_engine_destroy(steps->engine);
+  gr_free(steps->parameters);
+  gr_prepared_free(&steps->prepared);
+  gr_dataset_free(&steps->data);
+  *steps = (gr_steps){.step = 0};
+}
+
+void gr_steps_restart(gr_steps *steps) {
+  const gr_config *c = &steps->prepared.config;
+  gr_network_initialize(&steps->network, (gr_initialization)c->network.initialization,
+                        c->training.seed, steps->parameters);
+  gr_engine_load(steps->engine, steps->parameters, NULL);
+  steps->step = steps->epoch = steps->position = 0;
+  steps->order = gr_prepared_order(&steps->prepared, 0);
+}
+
+static uint64_t take_step(gr_steps *s, gr_step_result *result) {
+  const gr_config *c = &s->prepared.config;
+  const uint64_t left = s->prepared.n_train - s->position;
+  uint64_t n = (uint64_t)c->training.batch_size;
+  if (n > left) n = left;
+  gr_engine_step(s->engine, &s->prepared.train.rows, &s->order, s->position, n, s->step,
+                 gr_schedule_rate(c, s->step, s->total), result);
+  s->step++;
+  s->position += n;
+  if (n == left) {
+    s->position = 0;
+    s->order = gr_prepared_order(&s->prepared, ++s->epoch);
+  }
+  return n;
+}
+
+gradus_status gr_steps_take(gr_steps *steps, uint64_t n, uint64_t *rows, gradus_error *err) {
+  gr_step_result result;
+  for (*rows = 0; n > 0; n--) {
+    *rows += take_step(steps, &result);
+    if (!result.finite)
+      return gr_fail(err, GRADUS_ERR_NONFINITE,
+                     "step %llu: the loss is not finite; a smaller optimizer.learning_rate may "
+                     "help",
+                     (unsigned long long)steps->step);
+  }
+  return GRADUS_OK;
+}
+
+void gr_steps_digest(gr_steps *steps, char out[GR_DIGEST_TEXT]) {
+  gr_engine_store(steps->engine, steps->parameters, NULL);
+  gr_parameters_digest(steps->parameters, steps->network.n_parameters, out);
+}
