@@ -66,6 +66,7 @@ typedef struct gr_config {
   struct {
     int64_t threads, memory; /* GR_AUTO or a count, bytes */
     int isa;                 /* GR_AUTO or gr_isa (kernel/kernel.h) */
+    int strategy;            /* GR_AUTO or gr_strategy */
     bool pin;
   } resources;
 } gr_config;

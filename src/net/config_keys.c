@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "kernel/isa.h"
+#include "net/strategy.h"
 #include "kernel/kinds.h"
 #include "net/schedule.h"
 
@@ -43,6 +44,12 @@ static const char *const isas[] = {
 #define GR_ISA_ROW(id, name) [GR_ISA_##id] = #name,
 #include "kernel/isa.def.h"
 #undef GR_ISA_ROW
+    NULL};
+
+static const char *const strategies[] = {
+#define GR_STRATEGY(ID, name) [GR_STRATEGY_##ID] = name,
+#include "net/strategy.def.h"
+#undef GR_STRATEGY
     NULL};
 
 static const char *const tasks[] = {
@@ -147,6 +154,9 @@ const gr_key gr_keys[] = {
      "memory that may be used (kept for streaming: no effect yet); auto: as needed"},
     {"resources.isa", "isa", GR_KEY_CHOICE, GR_PART_RESOURCES, true, FIELD(resources.isa), isas, 0,
      0, "instruction set of the kernels; auto: the best this CPU runs"},
+    {"resources.strategy", "strategy", GR_KEY_CHOICE, GR_PART_RESOURCES, true,
+     FIELD(resources.strategy), strategies, 0, 0,
+     "how threads share a step, with all of them at work; auto: as planned to be fastest"},
     {"resources.pin", "pin", GR_KEY_BOOL, GR_PART_RESOURCES, false, FIELD(resources.pin), NULL, 0,
      0, "bind each thread to a processor, also where the affinity mask is not restricted"},
 };

@@ -43,6 +43,7 @@ static const char *const default_settings[] = {
     "resources.threads=auto",
     "resources.memory=auto",
     "resources.isa=auto",
+    "resources.strategy=auto",
     "resources.pin=false",
     NULL,
 };

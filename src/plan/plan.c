@@ -10,7 +10,11 @@
 #include "plan/cost.h"
 #include "plan/lanes.h"
 
-const char *const gr_strategy_names[GR_N_STRATEGIES] = {"tiles", "lanes", "columns", "grid"};
+const char *const gr_strategy_names[GR_N_STRATEGIES] = {
+#define GR_STRATEGY(ID, name) name,
+#include "net/strategy.def.h"
+#undef GR_STRATEGY
+};
 
 enum { EVAL_ROWS = 128, UNIT_FLOATS = 96 << 10 }; /* of a unit's inputs: 384 KiB in L2 */
 

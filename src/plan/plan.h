@@ -11,19 +11,9 @@
 #include "base/text.h"
 #include "kernel/kernel.h"
 #include "net/network.h"
+#include "net/strategy.h"
 #include "plan/machine.h"
 
-/* Who computes what. All give the same bits. */
-typedef enum gr_strategy {
-  GR_STRATEGY_TILES,   /* forward and data gradient by rows; each rank owns tiles of the weights and
-                          goes through all lanes; the update is fused */
-  GR_STRATEGY_LANES,   /* by rows, whole lanes; each rank accumulates the whole gradient of its own
-                          lanes; then they are reduced and applied */
-  GR_STRATEGY_COLUMNS, /* forward and data gradient by columns: each rank owns panels of the
-                          weights, in the weight gradient too */
-  GR_STRATEGY_GRID,    /* by rows and columns, each layer as its cost says; the rest as TILES */
-  GR_N_STRATEGIES
-} gr_strategy;
 extern const char *const gr_strategy_names[GR_N_STRATEGIES];
 
 typedef struct gr_plan_layer {

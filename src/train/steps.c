@@ -40,7 +40,7 @@ gradus_status gr_steps_make(const gr_config *config, const gr_dataset *data, gr_
   const gr_engine_resources resources = {.threads = count_threads(c),
                                          .isa = c->resources.isa,
                                          .pin = c->resources.pin,
-                                         .strategy = GR_AUTO};
+                                         .strategy = c->resources.strategy};
   GR_TRY(gr_engine_create(&out->network, c, &resources, false, &out->engine, err));
   gr_steps_restart(out);
   return GRADUS_OK;
@@ -63,26 +63,43 @@ void gr_steps_restart(gr_steps *steps) {
   steps->order = gr_prepared_order(&steps->prepared, 0);
 }
 
-static uint64_t take_step(gr_steps *s, gr_step_result *result) {
-  const gr_config *c = &s->prepared.config;
-  const uint64_t left = s->prepared.n_train - s->position;
-  uint64_t n = (uint64_t)c->training.batch_size;
-  if (n > left) n = left;
-  gr_engine_step(s->engine, &s->prepared.train.rows, &s->order, s->position, n, s->step,
-                 gr_schedule_rate(c, s->step, s->total), result);
+static double rate(void *user, uint64_t step) {
+  const gr_steps *s = user;
+  return gr_schedule_rate(&s->prepared.config, step, s->total);
+}
+
+static bool count(void *user, const gr_step_result *result, uint64_t n) {
+  gr_steps *s = user;
+  (void)result;
   s->step++;
   s->position += n;
-  if (n == left) {
-    s->position = 0;
-    s->order = gr_prepared_order(&s->prepared, ++s->epoch);
-  }
-  return n;
+  return true;
+}
+
+/* Up to `n` steps of this epoch. */
+static void take_some(gr_steps *s, uint64_t n, gr_step_result *result) {
+  const gr_run run = {.rows = &s->prepared.train.rows,
+                      .order = &s->order,
+                      .start = s->position,
+                      .end = s->prepared.n_train,
+                      .step = s->step,
+                      .n_steps = n,
+                      .learning_rate = rate,
+                      .after = count,
+                      .user = s};
+  gr_engine_run(s->engine, &run, result);
+  if (s->position < s->prepared.n_train) return;
+  s->position = 0;
+  s->order = gr_prepared_order(&s->prepared, ++s->epoch);
 }
 
 gradus_status gr_steps_take(gr_steps *steps, uint64_t n, uint64_t *rows, gradus_error *err) {
   gr_step_result result;
-  for (*rows = 0; n > 0; n--) {
-    *rows += take_step(steps, &result);
+  *rows = 0;
+  for (const uint64_t end = steps->step + n; steps->step < end;) {
+    const uint64_t epoch = steps->epoch, position = steps->position;
+    take_some(steps, end - steps->step, &result);
+    *rows += (steps->epoch > epoch ? steps->prepared.n_train : steps->position) - position;
     if (!result.finite)
       return gr_fail(err, GRADUS_ERR_NONFINITE,
                      "step %llu: the loss is not finite; a smaller optimizer.learning_rate may "

@@ -35,7 +35,8 @@ static void log_lines(const gr_log *log, const gr_text *text) {
 static gradus_status make_engine(gr_trainer *t, gradus_error *err) {
   const gr_config *config = &t->prepared.config;
   gr_engine_resources resources = {
-      .isa = config->resources.isa, .pin = config->resources.pin, .strategy = GR_AUTO};
+      .isa = config->resources.isa, .pin = config->resources.pin,
+      .strategy = config->resources.strategy};
   gr_cpu_detect(&t->cpu);
   resources.threads = gr_cpu_threads(&t->cpu, t->threads_reason, sizeof t->threads_reason);
   if (config->resources.threads > 0) {
