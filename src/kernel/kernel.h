@@ -93,6 +93,9 @@ typedef struct gr_loss_rows {
 typedef struct gr_gather {
   size_t n_rows, n_columns;
   const uint64_t *index;
+  const uint64_t *next; /* [n_next] rows that the next call will ask for: their first ones are
+                           fetched into the cache on the way. A hint, which n_next = 0 leaves out */
+  size_t n_next;
   const void *x; /* [..][n_columns], dense */
   gr_dtype type;
   const float *shift, *factor;                /* [n_columns], used up to GR_F32 */
