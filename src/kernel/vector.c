@@ -170,6 +170,17 @@ static void gather(const gr_gather *g) {
   by_type[g->type](g);
 }
 
+/* First all indices once through the network, which the compiler makes vectors of, then those again
+ * that fell beyond n. */
+static void permute(const gr_permutation *permutation, uint64_t first, size_t n, uint64_t *out) {
+  const gr_permutation p = *permutation;
+  for (size_t i = 0; i < n; i++) out[i] = first + i;
+  if (p.high_bits == 0) return;
+  for (size_t i = 0; i < n; i++) out[i] = gr_permutation_walk(&p, out[i]);
+  for (size_t i = 0; i < n; i++)
+    while (out[i] >= p.n) out[i] = gr_permutation_walk(&p, out[i]);
+}
+
 static void elementary(int f, size_t n, const float *in, float *out) {
   for (size_t i = 0; i < n; i += 16) {
     vf x = vf_load(in + i);
@@ -252,6 +263,7 @@ const gr_kernels GR_SUFFIX(gr_kernels) = {
     .transpose_panel = transpose_panel,
     .loss_rows = GR_SUFFIX(gr_loss_rows),
     .gather = gather,
+    .permute = permute,
     .elementary = elementary,
     .environment_enter = environment_enter,
     .environment_leave = environment_leave,

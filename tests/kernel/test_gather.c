@@ -169,9 +169,32 @@ static void every_half_is_read(void) {
   gr_test_release();
 }
 
+/* Row numbers: one by one is the definition; shuffled and not, from 1 row to more than 2^32. */
+static void permutations_of_many_are_those_of_each(void) {
+  enum { MOST = 70 };
+  static const uint64_t rows[] = {1, 2, 3, 70, 1000, 60000, ((uint64_t)1 << 33) + 5};
+  gr_test_stream s = {gr_test_seed() + 32};
+  uint64_t out[MOST];
+  for (size_t c = 0; c < 7; c++)
+    for (int shuffled = 0; shuffled < 2; shuffled++) {
+      const gr_permutation p = shuffled ? gr_permutation_make(gr_test_seed(), 3, rows[c])
+                                        : gr_permutation_identity(rows[c]);
+      const size_t most = rows[c] < MOST ? (size_t)rows[c] : MOST;
+      GR_EACH_ISA(k) for (size_t n = 0; n <= most; n++) {
+        const uint64_t first = gr_test_between(&s, 0, rows[c] - n);
+        size_t same = 0;
+        k->permute(&p, first, n, out);
+        while (same < n && out[same] == gr_permutation_at(&p, first + same)) same++;
+        GR_CHECK(same == n, "%s: row %llu of %llu", isa_name(k), (unsigned long long)(first + same),
+                 (unsigned long long)rows[c]);
+      }
+    }
+}
+
 const gr_test gather_tests[] = {
     GR_TEST(every_type_is_gathered_exactly),
     GR_TEST(any_number_of_rows_is_gathered_and_announced),
     GR_TEST(every_half_is_read),
+    GR_TEST(permutations_of_many_are_those_of_each),
     GR_TEST_END,
 };
