@@ -10,14 +10,30 @@
 #include <sys/mman.h>
 
 #define HUGE_PAGE ((size_t)2 << 20)
+#define LARGE \
+  (8 * HUGE_PAGE) /* of blocks that need no alignment: rounding up costs an eighth at most */
 
 bool gr_multiply(size_t a, size_t b, size_t *product) {
   return !__builtin_mul_overflow(a, b, product);
 }
 
+/* `bytes` rounded up to whole `alignment`s; huge pages are asked for where they are aligned so. */
+static void *allocate_aligned(size_t bytes, size_t alignment) {
+  void *block = NULL;
+  if (bytes > SIZE_MAX - alignment) return NULL;
+  bytes = (bytes + alignment - 1) & ~(alignment - 1);
+  if (posix_memalign(&block, alignment, bytes) != 0) return NULL;
+#ifdef MADV_HUGEPAGE
+  if (alignment == HUGE_PAGE)
+    (void)madvise(block, bytes, MADV_HUGEPAGE); /* advice: a refusal costs only speed */
+#endif
+  return block;
+}
+
 void *gr_alloc(size_t count, size_t size) {
   size_t bytes;
   if (!gr_multiply(count, size, &bytes)) return NULL;
+  if (bytes >= LARGE) return allocate_aligned(bytes, HUGE_PAGE);
   return malloc(bytes ? bytes : 1);
 }
 
@@ -33,16 +49,9 @@ void *gr_realloc(void *old, size_t count, size_t size) {
 
 void *gr_calloc_aligned(size_t count, size_t size) {
   size_t bytes;
-  if (!gr_multiply(count, size, &bytes) || bytes > SIZE_MAX - HUGE_PAGE) return NULL;
-  size_t alignment = bytes >= HUGE_PAGE ? HUGE_PAGE : GR_CACHE_LINE;
-  bytes = (bytes + alignment) & ~(alignment - 1);
-  void *block = NULL;
-  if (posix_memalign(&block, alignment, bytes) != 0) return NULL;
-#ifdef MADV_HUGEPAGE
-  if (alignment == HUGE_PAGE)
-    (void)madvise(block, bytes, MADV_HUGEPAGE); /* advice: a refusal costs only speed */
-#endif
-  memset(block, 0, bytes);
+  if (!gr_multiply(count, size, &bytes)) return NULL;
+  void *block = allocate_aligned(bytes ? bytes : 1, bytes >= HUGE_PAGE ? HUGE_PAGE : GR_CACHE_LINE);
+  if (block) memset(block, 0, bytes);
   return block;
 }
 

@@ -21,7 +21,29 @@ gr_permutation gr_permutation_make(uint64_t seed, uint64_t epoch, uint64_t n);
 /* The identity on [0, n): for `shuffle: none`. */
 gr_permutation gr_permutation_identity(uint64_t n);
 
-/* The image of i < n. */
+/* The image of i < n. Many at once: the kernel `permute`. */
 uint64_t gr_permutation_at(const gr_permutation *p, uint64_t i);
+
+/* The finaliser of MurmurHash3 (Appleby): every input bit reaches every output bit. */
+static inline uint64_t gr_permutation_mix(uint64_t x) {
+  x ^= x >> 33;
+  x *= 0xff51afd7ed558ccdu;
+  x ^= x >> 33;
+  x *= 0xc4ceb9fe1a85ec53u;
+  return x ^ x >> 33;
+}
+
+/* One walk through the network: a bijection of the powers of two, whose images may lie at n and
+ * beyond; those go through it again. Not for the identity. */
+static inline uint64_t gr_permutation_walk(const gr_permutation *p, uint64_t i) {
+  const uint64_t low_mask = ((uint64_t)1 << p->low_bits) - 1,
+                 high_mask = ((uint64_t)1 << p->high_bits) - 1;
+  uint64_t low = i & low_mask, high = i >> p->low_bits;
+  for (unsigned round = 0; round < GR_PERMUTATION_ROUNDS; round += 2) {
+    high ^= gr_permutation_mix(low + p->key[round]) & high_mask;
+    low ^= gr_permutation_mix(high + p->key[round + 1]) & low_mask;
+  }
+  return high << p->low_bits | low;
+}
 
 #endif

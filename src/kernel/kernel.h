@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "base/dtype.h"
+#include "base/permutation.h"
 #include "kernel/isa.h"
 #include "kernel/kinds.h"
 
@@ -99,6 +100,9 @@ typedef struct gr_loss_rows {
 typedef struct gr_gather {
   size_t n_rows, n_columns;
   const uint64_t *index;
+  const uint64_t *next; /* [n_next] rows that the next call will ask for: their first ones are
+                           fetched into the cache on the way. A hint, which n_next = 0 leaves out */
+  size_t n_next;
   const void *x; /* [..][n_columns], dense */
   gr_dtype type;
   const float *shift, *factor;                /* [n_columns], used up to GR_F32 */
@@ -128,6 +132,8 @@ typedef struct gr_kernels {
                           size_t back_panel);
   void (*loss_rows)(const gr_loss_rows *l);
   void (*gather)(const gr_gather *g);
+  /* out[i] = gr_permutation_at(p, first + i), i < n; first + n <= p->n. */
+  void (*permute)(const gr_permutation *p, uint64_t first, size_t n, uint64_t *out);
   /* out[i] = f(in[i]), n a multiple of 16; f: 0 exp, 1 log, 2 sigmoid, 3 tanh. For tests. */
   void (*elementary)(int f, size_t n, const float *in, float *out);
   /* Round to nearest, no flush-to-zero, no denormals-are-zero; returns what was set, for

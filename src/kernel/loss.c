@@ -12,29 +12,33 @@
 #include "kernel/activation.h"
 #include "kernel/kernel.h"
 
-/* 16 columns from j of row p of n, the rest +0. */
-GR_INLINE vf load_columns(const float *p, size_t j, size_t n) {
-  return n - j >= 16 ? vf_load(p + j) : vf_load_n(p + j, n - j);
+enum { LOGS = 16 }; /* rows whose logarithms are taken together */
+
+static const float ramp[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+
+/* v in the columns j .. j+15 that are below n, `rest` in the others. */
+GR_INLINE vf keep_columns(vf v, size_t j, size_t n, vf rest) {
+  if (n - j >= 16) return v;
+  return vf_select(vf_lt(vf_load(ramp), vf_set1((float)(n - j))), v, rest);
 }
 
-/* Stores 16 columns from j; those at and beyond n become +0. The row has room for whole panels. */
-GR_INLINE void store_columns(float *p, size_t j, size_t n, vf v) {
-  vf_store(p + j, v);
-  for (size_t i = n; i < j + 16; i++) p[i] = 0.0f;
+/* 16 columns from j of a row of n that has room for whole panels, the rest +0. */
+GR_INLINE vf load_columns(const float *p, size_t j, size_t n) {
+  return keep_columns(vf_load(p + j), j, n, vf_zero());
 }
 
 /* Target columns j..j+15 of a row: from a target vector, or one-hot (for one output: the class
  * itself, 0 or 1). */
 GR_INLINE vf target_columns(const gr_loss_rows *l, size_t row, size_t j) {
-  if (l->targets) return load_columns(l->targets + l->index[row] * l->n_out, j, l->n_out);
-  float y[16] = {0};
+  if (l->targets) {
+    const float *y = l->targets + l->index[row] * l->n_out;
+    return l->n_out - j >= 16 ? vf_load(y + j) : vf_load_n(y + j, l->n_out - j);
+  }
   if (!l->class_index) return vf_zero(); /* outputs only: the loss means nothing */
   const int32_t c = l->class_index[l->index[row]];
-  if (l->n_out == 1)
-    y[0] = (float)c;
-  else if (c >= 0 && (size_t)c >= j && (size_t)c < j + 16)
-    y[(size_t)c - j] = 1.0f;
-  return vf_load(y);
+  if (l->n_out == 1) return keep_columns(vf_set1((float)c), 0, 1, vf_zero());
+  const vf distance = vf_abs(vf_sub(vf_load(ramp), vf_set1((float)((int64_t)c - (int64_t)j))));
+  return vf_select(vf_lt(distance, vf_set1(0.5f)), vf_set1(1.0f), vf_zero());
 }
 
 GR_INLINE void quadratic_row(const gr_loss_rows *l, size_t row, float weight,
@@ -46,97 +50,108 @@ GR_INLINE void quadratic_row(const gr_loss_rows *l, size_t row, float weight,
     sum = vf_fma(d, d, sum);
     if (l->delta) {
       d = vf_activation_back(activation, d, out);
-      store_columns(l->delta + row * l->ld, j, l->n_out, vf_mul(d, vf_set1(weight)));
+      vf_store(l->delta + row * l->ld + j,
+               keep_columns(vf_mul(d, vf_set1(weight)), j, l->n_out, vf_zero()));
     }
   }
   l->row_loss[row] = 0.5f * vf_reduce_add(sum);
 }
 
-/* ln of one positive number, by the vector function. */
-GR_INLINE float scalar_log(float x) {
-  float out[16];
-  vf_store(out, vf_log(vf_set1(x)));
-  return out[0];
-}
-
 GR_INLINE float row_max(const float *z, size_t n) {
-  float padded[16];
-  vf m = vf_set1(z[0]);
-  size_t j = 0;
-  for (; j + 16 <= n; j += 16) m = vf_max(m, vf_load(z + j));
-  if (j < n) { /* columns beyond n repeat the first: a maximum does not notice */
-    for (size_t i = 0; i < 16; i++) padded[i] = j + i < n ? z[j + i] : z[0];
-    m = vf_max(m, vf_load(padded));
-  }
+  const vf first = vf_set1(z[0]); /* in columns beyond n: a maximum does not notice */
+  vf m = first;
+  for (size_t j = 0; j < n; j += 16) m = vf_max(m, keep_columns(vf_load(z + j), j, n, first));
   return vf_reduce_max(m);
 }
 
-static void softmax_row(const gr_loss_rows *l, size_t row, float weight) {
+/* Leaves sum_j e^(z_j - m) in row_loss and z_y - m in *chosen. */
+GR_INLINE void softmax_row(const gr_loss_rows *l, size_t row, float weight, float *chosen) {
   float *a = l->a + row * l->ld;
   const size_t n = l->n_out;
   const int32_t c = l->class_index ? l->class_index[l->index[row]] : 0;
-  const float max = row_max(a, n), chosen = a[c] - max;
+  const float max = row_max(a, n);
   vf sum = vf_zero();
+  *chosen = a[c] - max;
   for (size_t j = 0; j < n; j += 16) {
-    store_columns(a, j, n, vf_exp(vf_sub(vf_load(a + j), vf_set1(max))));
-    sum = vf_add(sum, vf_load(a + j));
+    const vf e = keep_columns(vf_exp(vf_sub(vf_load(a + j), vf_set1(max))), j, n, vf_zero());
+    vf_store(a + j, e);
+    sum = vf_add(sum, e);
   }
   const float total = vf_reduce_add(sum);
-  l->row_loss[row] = scalar_log(total) - chosen;
+  l->row_loss[row] = total;
   for (size_t j = 0; j < n; j += 16) {
-    vf p = vf_flush(vf_div(vf_load(a + j), vf_set1(total)));
-    store_columns(a, j, n, p);
+    const vf p = keep_columns(vf_flush(vf_div(vf_load(a + j), vf_set1(total))), j, n, vf_zero());
+    vf_store(a + j, p);
     if (l->delta) {
-      vf d = vf_flush(vf_sub(p, target_columns(l, row, j)));
-      store_columns(l->delta + row * l->ld, j, n, vf_mul(d, vf_set1(weight)));
+      const vf d = vf_flush(vf_sub(p, target_columns(l, row, j)));
+      vf_store(l->delta + row * l->ld + j,
+               keep_columns(vf_mul(d, vf_set1(weight)), j, n, vf_zero()));
     }
   }
 }
 
-static void sigmoid_row(const gr_loss_rows *l, size_t row, float weight) {
+static float weight_of(const gr_loss_rows *l, size_t row) {
+  return l->weight ? l->weight[l->index[row]] : 1.0f;
+}
+
+static void softmax_rows(const gr_loss_rows *l) {
+  for (size_t first = 0; first < l->n_rows; first += LOGS) {
+    const size_t n = l->n_rows - first < LOGS ? l->n_rows - first : LOGS;
+    float chosen[LOGS], total[LOGS];
+    for (size_t r = 0; r < n; r++) softmax_row(l, first + r, weight_of(l, first + r), &chosen[r]);
+    for (size_t r = 0; r < LOGS; r++) total[r] = r < n ? l->row_loss[first + r] : 1.0f;
+    vf_store(total, vf_log(vf_load(total)));
+    for (size_t r = 0; r < n; r++) l->row_loss[first + r] = total[r] - chosen[r];
+  }
+}
+
+GR_INLINE void sigmoid_row(const gr_loss_rows *l, size_t row, float weight) {
   float *a = l->a + row * l->ld;
+  const size_t n = l->n_out;
   const vf one = vf_set1(1.0f), zero = vf_zero();
   vf sum = zero;
-  for (size_t j = 0; j < l->n_out; j += 16) {
-    vf z = load_columns(a, j, l->n_out), y = target_columns(l, row, j), p = vf_sigmoid(z);
+  for (size_t j = 0; j < n; j += 16) {
+    vf z = load_columns(a, j, n), y = target_columns(l, row, j), p = vf_sigmoid(z);
     vf e = vf_exp(vf_sub(zero, vf_abs(z))), u = vf_add(one, e);
     vf softplus = vf_add(vf_log(u), vf_div(vf_sub(e, vf_sub(u, one)),
                                            u)); /* ln(1 + e), corrected for the rounding of u */
     vf loss = vf_add(vf_nfma(z, y, vf_max(z, zero)), softplus);
-    float part[16];
-    vf_store(part, loss);
-    sum = vf_add(sum, load_columns(part, 0, l->n_out - j < 16 ? l->n_out - j : 16));
-    store_columns(a, j, l->n_out, p);
-    if (l->delta)
-      store_columns(l->delta + row * l->ld, j, l->n_out,
-                    vf_mul(vf_flush(vf_sub(p, y)), vf_set1(weight)));
+    sum = vf_add(sum, keep_columns(loss, j, n, zero));
+    vf_store(a + j, keep_columns(p, j, n, zero));
+    if (l->delta) {
+      const vf d = vf_mul(vf_flush(vf_sub(p, y)), vf_set1(weight));
+      vf_store(l->delta + row * l->ld + j, keep_columns(d, j, n, zero));
+    }
   }
   l->row_loss[row] = vf_reduce_add(sum);
 }
 
-#define GR_ACTIVATION(id, name, hidden, relu)                                   \
-  static void quadratic_##id(const gr_loss_rows *l, size_t row, float weight) { \
-    quadratic_row(l, row, weight, GR_##id);                                     \
+static void sigmoid_rows(const gr_loss_rows *l) {
+  for (size_t row = 0; row < l->n_rows; row++) sigmoid_row(l, row, weight_of(l, row));
+}
+
+#define GR_ACTIVATION(id, name, hidden, relu)            \
+  static void quadratic_##id(const gr_loss_rows *l) {    \
+    for (size_t row = 0; row < l->n_rows; row++)         \
+      quadratic_row(l, row, weight_of(l, row), GR_##id); \
   }
 #include "kernel/activation.def.h"
 #undef GR_ACTIVATION
 
-typedef void row_function(const gr_loss_rows *l, size_t row, float weight);
+typedef void rows_function(const gr_loss_rows *l);
 
 /* NULL: a combination that the recipe refuses. */
-static row_function *const rows[GR_N_LOSSES][GR_N_ACTIVATIONS] = {
+static rows_function *const rows[GR_N_LOSSES][GR_N_ACTIVATIONS] = {
     [GR_QUADRATIC] =
         {
 #define GR_ACTIVATION(id, name, hidden, relu) [GR_##id] = quadratic_##id,
 #include "kernel/activation.def.h"
 #undef GR_ACTIVATION
         },
-    [GR_CROSS_ENTROPY] = {[GR_SOFTMAX] = softmax_row, [GR_SIGMOID] = sigmoid_row},
+    [GR_CROSS_ENTROPY] = {[GR_SOFTMAX] = softmax_rows, [GR_SIGMOID] = sigmoid_rows},
 };
 
 void GR_SUFFIX(gr_loss_rows)(const gr_loss_rows *l);
 void GR_SUFFIX(gr_loss_rows)(const gr_loss_rows *l) {
-  row_function *run = rows[l->loss][l->activation];
-  for (size_t row = 0; row < l->n_rows; row++)
-    run(l, row, l->weight ? l->weight[l->index[row]] : 1.0f);
+  rows[l->loss][l->activation](l);
 }

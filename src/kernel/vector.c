@@ -84,26 +84,64 @@ GR_INLINE vf load_as_float(gr_dtype type, const void *p) {
   }
 }
 
-GR_INLINE void gather_narrow(const gr_gather *g, gr_dtype type) {
-  const size_t size = gr_dtype_size(type), whole = g->n_columns & ~(size_t)15,
-               rest = g->n_columns - whole;
-  for (size_t r = 0; r < g->n_rows; r++) {
-    const char *x = (const char *)g->x + g->index[r] * g->n_columns * size;
-    float *dst = g->dst + r * g->ld;
-    for (size_t j = 0; j < whole; j += 16) {
-      vf v = vf_sub(load_as_float(type, x + j * size), vf_load(g->shift + j));
-      vf_store(dst + j, vf_mul(v, vf_load(g->factor + j)));
-    }
-    if (rest) {
-      _Alignas(64) float tail[16] = {0}, shift[16] = {0}, factor[16] = {0};
-      char raw[64] = {0};
-      memcpy(raw, x + whole * size, rest * size);
-      memcpy(shift, g->shift + whole, rest * sizeof(float));
-      memcpy(factor, g->factor + whole, rest * sizeof(float));
-      vf_store(tail, vf_mul(vf_sub(load_as_float(type, raw), vf_load(shift)), vf_load(factor)));
-      memcpy(dst + whole, tail, rest * sizeof(float));
+/* The columns of one row from `from` on, fewer than 16. */
+GR_INLINE void gather_rest(const gr_gather *g, gr_dtype type, const char *x, float *dst,
+                           size_t from) {
+  const size_t size = gr_dtype_size(type), n = g->n_columns - from;
+  _Alignas(64) float tail[16] = {0}, shift[16] = {0}, factor[16] = {0};
+  char raw[64] = {0};
+  memcpy(raw, x + from * size, n * size);
+  memcpy(shift, g->shift + from, n * sizeof(float));
+  memcpy(factor, g->factor + from, n * sizeof(float));
+  vf_store(tail, vf_mul(vf_sub(load_as_float(type, raw), vf_load(shift)), vf_load(factor)));
+  memcpy(dst + from, tail, n * sizeof(float));
+}
+
+enum { GATHER_ROWS = 2, GATHER_AHEAD = 8, GATHER_ROW = 8 << 10 };
+
+/* Where the row lies that will be wanted GATHER_AHEAD rows after row r; row r itself where nobody
+ * knows, or where rows are longer than GATHER_ROW bytes: the machine sees by itself what comes next
+ * within them, and several would crowd the cache. */
+GR_INLINE const char *gather_ahead(const gr_gather *g, size_t row_bytes, size_t r) {
+  const size_t ahead = r + GATHER_AHEAD;
+  uint64_t row = g->index[r];
+  if (row_bytes <= GATHER_ROW && ahead < g->n_rows)
+    row = g->index[ahead];
+  else if (row_bytes <= GATHER_ROW && ahead - g->n_rows < g->n_next)
+    row = g->next[ahead - g->n_rows];
+  return (const char *)g->x + row * row_bytes;
+}
+
+/* n rows from row r of the call on. Rows are scattered over a matrix that no cache holds: for each
+ * line that is converted one is fetched for the row to come, into the second level, which holds
+ * more misses in flight. Two rows at a time share the loads of shift and factor. */
+GR_INLINE void gather_group(const gr_gather *g, gr_dtype type, size_t r, const size_t n) {
+  const size_t size = gr_dtype_size(type), row_bytes = g->n_columns * size, line = 64 / size,
+               whole = g->n_columns & ~(size_t)15;
+  const char *x[GATHER_ROWS], *ahead[GATHER_ROWS];
+  float *dst = g->dst + r * g->ld;
+  for (size_t i = 0; i < n; i++) {
+    x[i] = (const char *)g->x + g->index[r + i] * row_bytes;
+    ahead[i] = gather_ahead(g, row_bytes, r + i);
+  }
+  for (size_t from = 0; from < whole; from += line) {
+    const size_t end = from + line < whole ? from + line : whole;
+    for (size_t i = 0; i < n; i++) __builtin_prefetch(ahead[i] + from * size, 0, 2);
+    for (size_t j = from; j < end; j += 16) {
+      const vf shift = vf_load(g->shift + j), factor = vf_load(g->factor + j);
+      for (size_t i = 0; i < n; i++)
+        vf_store(dst + i * g->ld + j,
+                 vf_mul(vf_sub(load_as_float(type, x[i] + j * size), shift), factor));
     }
   }
+  for (size_t i = 0; i < n && whole < g->n_columns; i++)
+    gather_rest(g, type, x[i], dst + i * g->ld, whole);
+}
+
+GR_INLINE void gather_narrow(const gr_gather *g, gr_dtype type) {
+  size_t r = 0;
+  for (; r + GATHER_ROWS <= g->n_rows; r += GATHER_ROWS) gather_group(g, type, r, GATHER_ROWS);
+  for (; r < g->n_rows; r++) gather_group(g, type, r, 1);
 }
 
 #define GR_GATHER_WIDE(name, type)                                                   \
@@ -138,6 +176,17 @@ static void gather(const gr_gather *g) {
       [GR_F16] = gather_f16, [GR_F32] = gather_f32, [GR_U32] = gather_u32, [GR_I32] = gather_i32,
       [GR_U64] = gather_u64, [GR_I64] = gather_i64, [GR_F64] = gather_f64};
   by_type[g->type](g);
+}
+
+/* First all indices once through the network, which the compiler makes vectors of, then those again
+ * that fell beyond n. */
+static void permute(const gr_permutation *permutation, uint64_t first, size_t n, uint64_t *out) {
+  const gr_permutation p = *permutation;
+  for (size_t i = 0; i < n; i++) out[i] = first + i;
+  if (p.high_bits == 0) return;
+  for (size_t i = 0; i < n; i++) out[i] = gr_permutation_walk(&p, out[i]);
+  for (size_t i = 0; i < n; i++)
+    while (out[i] >= p.n) out[i] = gr_permutation_walk(&p, out[i]);
 }
 
 static void elementary(int f, size_t n, const float *in, float *out) {
@@ -209,6 +258,7 @@ const gr_kernels GR_SUFFIX(gr_kernels) = {
     .transpose_panel = transpose_panel,
     .loss_rows = GR_SUFFIX(gr_loss_rows),
     .gather = gather,
+    .permute = permute,
     .elementary = elementary,
     .environment_enter = environment_enter,
     .environment_leave = environment_leave,

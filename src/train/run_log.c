@@ -82,8 +82,12 @@ void gr_timing_line(const gr_timing *timing, gr_text *out) {
                  timing->event, (unsigned long long)timing->epoch, (unsigned long long)timing->step,
                  stamp);
   if (timing->seconds >= 0) put_number(out, "seconds", timing->seconds);
-  if (timing->samples_per_second >= 0)
+  if (timing->samples_per_second > 0)
     put_number(out, "samples_per_second", timing->samples_per_second);
+  if (timing->validation_seconds > 0)
+    put_number(out, "validation_seconds", timing->validation_seconds);
+  if (timing->checkpoint_seconds > 0)
+    put_number(out, "checkpoint_seconds", timing->checkpoint_seconds);
   if (timing->threads > 0) gr_text_printf(out, ",\"threads\":%d", timing->threads);
   if (timing->detail) {
     gr_text_puts(out, ",\"detail\":");

@@ -18,13 +18,16 @@ void gr_metrics_file(const gr_history *history, const gr_train_state *state, boo
                      gr_text *out);
 void gr_metrics_csv(const gr_history *history, gr_text *out);
 
-/* What a line of timing.jsonl tells; seconds and rate are left out where negative. */
+/* What a line of timing.jsonl tells; seconds are left out where negative, what follows where 0. */
 typedef struct gr_timing {
   const char *event; /* "start" "resume" "epoch" "checkpoint" "end" */
   uint64_t epoch, step;
-  double seconds, samples_per_second;
-  const char *detail; /* "reason" of "end", "isa" and threads of "start"; NULL = none */
-  int threads;        /* 0 = none */
+  double seconds;
+  double samples_per_second; /* over all those seconds */
+  double validation_seconds,
+      checkpoint_seconds; /* of an epoch: what of its seconds was not steps */
+  const char *detail;     /* "reason" of "end", "isa" and threads of "start"; NULL = none */
+  int threads;            /* 0 = none */
 } gr_timing;
 void gr_timing_line(const gr_timing *timing, gr_text *out);
 

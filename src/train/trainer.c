@@ -31,20 +31,22 @@ static double session_seconds(const gr_trainer *t) {
   return t->training_seconds + (t->entered > 0 ? gr_clock_now() - t->entered : 0);
 }
 
-gradus_status gr_trainer_timing(gr_trainer *t, const char *event, double seconds, double rate,
-                                const char *detail, gradus_error *err) {
+gradus_status gr_trainer_timing(gr_trainer *t, gr_timing timing, gradus_error *err) {
   gr_text line = {0};
-  gr_timing timing = {.event = event,
-                      .epoch = t->now.state.epoch,
-                      .step = t->now.state.step,
-                      .seconds = seconds,
-                      .samples_per_second = rate,
-                      .detail = detail,
-                      .threads = gr_engine_threads(t->engine)};
+  timing.epoch = t->now.state.epoch;
+  timing.step = t->now.state.step;
+  timing.threads = gr_engine_threads(t->engine);
   gr_timing_line(&timing, &line);
   gradus_status status = gr_run_append(&t->run.timing, &line, err);
   gr_text_free(&line);
   return status;
+}
+
+/* The line of an event that only says how long the run has taken. */
+static gradus_status mark(gr_trainer *t, const char *event, const char *detail, gradus_error *err) {
+  const gr_timing timing = {
+      .event = event, .seconds = t->wall_before + session_seconds(t), .detail = detail};
+  return gr_trainer_timing(t, timing, err);
 }
 
 static gradus_status write_csv(gr_trainer *t, gradus_error *err) {
@@ -139,7 +141,7 @@ static gradus_status write_state(gr_trainer *t, gradus_error *err) {
   char folder[GR_RUN_FILE], name[40], relative[64], path[GR_RUN_FILE];
   gr_checkpoint *now = &t->now;
   GR_TRY(fetch(t, err));
-  GR_TRY(gr_trainer_timing(t, "checkpoint", t->wall_before + session_seconds(t), -1, NULL, err));
+  GR_TRY(mark(t, "checkpoint", NULL, err));
   now->state.wall_seconds = t->wall_before + session_seconds(t);
   now->state.metrics_offset = t->run.metrics.size;
   now->best_parameters = now->state.has_best ? t->best : NULL;
@@ -159,7 +161,9 @@ static gradus_status write_state(gr_trainer *t, gradus_error *err) {
 
 static gradus_status save(gr_trainer *t, gradus_error *err) {
   const unsigned environment = gr_environment_enter(); /* numbers become text there */
+  const double start = gr_clock_now();
   gradus_status status = write_state(t, err);
+  t->epoch_checkpoints += gr_clock_now() - start;
   gr_environment_leave(environment);
   return status;
 }
@@ -205,15 +209,15 @@ static gradus_status finish(gr_trainer *t, gradus_error *err) {
   gr_log_write(&t->log, GR_INFO, "finished at epoch %llu, step %llu%s",
                (unsigned long long)t->now.state.epoch, (unsigned long long)t->now.state.step,
                t->now.state.stopped_early ? ": no improvement, stopped early" : "");
-  GR_TRY(gr_trainer_timing(t, "end", t->wall_before + session_seconds(t), -1, "finished", err));
+  GR_TRY(mark(t, "end", "finished", err));
   return gr_run_check(&t->run, err);
 }
 
-static void report_progress(gr_trainer *t, bool epoch_finished) {
+/* `now`: the clock. */
+static void report_progress(gr_trainer *t, bool epoch_finished, double now) {
   const gr_train_state *s = &t->now.state;
   const gr_history *h = &t->now.history;
   if (!t->options.on_progress) return;
-  double now = gr_clock_now();
   if (!epoch_finished && now - t->last_progress < PROGRESS_SECONDS) return;
   t->last_progress = now;
   const gr_history_row *last = h->n_rows ? &h->row[h->n_rows - 1] : NULL;
@@ -259,8 +263,10 @@ static gradus_status validate(gr_trainer *t, gr_history_row *row, gradus_error *
   const gr_prepared *p = &t->prepared;
   gr_metrics metrics;
   if (p->n_valid == 0) return GRADUS_OK;
+  const double start = gr_clock_now();
   GR_TRY(gr_measure(t->engine, &p->preprocessing, gr_prepared_valid_rows(p), p->valid_map,
                     p->n_valid, t->outputs, &metrics, err));
+  t->epoch_validation += gr_clock_now() - start;
   if (!isfinite(metrics.loss)) return fail_nonfinite(t, "the validation loss is not finite", err);
   row->valid_loss = metrics.loss;
   gr_metric_values(&metrics, p->preprocessing.task, row->metric);
@@ -274,10 +280,15 @@ static gradus_status log_epoch(gr_trainer *t, gradus_error *err) {
   gradus_status status = gr_run_append(&t->run.metrics, &line, err);
   gr_text_free(&line);
   if (status != GRADUS_OK) return status;
-  GR_TRY(gr_trainer_timing(t, "epoch", seconds, (double)t->epoch_samples / fmax(seconds, 1e-9),
-                           NULL, err));
+  const gr_timing timing = {.event = "epoch",
+                            .seconds = seconds,
+                            .samples_per_second = (double)t->epoch_samples / fmax(seconds, 1e-9),
+                            .validation_seconds = t->epoch_validation,
+                            .checkpoint_seconds = t->epoch_checkpoints};
+  GR_TRY(gr_trainer_timing(t, timing, err));
   t->epoch_start = now;
   t->epoch_samples = 0;
+  t->epoch_validation = t->epoch_checkpoints = 0;
   return now - t->last_csv < CSV_SECONDS ? GRADUS_OK : write_csv(t, err);
 }
 
@@ -298,7 +309,7 @@ static gradus_status end_epoch(gr_trainer *t, gradus_error *err) {
   s->epoch_loss = s->epoch_weight = 0;
   if (t->prepared.n_valid > 0) judge(t, row.valid_loss);
   GR_TRY(log_epoch(t, err));
-  report_progress(t, true);
+  report_progress(t, true, gr_clock_now());
   bool last = s->epoch >= (uint64_t)t->prepared.config.training.epochs || s->stopped_early;
   return last ? finish(t, err) : GRADUS_OK;
 }
@@ -327,15 +338,13 @@ static gradus_status take_step(gr_trainer *t, gradus_error *err) {
   s->epoch_weight += result.weight;
   t->session_samples += n;
   t->epoch_samples += n;
-  if (n == left) return end_epoch(t, err);
-  report_progress(t, false);
-  return GRADUS_OK;
+  return n == left ? end_epoch(t, err) : GRADUS_OK;
 }
 
 static gradus_status stop(gr_trainer *t, const char *why, gradus_error *err) {
   const gr_train_state *s = &t->now.state;
   GR_TRY(gr_trainer_checkpoint(t, NULL, 0, err));
-  GR_TRY(gr_trainer_timing(t, "end", t->wall_before + session_seconds(t), -1, why, err));
+  GR_TRY(mark(t, "end", why, err));
   gr_log_write(&t->log, GR_INFO, "stopped (%s) at epoch %llu, step %llu: %s", why,
                (unsigned long long)s->epoch + 1, (unsigned long long)s->step, t->saved_path);
   return gr_fail(err, GRADUS_ERR_STOPPED,
@@ -343,14 +352,20 @@ static gradus_status stop(gr_trainer *t, const char *why, gradus_error *err) {
                  (unsigned long long)s->step, (unsigned long long)t->total_steps, t->saved_path);
 }
 
-/* What was asked for between two steps. */
+/* Whether something was asked for; a flag that is down is only looked at. */
+static bool take_request(atomic_int *flag) {
+  return atomic_load_explicit(flag, memory_order_relaxed) && atomic_exchange(flag, 0);
+}
+
+/* What was asked for between two steps: the clock is read once for all of it. */
 static gradus_status serve(gr_trainer *t, gradus_error *err) {
   const double now = gr_clock_now(), every = t->given.checkpoint.every;
-  if (atomic_exchange(&t->stop_requested, 0)) return stop(t, "on request", err);
+  if (t->epoch_samples > 0) report_progress(t, false, now);
+  if (take_request(&t->stop_requested)) return stop(t, "on request", err);
   if (t->options.time_limit > 0 && t->session_samples > 0 &&
       now - t->session_start >= t->options.time_limit)
     return stop(t, "time limit", err);
-  bool asked = atomic_exchange(&t->checkpoint_requested, 0) != 0;
+  bool asked = take_request(&t->checkpoint_requested);
   bool due = now - t->last_save >= every && t->saved_step != t->now.state.step;
   return asked || due ? gr_trainer_checkpoint(t, NULL, 0, err) : GRADUS_OK;
 }

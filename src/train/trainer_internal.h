@@ -11,6 +11,7 @@
 #include "train/metrics.h"
 #include "train/prepare.h"
 #include "train/run_directory.h"
+#include "train/run_log.h"
 #include "train/trainer.h"
 
 struct gr_trainer {
@@ -42,14 +43,14 @@ struct gr_trainer {
   double entered;                         /* clock at the entry of gr_trainer_advance; 0 outside */
   double wall_before;                     /* state.wall_seconds when the session began */
   double last_save, last_progress, last_csv, epoch_start;
+  double epoch_validation, epoch_checkpoints; /* seconds since epoch_start that went into them */
   uint64_t session_samples, epoch_samples;
 
   atomic_int stop_requested, checkpoint_requested;
 };
 
-/* A line of timing.jsonl about where the trainer stands. */
-gradus_status gr_trainer_timing(gr_trainer *t, const char *event, double seconds, double rate,
-                                const char *detail, gradus_error *err);
+/* A line of timing.jsonl about where the trainer stands, which is filled in here. */
+gradus_status gr_trainer_timing(gr_trainer *t, gr_timing timing, gradus_error *err);
 
 /* Writes the models and the last line that a finished run has; what is there already stays. */
 gradus_status gr_trainer_complete(gr_trainer *t, gradus_error *err);

@@ -264,7 +264,9 @@ static gradus_status write_records(gr_trainer *t, bool resumed, gradus_error *er
   GR_TRY(gr_run_write_config(&t->run, &t->given, t->options.config_path, err));
   GR_TRY(gr_run_write_recipe(&t->run, &t->prepared.config, err));
   GR_TRY(gr_run_write_facts(&t->run, &facts, err));
-  return gr_trainer_timing(t, resumed ? "resume" : "start", -1, -1, gr_engine_isa(t->engine), err);
+  const gr_timing timing = {
+      .event = resumed ? "resume" : "start", .seconds = -1, .detail = gr_engine_isa(t->engine)};
+  return gr_trainer_timing(t, timing, err);
 }
 
 static void announce(gr_trainer *t, bool resumed) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/elementary.h"
+#include "base/memory.h"
 #include "base/permutation.h"
 #include "base/philox.h"
 #include "base/text.h"
@@ -29,6 +30,29 @@ static void philox_gives_the_published_vectors(void) {
     gr_philox(known[i].counter, known[i].key, out);
     CU_ASSERT(memcmp(out, known[i].out, sizeof out) == 0);
   }
+}
+
+/* Large blocks come from elsewhere than small ones; all can be written to the end, resized and
+ * freed. */
+static void blocks_of_any_size_keep_their_bytes(void) {
+  static const size_t sizes[] = {
+      0, 1, 4096, ((size_t)2 << 20) - 1, (size_t)16 << 20, ((size_t)17 << 20) + 5};
+  for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+    const size_t n = sizes[i];
+    unsigned char *block = gr_alloc(n, 1), *zero = gr_calloc_aligned(n, 1);
+    CU_ASSERT_FATAL(block != NULL && zero != NULL);
+    CU_ASSERT((uintptr_t)zero % GR_CACHE_LINE == 0);
+    memset(block, 7, n);
+    for (size_t j = 0; j < n; j += n / 5 + 1) CU_ASSERT(zero[j] == 0);
+    block = gr_realloc(block, n + 100, 1);
+    CU_ASSERT_FATAL(block != NULL);
+    CU_ASSERT(n == 0 || (block[0] == 7 && block[n - 1] == 7));
+    gr_free(block);
+    gr_free_aligned(zero);
+  }
+  CU_ASSERT(gr_alloc(SIZE_MAX, 1) == NULL);
+  CU_ASSERT(gr_alloc(SIZE_MAX / 2, 3) == NULL);
+  CU_ASSERT(gr_calloc_aligned(SIZE_MAX - 5, 1) == NULL);
 }
 
 static void a_permutation_hits_every_row_once(void) {
@@ -101,13 +125,11 @@ static void the_nearest_word_is_the_meant_one(void) {
   CU_ASSERT_PTR_NULL(gr_nearest_word("banana", words, 4));
 }
 
-static const gr_test base_tests[] = {GR_TEST(philox_gives_the_published_vectors),
-                                     GR_TEST(a_permutation_hits_every_row_once),
-                                     GR_TEST(numbers_survive_text),
-                                     GR_TEST(elementary_functions_agree_with_libm),
-                                     GR_TEST(normal_numbers_have_the_right_moments),
-                                     GR_TEST(the_nearest_word_is_the_meant_one),
-                                     GR_TEST_END};
+static const gr_test base_tests[] = {
+    GR_TEST(philox_gives_the_published_vectors),   GR_TEST(blocks_of_any_size_keep_their_bytes),
+    GR_TEST(a_permutation_hits_every_row_once),    GR_TEST(numbers_survive_text),
+    GR_TEST(elementary_functions_agree_with_libm), GR_TEST(normal_numbers_have_the_right_moments),
+    GR_TEST(the_nearest_word_is_the_meant_one),    GR_TEST_END};
 
 int main(int argc, char **argv) {
   static const gr_suite suites[] = {{"base", base_tests}, {"cpu", gr_base_cpu_tests}, {NULL, NULL}};

@@ -87,13 +87,16 @@ static float wanted_value(const table *t, uint64_t row, size_t j) {
   return ((float)x - t->shift[j]) * t->factor[j];
 }
 
+/* index: n rows, and after them n_next that are only announced. */
 static int gather_is_exact(const gr_kernels *k, const table *t, const uint64_t *index, size_t n,
-                           size_t ld) {
+                           size_t n_next, size_t ld) {
   float *dst = gr_test_floats(n * ld);
   for (size_t i = 0; i < n * ld; i++) dst[i] = -7;
   const gr_gather g = {.n_rows = n,
                        .n_columns = t->n_columns,
                        .index = index,
+                       .next = n_next ? index + n : NULL,
+                       .n_next = n_next,
                        .x = t->x,
                        .type = t->type,
                        .shift = t->shift,
@@ -121,12 +124,33 @@ static void every_type_is_gathered_exactly(void) {
       for (int i = 0; i < 9; i++) index[i] = gr_test_between(&s, 0, t.n_rows - 1);
       GR_EACH_ISA(k) {
         const size_t ld = 16 * (gr_test_panels(columns[c]) + c % 2);
-        GR_CHECK(gather_is_exact(k, &t, index, 9, ld), "%s: %s, %zu columns", isa_name(k),
+        GR_CHECK(gather_is_exact(k, &t, index, 9, 0, ld), "%s: %s, %zu columns", isa_name(k),
                  gr_dtype_name((gr_dtype)type), columns[c]);
-        GR_CHECK(gather_is_exact(k, &t, index, 0, ld), "no rows");
+        GR_CHECK(gather_is_exact(k, &t, index, 0, 0, ld), "no rows");
       }
       gr_test_release();
     }
+}
+
+/* Rows are converted a few at a time with others fetched ahead: any number of them, with any number
+ * announced, whether rows are narrow or so wide that nothing is fetched. */
+static void any_number_of_rows_is_gathered_and_announced(void) {
+  enum { MOST = 21 };
+  static const gr_dtype types[] = {GR_U8, GR_F16, GR_F32, GR_F64};
+  gr_test_stream s = {gr_test_seed() + 31};
+  for (size_t c = 0; c < 8; c++) {
+    const gr_dtype type = types[c % 4];
+    const size_t n_columns = c < 4 ? 65 : 8217, ld = 16 * gr_test_panels(n_columns);
+    const table t = make_table(&s, type, 7, n_columns);
+    uint64_t index[2 * MOST];
+    for (int i = 0; i < 2 * MOST; i++) index[i] = gr_test_between(&s, 0, t.n_rows - 1);
+    GR_EACH_ISA(k) for (size_t n = 0; n <= MOST; n += c < 4 ? 1 : 10) {
+      for (size_t n_next = 0; n_next <= MOST; n_next += 7)
+        GR_CHECK(gather_is_exact(k, &t, index, n, n_next, ld), "%s: %s, %zu rows, then %zu",
+                 isa_name(k), gr_dtype_name(type), n, n_next);
+    }
+    gr_test_release();
+  }
 }
 
 /* All 65536 halves, subnormals, infinities and NaNs included. */
@@ -141,12 +165,36 @@ static void every_half_is_read(void) {
     memcpy(t.x + 2 * i, &h, sizeof h);
     t.factor[i] = 1;
   }
-  GR_EACH_ISA(k) GR_CHECK(gather_is_exact(k, &t, &index, 1, n), "%s", isa_name(k));
+  GR_EACH_ISA(k) GR_CHECK(gather_is_exact(k, &t, &index, 1, 0, n), "%s", isa_name(k));
   gr_test_release();
+}
+
+/* Row numbers: one by one is the definition; shuffled and not, from 1 row to more than 2^32. */
+static void permutations_of_many_are_those_of_each(void) {
+  enum { MOST = 70 };
+  static const uint64_t rows[] = {1, 2, 3, 70, 1000, 60000, ((uint64_t)1 << 33) + 5};
+  gr_test_stream s = {gr_test_seed() + 32};
+  uint64_t out[MOST];
+  for (size_t c = 0; c < 7; c++)
+    for (int shuffled = 0; shuffled < 2; shuffled++) {
+      const gr_permutation p = shuffled ? gr_permutation_make(gr_test_seed(), 3, rows[c])
+                                        : gr_permutation_identity(rows[c]);
+      const size_t most = rows[c] < MOST ? (size_t)rows[c] : MOST;
+      GR_EACH_ISA(k) for (size_t n = 0; n <= most; n++) {
+        const uint64_t first = gr_test_between(&s, 0, rows[c] - n);
+        size_t same = 0;
+        k->permute(&p, first, n, out);
+        while (same < n && out[same] == gr_permutation_at(&p, first + same)) same++;
+        GR_CHECK(same == n, "%s: row %llu of %llu", isa_name(k), (unsigned long long)(first + same),
+                 (unsigned long long)rows[c]);
+      }
+    }
 }
 
 const gr_test gather_tests[] = {
     GR_TEST(every_type_is_gathered_exactly),
+    GR_TEST(any_number_of_rows_is_gathered_and_announced),
     GR_TEST(every_half_is_read),
+    GR_TEST(permutations_of_many_are_those_of_each),
     GR_TEST_END,
 };

@@ -8,7 +8,7 @@
 
 #include "kernel_tests.h"
 
-enum { ROWS = 4, DATA_ROWS = 6, MAX_OUT = 300 };
+enum { ROWS = 19, DATA_ROWS = 23, MAX_OUT = 300 }; /* more rows than a vector has elements */
 
 typedef struct combination {
   gr_loss loss;

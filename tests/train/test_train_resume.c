@@ -262,6 +262,16 @@ static void a_time_limit_stops_with_a_checkpoint(void) {
   gr_dataset_free(&data);
 }
 
+/* Lines of `log` that hold `event` and, after it, `key`. */
+static int lines_with(const char *log, const char *event, const char *key) {
+  int n = 0;
+  for (const char *at = log; (at = strstr(at, event)); at++) {
+    const char *end = strchr(at, '\n'), *found = strstr(at, key);
+    n += found && end && found < end;
+  }
+  return n;
+}
+
 /* The timing log records what happened, so it may differ between runs; but a finished command that
  * is repeated adds nothing, and a torn line is never glued to the next. */
 static void timing_keeps_what_happened(void) {
@@ -284,6 +294,10 @@ static void timing_keeps_what_happened(void) {
   CU_ASSERT(before.length == after.length && memcmp(before.data, after.data, before.length) == 0);
   CU_ASSERT_PTR_NOT_NULL(strstr(before.data, "{\"event\":\"end\""));
   CU_ASSERT_PTR_NULL(strstr(before.data, "{\"event\":\"ep{"));
+  const int epochs = lines_with(before.data, "\"epoch\",", "\"samples_per_second\":");
+  CU_ASSERT(epochs > 0);
+  CU_ASSERT_EQUAL(lines_with(before.data, "\"epoch\",", "\"validation_seconds\":"), epochs);
+  CU_ASSERT_EQUAL(lines_with(before.data, "\"event\":", "\"samples_per_second\":"), epochs);
   gr_text_free(&before);
   gr_text_free(&after);
   gr_config_free(&config);
