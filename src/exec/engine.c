@@ -129,10 +129,12 @@ void gr_engine_bind_inputs(gr_engine *engine, const gr_rows *rows) {
 }
 
 void gr_engine_gather(const gr_engine *engine, const gr_rows *rows, const uint64_t *index, size_t n,
-                      float *dst, size_t ld) {
+                      const uint64_t *next, size_t n_next, float *dst, size_t ld) {
   const gr_gather g = {.n_rows = n,
                        .n_columns = engine->plan.layer[0].n_in,
                        .index = index,
+                       .next = next,
+                       .n_next = n_next,
                        .x = rows->x,
                        .type = rows->x_type,
                        .shift = gr_at(engine, engine->plan.shift),

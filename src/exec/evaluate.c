@@ -11,7 +11,7 @@
 #include "exec/team.h"
 #include "plan/lanes.h"
 
-enum { BLOCK = 1024, N_TOTALS = sizeof(gr_totals) / sizeof(double) };
+enum { BLOCK = 1024, SOON = 8, N_TOTALS = sizeof(gr_totals) / sizeof(double) };
 
 typedef struct evaluation {
   gr_engine *engine;
@@ -82,7 +82,11 @@ static void evaluate_rows(const evaluation *e, int rank, uint64_t first, size_t 
   float *losses = base + 2 * plan->eval_rows,
         *buffer = base + ((3 * plan->eval_rows + 15) & ~(size_t)15);
   for (size_t r = 0; r < n; r++) index[r] = e->map ? e->map[first + r] : first + r;
-  gr_engine_gather(engine, e->rows, index, n, buffer, plan->ld_input);
+  uint64_t next[SOON];
+  size_t n_next = 0;
+  for (; n_next < SOON && first + n + n_next < e->n; n_next++)
+    next[n_next] = e->map ? e->map[first + n + n_next] : first + n + n_next;
+  gr_engine_gather(engine, e->rows, index, n, next, n_next, buffer, plan->ld_input);
   float *a = forward_rows(e, n, buffer, buffer + plan->eval_buffer);
   const gr_loss_rows l = {.loss = plan->loss,
                           .activation = out->activation,

@@ -28,9 +28,10 @@ static inline float *gr_at(const gr_engine *engine, size_t offset) {
 /* Float copies of the input columns' shift and factor, for the kernels. */
 void gr_engine_bind_inputs(gr_engine *engine, const gr_rows *rows);
 
-/* A gather of `n` rows named by `index` into dst. */
+/* A gather of `n` rows named by `index` into dst; `next` [n_next] are those of the next one, if
+ * known. */
 void gr_engine_gather(const gr_engine *engine, const gr_rows *rows, const uint64_t *index, size_t n,
-                      float *dst, size_t ld);
+                      const uint64_t *next, size_t n_next, float *dst, size_t ld);
 
 /* Coefficients of the update of step `step` (0-based) for weights, and for biases (no decay). */
 void gr_update_prepare(const gr_config *config, uint64_t step, double learning_rate, double weight,

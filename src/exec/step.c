@@ -19,6 +19,10 @@ typedef struct step {
   const gr_rows *rows;
   const gr_row_order *order;
   uint64_t start, n, n_lanes;
+  uint64_t *index; /* [n] rows of this batch; `known` before its gather begins, or not */
+  uint64_t *next;  /* [n_next] rows of the batch that follows, numbered in this one's gather */
+  uint64_t n_next;
+  bool known;
   double weight;
   gr_update_coefficients weights, biases;
 } step;
@@ -50,17 +54,26 @@ static share share_of(const step *s, int rank, int columns, size_t n_panels) {
   return (share){first, end - first, panel, panel_end - panel};
 }
 
+/* Row numbers [first, end) of the batch at position `start` of the epoch. */
+static void number_rows(const step *s, uint64_t start, uint64_t first, uint64_t end,
+                        uint64_t *index) {
+  const gr_row_order *order = s->order;
+  s->engine->kernels->permute(&order->permutation, start + first, end - first, index + first);
+  for (uint64_t r = first; order->map && r < end; r++) index[r] = order->map[index[r]];
+}
+
+/* The rank's rows; those that it will want next are named, so that they can be fetched meanwhile.
+ */
 static void gather_rows(const step *s, int rank) {
   const gr_engine *engine = s->engine;
+  const gr_plan *plan = &engine->plan;
   const share mine = share_of(s, rank, 1, 0);
-  uint64_t *index = (uint64_t *)(void *)gr_at(engine, engine->plan.index) + mine.row;
-  for (uint64_t r = 0; r < mine.rows; r++) {
-    uint64_t i = gr_permutation_at(&s->order->permutation, s->start + mine.row + r);
-    index[r] = s->order->map ? s->order->map[i] : i;
-  }
-  gr_engine_gather(engine, s->rows, index, mine.rows,
-                   gr_at(engine, engine->plan.input + mine.row * engine->plan.ld_input),
-                   engine->plan.ld_input);
+  uint64_t next = 0, next_end = 0;
+  if (!s->known) number_rows(s, s->start, mine.row, mine.row + mine.rows, s->index);
+  if (s->n_next > 0) gr_plan_rows(plan, s->n_next, rank, 1, &next, &next_end);
+  number_rows(s, s->start + s->n, next, next_end, s->next);
+  gr_engine_gather(engine, s->rows, s->index + mine.row, mine.rows, s->next + next, next_end - next,
+                   gr_at(engine, plan->input + mine.row * plan->ld_input), plan->ld_input);
 }
 
 static void forward_layer(const step *s, int rank, uint32_t l) {
@@ -89,19 +102,18 @@ static void loss_rows(const step *s, int rank) {
   const uint64_t first = mine.row, end = mine.row + mine.rows;
   const gr_plan_layer *out = &engine->plan.layer[engine->plan.n_layers - 1];
   float *row_loss = gr_at(engine, engine->plan.row_loss);
-  const gr_loss_rows l = {
-      .loss = engine->plan.loss,
-      .activation = out->activation,
-      .n_rows = end - first,
-      .n_out = out->n_out,
-      .a = gr_at(engine, out->a + first * out->ld),
-      .delta = gr_at(engine, out->delta + first * out->ld),
-      .ld = out->ld,
-      .index = (const uint64_t *)(void *)gr_at(engine, engine->plan.index) + first,
-      .class_index = s->rows->class_index,
-      .targets = s->rows->targets,
-      .weight = s->rows->weight,
-      .row_loss = row_loss + first};
+  const gr_loss_rows l = {.loss = engine->plan.loss,
+                          .activation = out->activation,
+                          .n_rows = end - first,
+                          .n_out = out->n_out,
+                          .a = gr_at(engine, out->a + first * out->ld),
+                          .delta = gr_at(engine, out->delta + first * out->ld),
+                          .ld = out->ld,
+                          .index = s->index + first,
+                          .class_index = s->rows->class_index,
+                          .targets = s->rows->targets,
+                          .weight = s->rows->weight,
+                          .row_loss = row_loss + first};
   engine->kernels->loss_rows(&l);
   bool finite = true;
   for (uint64_t r = first; r < end; r++) finite &= isfinite(row_loss[r]) != 0;
@@ -308,7 +320,7 @@ static void lanes_unit(const step *s, const gr_unit *u) {
 /* Sum over rows of weight * value (value NULL: of weight), in double, by lanes and their tree. */
 static double lane_sum(const step *s, const float *value) {
   const gr_engine *engine = s->engine;
-  const uint64_t *index = (const uint64_t *)(void *)gr_at(engine, engine->plan.index);
+  const uint64_t *index = s->index;
   const float *weight = s->rows->weight;
   for (uint64_t lane = 0; lane < s->n_lanes; lane++) {
     double sum = 0;
@@ -325,7 +337,7 @@ static double lane_sum(const step *s, const float *value) {
 /* The first layer with an output that is not finite, and the row: 0 = the inputs. */
 static int find_bad_layer(const step *s, uint64_t *bad_row) {
   const gr_engine *engine = s->engine;
-  const uint64_t *index = (const uint64_t *)(void *)gr_at(engine, engine->plan.index);
+  const uint64_t *index = s->index;
   for (uint32_t l = 0; l <= engine->plan.n_layers; l++) {
     const size_t width = l ? engine->plan.layer[l - 1].n_out : engine->plan.layer[0].n_in;
     for (uint64_t r = 0; r < s->n; r++) {
@@ -341,11 +353,7 @@ static int find_bad_layer(const step *s, uint64_t *bad_row) {
 /* The sum of the weights of the rows that the step is going to take. */
 static double batch_weight(const step *s) {
   if (!s->rows->weight) return (double)s->n;
-  uint64_t *index = (uint64_t *)(void *)gr_at(s->engine, s->engine->plan.index);
-  for (uint64_t r = 0; r < s->n; r++) {
-    uint64_t i = gr_permutation_at(&s->order->permutation, s->start + r);
-    index[r] = s->order->map ? s->order->map[i] : i;
-  }
+  if (!s->known) number_rows(s, s->start, 0, s->n, s->index);
   return lane_sum(s, NULL);
 }
 
@@ -364,10 +372,17 @@ typedef struct steps {
 static void prepare(steps *all, uint64_t number, uint64_t start) {
   const gr_run *run = all->run;
   step *s = &all->at[number % 2];
-  const uint64_t left = run->end - start;
+  const gr_plan *plan = &s->engine->plan;
+  uint64_t *half[2] = {(uint64_t *)(void *)gr_at(s->engine, plan->index),
+                       (uint64_t *)(void *)gr_at(s->engine, plan->index + plan->index_half)};
+  const uint64_t left = run->end - start, batch = plan->batch_rows;
   s->start = start;
-  s->n = left < s->engine->plan.batch_rows ? left : s->engine->plan.batch_rows;
-  s->n_lanes = gr_lane_count(s->n, s->engine->plan.lane_rows);
+  s->n = left < batch ? left : batch;
+  s->n_next = left - s->n < batch ? left - s->n : batch;
+  s->n_lanes = gr_lane_count(s->n, plan->lane_rows);
+  s->index = half[number % 2];
+  s->next = half[(number + 1) % 2];
+  s->known = number > 0;
   s->weight = batch_weight(s);
   const uint64_t step_number = run->step + number;
   gr_update_prepare(&s->engine->config, step_number, run->learning_rate(run->user, step_number),

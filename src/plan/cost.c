@@ -5,8 +5,6 @@
 
 #include "plan/cost.h"
 
-#include <math.h>
-
 #include "plan/lanes.h"
 
 /* Cycles of useful work stand for more: what a tile loses at its ends. */
@@ -31,8 +29,16 @@ static size_t smaller(size_t a, size_t b) {
   return a < b ? a : b;
 }
 
+static double larger(double a, double b) {
+  return a > b ? a : b;
+}
+
+/* Seconds of a meeting: that of two ranks, and half of it more for each further doubling. */
 static double meeting(const model *m) {
-  return m->ranks > 1 ? m->machine.barrier * log2(2.0 * m->ranks) / 2 : 0;
+  double seconds = 0;
+  for (int ranks = 2; ranks < 2 * m->ranks; ranks *= 2)
+    seconds += ranks == 2 ? m->machine.barrier : m->machine.barrier / 2;
+  return seconds;
 }
 
 /* A product of `rows` x `panels` x depth by one rank: a register tile with few rows waits for loads
@@ -44,7 +50,7 @@ static double tiles_seconds(const model *m, size_t rows, size_t panels, size_t d
   if (!rows || !panels) return 0;
   const double useful = (double)(tile_rows * tile_panels),
                loads = (double)tile_rows / 2 + (double)tile_panels,
-               cycles = fmax(fmax(useful, loads), 4);
+               cycles = larger(larger(useful, loads), 4);
   return (double)rows * (double)panels * (double)depth * cycles / useful * vector / efficiency;
 }
 
@@ -112,7 +118,7 @@ static double gradient_seconds(const model *m, const gr_plan_layer *layer, gr_st
 /* Seconds of a step; the columns of each layer in forward[] and backward[]. */
 static double step_seconds(const model *m, gr_strategy strategy, int *forward, int *backward) {
   const gr_plan *plan = m->plan;
-  const double rows = ceil((double)plan->batch_rows / m->ranks);
+  const double rows = (double)ceil_div(plan->batch_rows, (size_t)m->ranks);
   double sum = fixed_seconds + 4 * rows * (double)plan->layer[0].n_in * gather_seconds +
                2 * meeting(m),
          seconds;

@@ -99,7 +99,8 @@ static void plan_training_buffers(gr_plan *plan, const gr_kernels *kernels) {
     layer->delta = gr_arena_reserve(&plan->arena, rows, layer->ld);
     if (l > 0) layer->back = gr_arena_reserve(&plan->arena, 16 * layer->panels_in, layer->n_out);
   }
-  plan->index = gr_arena_reserve(&plan->arena, rows, 2);
+  plan->index_half = 2 * ((rows + 7) & ~(size_t)7);
+  plan->index = gr_arena_reserve(&plan->arena, 2, plan->index_half); /* this batch, and the next */
   plan->row_loss = gr_arena_reserve(&plan->arena, rows, 1);
   plan_scratch(plan, kernels);
 }

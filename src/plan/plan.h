@@ -78,7 +78,8 @@ typedef struct gr_plan {
   size_t parameters;             /* in the arena: blocked parameter vector */
   size_t moment[GR_MAX_MOMENTS]; /* likewise, where the optimiser has them */
   size_t input, ld_input;        /* gathered rows [batch][ld_input] */
-  size_t index, row_loss;        /* uint64_t [batch], float [batch] */
+  size_t index, index_half;      /* two of uint64_t [batch], so many floats apart */
+  size_t row_loss;               /* float [batch] */
   size_t shift, factor;          /* float [n_in] of the input columns */
   size_t scratch, scratch_rank;  /* per rank: gradient partials */
   size_t slot;                   /* floats in one partial */
