@@ -12,11 +12,11 @@
 GR_INLINE vf vf_activation(gr_activation kind, vf z) {
   switch (kind) {
     case GR_RELU:
-      return vf_flush(vf_max(vf_zero(), z)); /* z < 0 ? 0 : z, so NaN stays */
+      return vf_select(vf_lt(z, vf_set1(0x1p-100f)), vf_zero(), z); /* NaN stays */
     case GR_SIGMOID:
       return vf_sigmoid(z); /* already +0 below 2^-100 */
     case GR_TANH:
-      return vf_flush(vf_tanh(z));
+      return vf_tanh(z); /* likewise */
     case GR_IDENTITY:
     case GR_SOFTMAX:
     case GR_N_ACTIVATIONS:

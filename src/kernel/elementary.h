@@ -7,14 +7,12 @@
 
 #include "kernel/simd.h"
 
-/* e^x. 2 ulp for x in [-69.3, 88.72]; +0 below -69.3147 (2^-100), inf above 88.7228; NaN stays NaN.
- * x = n ln 2 + r, |r| <= ln 2 / 2; e^r = 1 + r + r^2 P(r), error of the fit 2^-31.8. */
-GR_INLINE vf vf_exp(vf x) {
-  const vf high = vf_set1(89.0f), low = vf_set1(-0x1.154244p+6f); /* -69.3147 */
-  vf c = vf_select(vf_lt(high, x), high, x);
-  c = vf_select(vf_lt(c, low), low, c);
-  vf n = vf_round(vf_mul(c, vf_set1(0x1.715476p+0f)));
-  n = vf_select(vf_lt(n, vf_set1(200.0f)), n, vf_zero()); /* NaN must not become an exponent */
+/* e^c as e 2^n, for c in [-69.4, 89]: c = n ln 2 + r, |r| <= ln 2 / 2; e = e^r = 1 + r + r^2 P(r),
+ * error of the fit 2^-31.8. *shifted is n + 1.5 2^23. A NaN makes e a NaN. */
+GR_INLINE vf exp_parts(vf c, vf *shifted) {
+  const vf magic = vf_set1(0x1.8p23f);
+  *shifted = vf_add(vf_mul(c, vf_set1(0x1.715476p+0f)), magic);
+  vf n = vf_sub(*shifted, magic);
   vf r = vf_nfma(n, vf_set1(0x1.62e4p-1f), c);
   r = vf_nfma(n, vf_set1(0x1.7f7d1cp-20f), r);
   vf p = vf_set1(0x1.a270ccp-13f);
@@ -23,9 +21,24 @@ GR_INLINE vf vf_exp(vf x) {
   p = vf_fma(p, r, vf_set1(0x1.5555p-5f));
   p = vf_fma(p, r, vf_set1(0x1.555556p-3f));
   p = vf_fma(p, r, vf_set1(0.5f));
-  vf e = vf_add(vf_fma(vf_mul(r, r), p, r), vf_set1(1.0f));
-  vf value = vf_mul(vf_mul(e, vf_pow2(vf_sub(n, vf_set1(1.0f)))), vf_set1(2.0f)); /* n may be 128 */
+  return vf_add(vf_fma(vf_mul(r, r), p, r), vf_set1(1.0f));
+}
+
+#define GR_EXP_LOW (-0x1.154244p+6f) /* -69.3147: e^x = 2^-100 */
+
+/* e^x. 2 ulp for x in [-69.3, 88.72]; +0 below -69.3147 (2^-100), inf above 88.7228; NaN stays NaN. */
+GR_INLINE vf vf_exp(vf x) {
+  const vf low = vf_set1(GR_EXP_LOW), one = vf_set1(1.0f);
+  vf shifted, e = exp_parts(vf_max(low, vf_min(vf_set1(89.0f), x)), &shifted);
+  vf value = vf_mul(vf_scale(e, vf_sub(shifted, one)), vf_set1(2.0f)); /* n may be 128 */
   return vf_select(vf_lt(x, low), vf_zero(), value);
+}
+
+/* e^x for x <= 0 (or NaN): the same bits as vf_exp with fewer operations. */
+GR_INLINE vf vf_exp_down(vf x) {
+  const vf low = vf_set1(GR_EXP_LOW);
+  vf shifted, e = exp_parts(vf_max(low, x), &shifted);
+  return vf_select(vf_lt(x, low), vf_zero(), vf_scale(e, shifted));
 }
 
 /* ln x for positive normal x (2 ulp; 1 ulp away from 1); x = m 2^e, m in [sqrt(1/2), sqrt 2), ln m
@@ -53,12 +66,13 @@ GR_INLINE vf vf_log(vf x) {
 /* 1 / (1 + e^-x), 3 ulp; through e^-|x| so that nothing overflows; +0 where the result is below
  * 2^-100. */
 GR_INLINE vf vf_sigmoid(vf x) {
-  vf e = vf_exp(vf_sub(vf_zero(), vf_abs(x)));
+  vf e = vf_exp_down(vf_sub(vf_zero(), vf_abs(x)));
   vf negative = vf_select(vf_lt(x, vf_zero()), e, vf_set1(1.0f));
   return vf_div(negative, vf_add(vf_set1(1.0f), e));
 }
 
-/* tanh x, 2 ulp: x + x^3 P(x^2) for |x| < 0.6, else 1 - 2 / (e^(2|x|) + 1) with the sign of x. */
+/* tanh x, 2 ulp: x + x^3 P(x^2) for |x| < 0.6, else 1 - 2 / (e^(2|x|) + 1) with the sign of x, which
+ * is 1 from |x| = 15 at the latest; +0 where the result is below 2^-100. */
 GR_INLINE vf vf_tanh(vf x) {
   vf a = vf_abs(x), x2 = vf_mul(x, x);
   vf p = vf_set1(0x1.4d7b44p-9f);
@@ -68,7 +82,9 @@ GR_INLINE vf vf_tanh(vf x) {
   p = vf_fma(p, x2, vf_set1(0x1.111148p-3f));
   p = vf_fma(p, x2, vf_set1(-0x1.555556p-2f));
   vf small = vf_fma(vf_mul(x2, x), p, x);
-  vf e = vf_exp(vf_add(a, a));
+  small = vf_select(vf_lt(a, vf_set1(0x1p-100f)), vf_zero(), small);
+  vf shifted, e = exp_parts(vf_min(vf_set1(30.0f), vf_add(a, a)), &shifted);
+  e = vf_scale(e, shifted);
   vf large = vf_sub(vf_set1(1.0f), vf_div(vf_set1(2.0f), vf_add(e, vf_set1(1.0f))));
   return vf_select(vf_lt(a, vf_set1(0.6f)), small, vf_copysign(large, x));
 }

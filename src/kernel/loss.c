@@ -73,7 +73,7 @@ GR_INLINE void softmax_row(const gr_loss_rows *l, size_t row, float weight, floa
   vf sum = vf_zero();
   *chosen = a[c] - max;
   for (size_t j = 0; j < n; j += 16) {
-    const vf e = keep_columns(vf_exp(vf_sub(vf_load(a + j), vf_set1(max))), j, n, vf_zero());
+    const vf e = keep_columns(vf_exp_down(vf_sub(vf_load(a + j), vf_set1(max))), j, n, vf_zero());
     vf_store(a + j, e);
     sum = vf_add(sum, e);
   }
@@ -112,7 +112,7 @@ GR_INLINE void sigmoid_row(const gr_loss_rows *l, size_t row, float weight) {
   vf sum = zero;
   for (size_t j = 0; j < n; j += 16) {
     vf z = load_columns(a, j, n), y = target_columns(l, row, j), p = vf_sigmoid(z);
-    vf e = vf_exp(vf_sub(zero, vf_abs(z))), u = vf_add(one, e);
+    vf e = vf_exp_down(vf_sub(zero, vf_abs(z))), u = vf_add(one, e);
     vf softplus = vf_add(vf_log(u), vf_div(vf_sub(e, vf_sub(u, one)),
                                            u)); /* ln(1 + e), corrected for the rounding of u */
     vf loss = vf_add(vf_nfma(z, y, vf_max(z, zero)), softplus);

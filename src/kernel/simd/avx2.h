@@ -73,6 +73,9 @@ static inline vf vf_sqrt(vf a) {
 static inline vf vf_max(vf a, vf b) { /* vmaxps is b < a ? a : b */
   return GR_PAIR(_mm256_max_ps, a, b);
 }
+static inline vf vf_min(vf a, vf b) { /* vminps is a < b ? a : b */
+  return GR_PAIR(_mm256_min_ps, a, b);
+}
 static inline vf vf_abs(vf a) {
   const __m256 sign = _mm256_set1_ps(-0.0f);
   return GR_VF(_mm256_andnot_ps(sign, a.lo), _mm256_andnot_ps(sign, a.hi));
@@ -82,16 +85,12 @@ static inline vf vf_copysign(vf magnitude, vf s) {
   return GR_VF(_mm256_or_ps(_mm256_andnot_ps(sign, magnitude.lo), _mm256_and_ps(sign, s.lo)),
                _mm256_or_ps(_mm256_andnot_ps(sign, magnitude.hi), _mm256_and_ps(sign, s.hi)));
 }
-static inline vf vf_round(vf a) {
-  const vf magic = vf_set1(0x1.8p23f);
-  return vf_sub(vf_add(a, magic), magic);
+static inline __m256 half_scale(__m256 a, __m256 shifted) {
+  const __m256i n = _mm256_slli_epi32(_mm256_castps_si256(shifted), 23);
+  return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a), n));
 }
-static inline __m256 half_pow2(__m256 n) {
-  __m256i e = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
-  return _mm256_castsi256_ps(_mm256_slli_epi32(e, 23));
-}
-static inline vf vf_pow2(vf n) {
-  return GR_VF(half_pow2(n.lo), half_pow2(n.hi));
+static inline vf vf_scale(vf a, vf shifted) {
+  return GR_PAIR(half_scale, a, shifted);
 }
 static inline __m256 half_log_split(__m256 x, __m256 *exponent) {
   __m256i bits = _mm256_castps_si256(x);

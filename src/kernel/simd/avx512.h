@@ -61,6 +61,9 @@ static inline vf vf_sqrt(vf a) {
 static inline vf vf_max(vf a, vf b) {
   return _mm512_max_ps(a, b);
 }
+static inline vf vf_min(vf a, vf b) {
+  return _mm512_min_ps(a, b);
+}
 static inline vf vf_abs(vf a) {
   return _mm512_abs_ps(a);
 }
@@ -68,13 +71,9 @@ static inline vf vf_copysign(vf magnitude, vf s) {
   const __m512 sign = _mm512_set1_ps(-0.0f);
   return _mm512_or_ps(_mm512_andnot_ps(sign, magnitude), _mm512_and_ps(sign, s));
 }
-static inline vf vf_round(vf a) {
-  const vf magic = vf_set1(0x1.8p23f);
-  return vf_sub(vf_add(a, magic), magic);
-}
-static inline vf vf_pow2(vf n) {
-  __m512i e = _mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127));
-  return _mm512_castsi512_ps(_mm512_slli_epi32(e, 23));
+static inline vf vf_scale(vf a, vf shifted) {
+  const __m512i n = _mm512_slli_epi32(_mm512_castps_si512(shifted), 23);
+  return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a), n));
 }
 static inline vf vf_log_split(vf x, vf *exponent) {
   __m512i bits = _mm512_castps_si512(x);

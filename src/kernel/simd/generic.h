@@ -79,17 +79,17 @@ static inline vf vf_select(vm m, vf yes, vf no) {
 static inline vf vf_max(vf a, vf b) { /* b < a ? a : b */
   return vf_select(vf_lt(b, a), a, b);
 }
+static inline vf vf_min(vf a, vf b) { /* a < b ? a : b */
+  return vf_select(vf_lt(a, b), a, b);
+}
 static inline vf vf_abs(vf a) {
   return (vf)((vu)a & 0x7fffffffu);
 }
 static inline vf vf_copysign(vf magnitude, vf sign) {
   return (vf)(((vu)magnitude & 0x7fffffffu) | ((vu)sign & 0x80000000u));
 }
-static inline vf vf_round(vf a) { /* to nearest, ties to even; |a| < 2^22 */
-  return (a + 0x1.8p23f) - 0x1.8p23f;
-}
-static inline vf vf_pow2(vf n) { /* 2^n, n whole in [-126, 127] */
-  return (vf)(((vu) __builtin_convertvector(n, vm) + 127u) << 23);
+static inline vf vf_scale(vf a, vf shifted) { /* a 2^n, shifted = n + 1.5 2^23; all normal */
+  return (vf)((vu)a + ((vu)shifted << 23));
 }
 static inline vf vf_log_split(
     vf x, vf *exponent) { /* x = m * 2^exponent, m in [sqrt(1/2), sqrt(2)); x positive and normal */
