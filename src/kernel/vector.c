@@ -138,7 +138,8 @@ static void elementary(int f, size_t n, const float *in, float *out) {
     vf_store(out + i, f == 0   ? vf_exp(x)
                       : f == 1 ? vf_log(x)
                       : f == 2 ? vf_sigmoid(x)
-                               : vf_tanh(x));
+                      : f == 3 ? vf_tanh(x)
+                               : vf_erf(x));
   }
 }
 
