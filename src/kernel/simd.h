@@ -17,6 +17,8 @@
 #include "kernel/simd/avx512.h"
 #elif defined GR_KERNEL_ISA_AVX2
 #include "kernel/simd/avx2.h"
+#elif defined GR_KERNEL_ISA_NEON
+#include "kernel/simd/neon.h"
 #else
 #include "kernel/simd/generic.h"
 #endif

@@ -198,6 +198,8 @@ extern const gr_kernels GR_SUFFIX(gr_kernels);
 #define GR_ISA_ID GR_ISA_AVX512
 #elif defined GR_KERNEL_ISA_AVX2
 #define GR_ISA_ID GR_ISA_AVX2
+#elif defined GR_KERNEL_ISA_NEON
+#define GR_ISA_ID GR_ISA_NEON
 #else
 #define GR_ISA_ID GR_ISA_GENERIC
 #endif
