@@ -16,7 +16,7 @@ GR_INLINE vf vf_activation(gr_activation kind, vf z) {
     case GR_SIGMOID:
       return vf_sigmoid(z); /* already +0 below 2^-100 */
     case GR_TANH:
-      return vf_tanh(z); /* likewise */
+      return vf_select(vf_lt(vf_abs(z), vf_set1(0x1p-100f)), vf_zero(), vf_tanh(z));
     case GR_IDENTITY:
     case GR_SOFTMAX:
     case GR_N_ACTIVATIONS:

@@ -11,7 +11,7 @@ typedef enum gr_isa {
   GR_N_ISAS
 } gr_isa;
 
-/* "generic", "avx2", "avx512" by number. */
+/* "generic", "avx2", "avx512", "neon" by number. */
 extern const char *const gr_isa_names[GR_N_ISAS];
 
 /* True where kernels for it were compiled and this CPU runs them. */

@@ -134,7 +134,8 @@ typedef struct gr_kernels {
   void (*gather)(const gr_gather *g);
   /* out[i] = gr_permutation_at(p, first + i), i < n; first + n <= p->n. */
   void (*permute)(const gr_permutation *p, uint64_t first, size_t n, uint64_t *out);
-  /* out[i] = f(in[i]), n a multiple of 16; f: 0 exp, 1 log, 2 sigmoid, 3 tanh. For tests. */
+  /* out[i] = f(in[i]), n a multiple of 16; f: 0 exp, 1 log, 2 sigmoid, 3 tanh, 4 erf. For
+   * tests. */
   void (*elementary)(int f, size_t n, const float *in, float *out);
   /* Round to nearest, no flush-to-zero, no denormals-are-zero; returns what was set, for
    * environment_leave. */

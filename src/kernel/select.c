@@ -16,6 +16,9 @@ extern const gr_kernels gr_kernels_avx2;
 #ifdef GR_HAVE_AVX512
 extern const gr_kernels gr_kernels_avx512;
 #endif
+#ifdef GR_HAVE_NEON
+extern const gr_kernels gr_kernels_neon;
+#endif
 
 const char *const gr_isa_names[GR_N_ISAS] = {
 #define GR_ISA_ROW(ID, name) #name,
@@ -31,6 +34,9 @@ static const gr_kernels *const compiled[GR_N_ISAS] = {
 #ifdef GR_HAVE_AVX512
     [GR_ISA_AVX512] = &gr_kernels_avx512,
 #endif
+#ifdef GR_HAVE_NEON
+    [GR_ISA_NEON] = &gr_kernels_neon,
+#endif
 };
 
 static int cpu_runs(gr_isa isa) {
@@ -38,7 +44,7 @@ static int cpu_runs(gr_isa isa) {
   gr_cpu_features(&cpu);
   const int avx2 = cpu.avx2 && cpu.fma && cpu.f16c;
   return isa == GR_ISA_GENERIC || (isa == GR_ISA_AVX2 && avx2) ||
-         (isa == GR_ISA_AVX512 && avx2 && cpu.avx512);
+         (isa == GR_ISA_AVX512 && avx2 && cpu.avx512) || (isa == GR_ISA_NEON && cpu.neon);
 }
 
 int gr_isa_available(gr_isa isa) {
@@ -57,7 +63,7 @@ static gradus_status by_name(const char *name, gr_isa *out, gradus_error *err) {
     }
   const char *near = gr_nearest_word(name, gr_isa_names, GR_N_ISAS);
   return gr_fail(err, GRADUS_ERR_CONFIG, "GRADUS_ISA: unknown instruction set '%s'; %s'%s'%s", name,
-                 near ? "did you mean " : "one of ", near ? near : "generic, avx2, avx512",
+                 near ? "did you mean " : "one of ", near ? near : "generic, avx2, avx512, neon",
                  near ? "?" : "");
 }
 

@@ -3,7 +3,7 @@
  * says which header provides it.
  *
  *   vf vector   vm mask   vb one float broadcast   vf_fma(a,b,c) = a b + c, one rounding
- * vf_max(a,b) = b < a ? a : b, vf_min(a,b) = a < b ? a : b; vf_scale(a, n + 1.5 2^23) = a 2^n
+ * vf_max(a,b) = b < a ? a : b, vf_min(a,b) = a < b ? a : b; vf_pow2(n + 1.5 2^23) = 2^n
  * vf_load_n(p,n): n < 16 floats, the rest +0     vf_reduce_*: the fixed
  * tree over 16 partials (8, 4, 2, 1 apart) */
 #ifndef GR_KERNEL_SIMD_H
@@ -18,6 +18,8 @@
 #include "kernel/simd/avx512.h"
 #elif defined GR_KERNEL_ISA_AVX2
 #include "kernel/simd/avx2.h"
+#elif defined GR_KERNEL_ISA_NEON
+#include "kernel/simd/neon.h"
 #else
 #include "kernel/simd/generic.h"
 #endif

@@ -195,7 +195,8 @@ static void elementary(int f, size_t n, const float *in, float *out) {
     vf_store(out + i, f == 0   ? vf_exp(x)
                       : f == 1 ? vf_log(x)
                       : f == 2 ? vf_sigmoid(x)
-                               : vf_tanh(x));
+                      : f == 3 ? vf_tanh(x)
+                               : vf_erf(x));
   }
 }
 
@@ -241,6 +242,8 @@ extern const gr_kernels GR_SUFFIX(gr_kernels);
 #define GR_ISA_ID GR_ISA_AVX512
 #elif defined GR_KERNEL_ISA_AVX2
 #define GR_ISA_ID GR_ISA_AVX2
+#elif defined GR_KERNEL_ISA_NEON
+#define GR_ISA_ID GR_ISA_NEON
 #else
 #define GR_ISA_ID GR_ISA_GENERIC
 #endif

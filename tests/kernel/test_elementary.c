@@ -1,6 +1,6 @@
-/* exp, log, sigmoid and tanh of the kernels against the C library in double, over a dense sweep of
- * all floats: every 2039th of the 2^32 patterns (a prime, so that all exponents and many mantissas
- * come up), 2.1 million values a function. */
+/* exp, log, sigmoid, tanh and erf of the kernels against the C library in double, over a dense
+ * sweep of all floats: every 2039th of the 2^32 patterns (a prime, so that all exponents and many
+ * mantissas come up), 2.1 million values a function. */
 #include <config.h>
 
 #include <math.h>
@@ -21,10 +21,12 @@ static double sigmoid(double x) {
   return 1 / (1 + exp(-x));
 }
 
-static const function functions[4] = {{"exp", exp, 2, -69.3147f, 88.7228f},
-                                      {"log", log, 2, 0x1p-126f, 0x1.fffffep+127f},
-                                      {"sigmoid", sigmoid, 3, -69.3147f, INFINITY},
-                                      {"tanh", tanh, 2, -INFINITY, INFINITY}};
+enum { EXP, LOG, SIGMOID, TANH, ERF, N_FUNCTIONS };
+static const function functions[N_FUNCTIONS] = {{"exp", exp, 2, -69.3147f, 88.7228f},
+                                                {"log", log, 2, 0x1p-126f, 0x1.fffffep+127f},
+                                                {"sigmoid", sigmoid, 3, -69.3147f, INFINITY},
+                                                {"tanh", tanh, 2, -INFINITY, INFINITY},
+                                                {"erf", erf, 2, -INFINITY, INFINITY}};
 
 /* The distance in units of the last place of the exact value, normal numbers only. */
 static double ulps(float got, double exact) {
@@ -47,7 +49,7 @@ static int next_chunk(uint64_t *pattern, float *x) {
 
 static void the_functions_keep_their_stated_errors(void) {
   float *x = gr_test_floats(CHUNK), *y = gr_test_floats(CHUNK);
-  for (int f = 0; f < 4; f++) {
+  for (int f = 0; f < N_FUNCTIONS; f++) {
     const function *is = &functions[f];
     double worst = 0;
     float where = 0;
@@ -69,7 +71,7 @@ static void the_functions_keep_their_stated_errors(void) {
 
 static void the_functions_give_the_bits_of_generic(void) {
   float *x = gr_test_floats(CHUNK), *wanted = gr_test_floats(CHUNK), *got = gr_test_floats(CHUNK);
-  for (int f = 0; f < 4; f++)
+  for (int f = 0; f < N_FUNCTIONS; f++)
     for (uint64_t pattern = 0; next_chunk(&pattern, x);) {
       generic_kernels()->elementary(f, CHUNK, x, wanted);
       GR_EACH_OTHER_ISA(k) {
@@ -84,8 +86,6 @@ static void the_functions_give_the_bits_of_generic(void) {
   gr_test_release();
 }
 
-enum { EXP, LOG, SIGMOID, TANH };
-
 static float value(const gr_kernels *k, int f, float x) {
   float in[16], out[16];
   for (int i = 0; i < 16; i++) in[i] = x;
@@ -96,13 +96,16 @@ static float value(const gr_kernels *k, int f, float x) {
 
 static void special_values_are_as_stated(void) {
   GR_EACH_ISA(k) {
-    for (int f = EXP; f <= TANH; f++)
+    for (int f = EXP; f < N_FUNCTIONS; f++)
       GR_CHECK(isnan(value(k, f, NAN)), "%s of NaN", functions[f].name);
     static const float zeros[] = {0.0f, -0.0f, 0x1p-149f, -0x1p-149f, 0x1p-126f};
     for (int i = 0; i < 5; i++) {
       GR_CHECK(value(k, EXP, zeros[i]) == 1, "exp of %a", (double)zeros[i]);
       GR_CHECK(value(k, SIGMOID, zeros[i]) == 0.5f, "sigmoid of %a", (double)zeros[i]);
       GR_CHECK(value(k, TANH, zeros[i]) == zeros[i], "tanh of %a", (double)zeros[i]);
+      GR_CHECK(ulps(value(k, ERF, zeros[i]), erf((double)zeros[i])) <= 1 &&
+                   signbit(value(k, ERF, zeros[i])) == signbit(zeros[i]),
+               "erf of %a", (double)zeros[i]);
     }
     GR_CHECK(value(k, EXP, INFINITY) == INFINITY && value(k, EXP, 88.73f) == INFINITY, "exp");
     GR_CHECK(isfinite(value(k, EXP, 88.7228f)), "exp below overflow");
@@ -111,6 +114,22 @@ static void special_values_are_as_stated(void) {
     GR_CHECK(value(k, TANH, -INFINITY) == -1 && value(k, LOG, 1) == 0 &&
                  value(k, LOG, INFINITY) == INFINITY,
              "exact values");
+  }
+}
+
+/* Both branches of erf. Its own last value below 1 is at 3.9192059; ours may be up to 4. */
+static void erf_is_odd_and_saturates(void) {
+  static const float beyond[] = {4, 4.5f, 89, 0x1.fffffep+127f, INFINITY};
+  GR_EACH_ISA(k) {
+    for (float x = 0x1p-140f; x < 5; x *= 1.01f) {
+      const float plus = value(k, ERF, x), minus = value(k, ERF, -x);
+      GR_CHECK(plus > 0 && plus <= 1 && minus == -plus, "erf of +-%a on %s: %a and %a", (double)x,
+               isa_name(k), (double)plus, (double)minus);
+    }
+    for (size_t i = 0; i < sizeof beyond / sizeof beyond[0]; i++)
+      GR_CHECK(value(k, ERF, beyond[i]) == 1 && value(k, ERF, -beyond[i]) == -1, "erf of +-%a",
+               (double)beyond[i]);
+    GR_CHECK(value(k, ERF, 3.9f) < 1, "erf of 3.9");
   }
 }
 
@@ -131,6 +150,7 @@ const gr_test elementary_tests[] = {
     GR_TEST(the_functions_keep_their_stated_errors),
     GR_TEST(the_functions_give_the_bits_of_generic),
     GR_TEST(special_values_are_as_stated),
+    GR_TEST(erf_is_odd_and_saturates),
     GR_TEST(what_is_below_two_to_the_minus_100_becomes_plus_zero),
     GR_TEST_END,
 };

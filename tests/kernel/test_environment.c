@@ -5,11 +5,7 @@
 #include <string.h>
 
 #include "kernel_tests.h"
-
-#if defined __SSE2__
-#include <xmmintrin.h>
-enum { FLUSH_TO_ZERO = 0x8000, DENORMALS_ARE_ZERO = 0x40, ROUND_BITS = 0x6000 };
-#endif
+#include "support/control.h"
 
 /* Division as the machine does it at this place: operands and result pass through volatile memory,
  * so that a compiler neither folds it nor carries it past a change of the environment. */
@@ -35,21 +31,22 @@ static void the_rounding_mode_of_the_caller_returns(void) {
 }
 
 static void subnormals_exist_inside_and_the_callers_flags_return(void) {
-#if defined __SSE2__
-  const unsigned standard = _mm_getcsr();
-  GR_EACH_ISA(k) for (unsigned flags = 0; flags < 4; flags++) {
-    const unsigned set = (flags & 1 ? FLUSH_TO_ZERO : 0) | (flags & 2 ? DENORMALS_ARE_ZERO : 0);
-    _mm_setcsr(0x1f80 | set | ROUND_BITS);
+#ifdef GR_CONTROL
+  const unsigned before = gr_control(), low = GR_CONTROL_FLAGS & -GR_CONTROL_FLAGS,
+                 sets[] = {0, low, GR_CONTROL_FLAGS - low, GR_CONTROL_FLAGS};
+  GR_EACH_ISA(k) for (int i = 0; i < 4; i++) {
+    const unsigned set = GR_CONTROL_STANDARD | sets[i] | GR_CONTROL_ROUNDING;
+    gr_control_set(set);
     const unsigned saved = k->environment_enter();
     const float result = quotient(0x1p-126f, 4), operand = quotient(0x1p-149f, 0.5f);
-    const unsigned during = _mm_getcsr();
+    const unsigned during = gr_control();
     k->environment_leave(saved);
-    const unsigned after = _mm_getcsr();
-    _mm_setcsr(standard);
+    const unsigned after = gr_control();
+    gr_control_set(before);
     GR_CHECK(result == 0x1p-128f && operand == 0x1p-148f, "%s: subnormals are lost", isa_name(k));
-    GR_CHECK((during & (FLUSH_TO_ZERO | DENORMALS_ARE_ZERO | ROUND_BITS)) == 0, "%s: %x inside",
-             isa_name(k), during);
-    GR_CHECK(after == (0x1f80 | set | ROUND_BITS), "%s: %x afterwards", isa_name(k), after);
+    GR_CHECK((during & (GR_CONTROL_FLAGS | GR_CONTROL_ROUNDING)) == 0, "%s: %x inside", isa_name(k),
+             during);
+    GR_CHECK(after == set, "%s: %x afterwards", isa_name(k), after);
   }
 #else
   CU_PASS("this architecture has no flags that C can reach");

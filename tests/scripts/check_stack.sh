@@ -13,8 +13,8 @@ case " $CFLAGS " in
   *) skip "not an optimised build" ;;
 esac
 
-# "N loops" and a line for each that touches the stack, "note: ..." where no vector does. rbp is the stack where the function made it
-# its frame pointer.
+# "N loops" and a line for each that touches the stack, "note: ..." where no vector does. rbp (on ARM
+# x29) is the stack where the function made it its frame pointer.
 loops_of() {
   $OBJDUMP -d --no-show-raw-insn "$1" | awk '
     function number(hex,   i, v) {
@@ -31,9 +31,9 @@ loops_of() {
         if (!inner) continue
         fma = 0; bad = soft = ""
         for (k = to[i]; k <= from[i]; k++) {
-          if (text[k] ~ /vfn?m(add|sub)/) fma++
-          if (text[k] ~ /\(%rsp/ || (frame && text[k] ~ /\(%rbp/)) {
-            if (text[k] ~ /%[xyz]mm/) bad = text[k]; else soft = text[k]
+          if (text[k] ~ /vfn?m(add|sub)|^fml[as]/) fma++
+          if (text[k] ~ /\(%rsp|\[sp/ || (frame && text[k] ~ /\(%rbp|\[x29/)) {
+            if (text[k] ~ /%[xyz]mm|[\t{][qdv][0-9]/) bad = text[k]; else soft = text[k]
           }
         }
         if (fma < 8) continue
@@ -50,9 +50,9 @@ loops_of() {
       n++
       text[n] = $0; sub(/^[^:]*:[ \t]*/, "", text[n])
       line_at[address] = n
-      if (text[n] ~ /^mov +%rsp,%rbp/) frame = 1
-      if (text[n] ~ /^j[a-z]+ /) {
-        target = $3
+      if (text[n] ~ /^mov +%rsp,%rbp|^(mov|add)\tx29, sp/) frame = 1
+      if (text[n] ~ /^(j[a-z]+ |b(\.[a-z]+)?\t|[ct]bn?z\t)/) { # the address stands before <...>
+        target = text[n]; sub(/ <.*/, "", target); sub(/.*[ \t]/, "", target)
         if ((target in line_at) && number(target) <= number(address)) {
           jumps++
           from[jumps] = n
@@ -64,7 +64,7 @@ loops_of() {
 }
 
 loops=0
-for object in $(find "$GR_BUILD/src" -name '*gemm*.o' | grep -E 'avx2|avx512|neon' | LC_ALL=C sort); do
+for object in $(find "$GR_BUILD/src" -name '*gemm*.o' | grep -E '(avx2|avx512|neon)[^/]*$' | LC_ALL=C sort); do
   found=$(loops_of "$object")
   n=$(printf '%s\n' "$found" | sed -n 's/^\([0-9]*\) loops$/\1/p')
   loops=$((loops + n))

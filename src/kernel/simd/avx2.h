@@ -85,12 +85,12 @@ static inline vf vf_copysign(vf magnitude, vf s) {
   return GR_VF(_mm256_or_ps(_mm256_andnot_ps(sign, magnitude.lo), _mm256_and_ps(sign, s.lo)),
                _mm256_or_ps(_mm256_andnot_ps(sign, magnitude.hi), _mm256_and_ps(sign, s.hi)));
 }
-static inline __m256 half_scale(__m256 a, __m256 shifted) {
+static inline __m256 half_pow2(__m256 shifted) {
   const __m256i n = _mm256_slli_epi32(_mm256_castps_si256(shifted), 23);
-  return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a), n));
+  return _mm256_castsi256_ps(_mm256_add_epi32(n, _mm256_set1_epi32(127 << 23)));
 }
-static inline vf vf_scale(vf a, vf shifted) {
-  return GR_PAIR(half_scale, a, shifted);
+static inline vf vf_pow2(vf shifted) {
+  return GR_VF(half_pow2(shifted.lo), half_pow2(shifted.hi));
 }
 static inline __m256 half_log_split(__m256 x, __m256 *exponent) {
   __m256i bits = _mm256_castps_si256(x);

@@ -71,9 +71,9 @@ static inline vf vf_copysign(vf magnitude, vf s) {
   const __m512 sign = _mm512_set1_ps(-0.0f);
   return _mm512_or_ps(_mm512_andnot_ps(sign, magnitude), _mm512_and_ps(sign, s));
 }
-static inline vf vf_scale(vf a, vf shifted) {
+static inline vf vf_pow2(vf shifted) {
   const __m512i n = _mm512_slli_epi32(_mm512_castps_si512(shifted), 23);
-  return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a), n));
+  return _mm512_castsi512_ps(_mm512_add_epi32(n, _mm512_set1_epi32(127 << 23)));
 }
 static inline vf vf_log_split(vf x, vf *exponent) {
   __m512i bits = _mm512_castps_si512(x);

@@ -88,8 +88,8 @@ static inline vf vf_abs(vf a) {
 static inline vf vf_copysign(vf magnitude, vf sign) {
   return (vf)(((vu)magnitude & 0x7fffffffu) | ((vu)sign & 0x80000000u));
 }
-static inline vf vf_scale(vf a, vf shifted) { /* a 2^n, shifted = n + 1.5 2^23; all normal */
-  return (vf)((vu)a + ((vu)shifted << 23));
+static inline vf vf_pow2(vf shifted) { /* 2^n, shifted = n + 1.5 2^23, n in [-126, 127] */
+  return (vf)(((vu)shifted << 23) + (127u << 23));
 }
 static inline vf vf_log_split(
     vf x, vf *exponent) { /* x = m * 2^exponent, m in [sqrt(1/2), sqrt(2)); x positive and normal */
