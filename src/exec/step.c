@@ -76,11 +76,17 @@ static void gather_rows(const step *s, int rank) {
                    gr_at(engine, plan->input + mine.row * plan->ld_input), plan->ld_input);
 }
 
-static void forward_layer(const step *s, int rank, uint32_t l) {
+/* The share of an operation that a rank does at a time: `rows` of it, where it has whole rows. */
+static share part_of(const step *s, int rank, int columns, size_t n_panels, const share *rows) {
+  return columns == 1 ? (share){rows->row, rows->rows, 0, n_panels}
+                      : share_of(s, rank, columns, n_panels);
+}
+
+static void forward_layer(const step *s, int rank, uint32_t l, const share *rows) {
   const gr_engine *engine = s->engine;
   const gr_plan *plan = &engine->plan;
   const gr_plan_layer *layer = &plan->layer[l];
-  const share mine = share_of(s, rank, layer->forward_columns, layer->panels_out);
+  const share mine = part_of(s, rank, layer->forward_columns, layer->panels_out, rows);
   const bool raw = l + 1 == plan->n_layers && plan->loss == GR_CROSS_ENTROPY; /* the loss wants z */
   gr_forward f = {
       .n_rows = mine.rows,
@@ -95,11 +101,10 @@ static void forward_layer(const step *s, int rank, uint32_t l) {
   engine->kernels->forward(&f);
 }
 
-/* Losses and output deltas, and whether all losses of the rank's rows are finite. */
-static void loss_rows(const step *s, int rank) {
+/* Losses and output deltas of rows; whether all losses of the rank so far are finite. */
+static void loss_rows(const step *s, int rank, const share *rows) {
   const gr_engine *engine = s->engine;
-  const share mine = share_of(s, rank, 1, 0);
-  const uint64_t first = mine.row, end = mine.row + mine.rows;
+  const uint64_t first = rows->row, end = rows->row + rows->rows;
   const gr_plan_layer *out = &engine->plan.layer[engine->plan.n_layers - 1];
   float *row_loss = gr_at(engine, engine->plan.row_loss);
   const gr_loss_rows l = {.loss = engine->plan.loss,
@@ -115,15 +120,15 @@ static void loss_rows(const step *s, int rank) {
                           .weight = s->rows->weight,
                           .row_loss = row_loss + first};
   engine->kernels->loss_rows(&l);
-  bool finite = true;
-  for (uint64_t r = first; r < end; r++) finite &= isfinite(row_loss[r]) != 0;
-  engine->rank_finite[64 * rank] = finite;
+  unsigned char *finite = &engine->rank_finite[64 * rank];
+  if (first == share_of(s, rank, 1, 0).row) *finite = 1;
+  for (uint64_t r = first; r < end; r++) *finite &= isfinite(row_loss[r]) != 0;
 }
 
-static void backward_layer(const step *s, int rank, uint32_t l) {
+static void backward_layer(const step *s, int rank, uint32_t l, const share *rows) {
   const gr_engine *engine = s->engine;
   const gr_plan_layer *layer = &engine->plan.layer[l], *below = layer - 1;
-  const share mine = share_of(s, rank, layer->backward_columns, layer->panels_in);
+  const share mine = part_of(s, rank, layer->backward_columns, layer->panels_in, rows);
   const size_t at = mine.row * below->ld + 16 * mine.panel;
   const gr_backward b = {.n_rows = mine.rows,
                          .n_panels = mine.panels,
@@ -421,19 +426,26 @@ static void update(steps *all, const step *s, int rank) {
   if (rank == 0) end_step(all, s, finite);
 }
 
-static void operate(steps *all, const step *s, int rank, const gr_plan_operation *o) {
+static void operate(steps *all, const step *s, int rank, const gr_plan_operation *o,
+                    const share *rows) {
+  static const gr_phase phase[] = {[GR_GATHER] = GR_PHASE_GATHER,
+                                   [GR_FORWARD] = GR_PHASE_FORWARD,
+                                   [GR_LOSS] = GR_PHASE_LOSS,
+                                   [GR_BACKWARD] = GR_PHASE_DATA_GRADIENT,
+                                   [GR_REDUCE] = GR_PHASE_WEIGHT_GRADIENT,
+                                   [GR_UPDATE] = GR_PHASE_UPDATE};
   switch (o->kind) {
     case GR_GATHER:
       gather_rows(s, rank);
       break;
     case GR_FORWARD:
-      forward_layer(s, rank, o->layer);
+      forward_layer(s, rank, o->layer, rows);
       break;
     case GR_LOSS:
-      loss_rows(s, rank);
+      loss_rows(s, rank, rows);
       break;
     case GR_BACKWARD:
-      backward_layer(s, rank, o->layer);
+      backward_layer(s, rank, o->layer, rows);
       break;
     case GR_REDUCE:
       lanes_accumulate(s, rank);
@@ -442,6 +454,22 @@ static void operate(steps *all, const step *s, int rank, const gr_plan_operation
       update(all, s, rank);
       break;
   }
+  if (s->engine->phases.on) gr_phase_end(&s->engine->phases, rank, phase[o->kind]);
+}
+
+/* Operations that a rank does on whole rows, one after another: they take some rows at a time, so
+ * that what one has written is in cache for the next. */
+static void operate_by_rows(steps *all, const step *s, int rank, const gr_plan_operation *first,
+                            const gr_plan_operation *end) {
+  const share all_rows = share_of(s, rank, 1, 0);
+  const uint64_t last = all_rows.row + all_rows.rows, most = s->engine->plan.block_rows;
+  share part = {.row = all_rows.row};
+  do { /* once also for no rows */
+    const uint64_t left = last - part.row, pieces = (left + most - 1) / most;
+    part.rows = pieces ? (left + pieces - 1) / pieces : 0;
+    for (const gr_plan_operation *o = first; o < end; o++) operate(all, s, rank, o, &part);
+    part.row += part.rows;
+  } while (part.row < last);
 }
 
 /* The operations of one rank between two meetings. */
@@ -449,19 +477,19 @@ static void run_stage(void *context, int rank, int stage, uint64_t round) {
   steps *all = context;
   const step *s = &all->at[(all->first_round + round) % 2];
   gr_engine *engine = s->engine;
-  int i = engine->plan.stage[stage];
+  const gr_plan_operation *o = &engine->plan.operation[engine->plan.stage[stage]],
+                          *end = engine->plan.operation + engine->plan.n_operations;
   if (engine->phases.on) gr_phase_begin(&engine->phases, rank);
-  do {
-    static const gr_phase phase[] = {[GR_GATHER] = GR_PHASE_GATHER,
-                                     [GR_FORWARD] = GR_PHASE_FORWARD,
-                                     [GR_LOSS] = GR_PHASE_LOSS,
-                                     [GR_BACKWARD] = GR_PHASE_DATA_GRADIENT,
-                                     [GR_REDUCE] = GR_PHASE_WEIGHT_GRADIENT,
-                                     [GR_UPDATE] = GR_PHASE_UPDATE};
-    operate(all, s, rank, &engine->plan.operation[i]);
-    if (engine->phases.on)
-      gr_phase_end(&engine->phases, rank, phase[engine->plan.operation[i].kind]);
-  } while (!engine->plan.operation[i++].meet && i < engine->plan.n_operations);
+  for (bool over = false; !over && o < end;) {
+    const gr_plan_operation *first = o++;
+    over = first->meet;
+    if (!first->by_rows) {
+      operate(all, s, rank, first, NULL);
+      continue;
+    }
+    for (; !over && o < end && o->by_rows; o++) over = o->meet;
+    operate_by_rows(all, s, rank, first, o);
+  }
 }
 
 /* Some of the steps in one region. */

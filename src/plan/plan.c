@@ -248,6 +248,14 @@ static int operation_columns(const gr_plan *plan, const gr_plan_operation *o) {
   return 1;
 }
 
+/* Rows whose activations on both sides of a layer, and deltas, stay in half of the second-level
+ * cache; whole tiles of them. */
+static uint64_t choose_block(const gr_plan *plan, const gr_plan_request *request, size_t tile_rows) {
+  const size_t l2 = request->machine ? request->machine->l2 : GR_MACHINE_TYPICAL.l2,
+               rows = l2 / 2 / (4 * sizeof(float) * widest(plan));
+  return rows > 2 * tile_rows ? rows / tile_rows * tile_rows : 2 * tile_rows;
+}
+
 /* Ranks meet between two operations unless both work on the same whole rows, before the update,
  * which reads everybody's rows, and after it. */
 static void order_operations(gr_plan *plan) {
@@ -259,6 +267,8 @@ static void order_operations(gr_plan *plan) {
   add_operation(plan, GR_UPDATE, 0);
   for (int i = 0; i < plan->n_operations; i++) {
     gr_plan_operation *o = &plan->operation[i];
+    o->by_rows = o->kind == GR_LOSS || ((o->kind == GR_FORWARD || o->kind == GR_BACKWARD) &&
+                                        operation_columns(plan, o) == 1);
     if (i == 0 || o[-1].meet) plan->stage[plan->n_stages++] = i;
     o->meet =
         plan->n_ranks > 1 && (o->kind == GR_UPDATE || o[1].kind == GR_UPDATE ||
@@ -286,6 +296,7 @@ gradus_status gr_plan_make(const gr_plan_request *request, const gr_kernels *ker
   plan_layers(&plan, request->network);
   gr_plan_choose(&plan, request, kernels);
   order_operations(&plan);
+  plan.block_rows = choose_block(&plan, request, kernels->tile_rows);
   plan_evaluation(&plan);
   if (!plan.inference_only) {
     plan_training_buffers(&plan, kernels);

@@ -47,7 +47,8 @@ typedef enum gr_operation {
 typedef struct gr_plan_operation {
   gr_operation kind;
   uint32_t layer;
-  bool meet; /* all ranks wait for one another after it */
+  bool by_rows; /* on the rank's own rows, which may be taken piece by piece */
+  bool meet;    /* all ranks wait for one another after it */
 } gr_plan_operation;
 
 enum { GR_MAX_OPERATIONS = 2 * GR_MAX_LAYERS + 4 };
@@ -71,6 +72,7 @@ typedef struct gr_plan {
   gr_optimizer optimizer;
   bool inference_only;
   uint64_t batch_rows, lane_rows, n_lanes;
+  uint64_t block_rows; /* that a rank takes through several operations at a time */
   int n_ranks;
   gr_strategy strategy;
   size_t tile_panels;            /* of the kernels: shares of columns are whole tiles */
