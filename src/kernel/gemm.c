@@ -27,15 +27,14 @@
 #define GR_EACH_THIRD GR_UNROLL for (int i = 0; i < thirds; i++)
 #define GR_EACH_PANEL GR_UNROLL for (int p = 0; p < panels; p++)
 
-enum { AHEAD = 32 }; /* rows of a panel that are asked for before they are wanted */
-
 typedef vf accumulators[GR_TILE_ROWS][GR_TILE_PANELS];
 
 /* acc(i, p) += sum_k a(i, k) b(k, p), k ascending. a(i, k) = a[i lda + k], or a[k lda + i] where
- * `turned`; b(k, p, j) = b[k ldb + p panel_b + j]. */
+ * `turned`; b(k, p, j) = b[k ldb + p panel_b + j]. Meanwhile fetches what lies at `soon`, going on by
+ * soon_step bytes a step, into the second-level cache, for each panel. */
 GR_INLINE void multiply(accumulators acc, const int rows, const int panels, const int turned,
                         size_t depth, const float *first_a, size_t lda, const float *b, size_t ldb,
-                        size_t panel_b) {
+                        size_t panel_b, const char *soon, size_t soon_step) {
   const int thirds = turned ? 1 : (rows + 2) / 3;
   const float
       *a[(GR_TILE_ROWS + 2) / 3]; /* one for three rows: x86 reaches lda and 2 lda from it */
@@ -43,7 +42,8 @@ GR_INLINE void multiply(accumulators acc, const int rows, const int panels, cons
   for (size_t k = depth; k; k--) {
     vf column[GR_TILE_PANELS];
     GR_EACH_PANEL column[p] = vf_load(b + (size_t)p * panel_b);
-    if (!turned) GR_EACH_PANEL __builtin_prefetch(b + 16 * AHEAD + (size_t)p * panel_b);
+    if (!turned) GR_EACH_PANEL __builtin_prefetch(soon + (size_t)p * panel_b * sizeof(float), 0, 2);
+    soon += soon_step;
     GR_EACH_ROW {
       vb x = vb_load(turned ? a[0] + i : a[i / 3] + (size_t)(i % 3) * lda);
       GR_EACH_PANEL acc[i][p] = vf_fma_b(x, column[p], acc[i][p]);
@@ -85,6 +85,8 @@ typedef struct tile {
   float *c;
   size_t ldc;
   const float *start;
+  const float *soon; /* in panels like b: what will be wanted next */
+  size_t soon_step;  /* bytes */
 } tile;
 
 GR_INLINE void run_tile(const tile *t, const int rows, const int panels) {
@@ -94,7 +96,8 @@ GR_INLINE void run_tile(const tile *t, const int rows, const int panels) {
   const float *from = t->start ? t->start : t->c;
   const size_t from_row = t->start ? 0 : ldc;
   GR_EACH_ROW GR_EACH_PANEL acc[i][p] = vf_load(from + (size_t)i * from_row + 16 * (size_t)p);
-  multiply(acc, rows, panels, 0, t->depth, t->a, t->lda, t->b, 16, t->panel_b);
+  multiply(acc, rows, panels, 0, t->depth, t->a, t->lda, t->b, 16, t->panel_b,
+           (const char *)t->soon, t->soon_step);
   float *c = t->c;
   GR_EACH_ROW GR_EACH_PANEL vf_store(c + (size_t)i * ldc + 16 * (size_t)p, acc[i][p]);
 }
@@ -137,13 +140,17 @@ typedef struct product {
 typedef void epilogue(float *c, size_t ldc, size_t rows, size_t panels, const float *a_out);
 
 GR_INLINE void tile_row_block(const product *g, size_t row, size_t rows, size_t k, size_t depth,
-                              size_t panel, size_t panels, const float *a_out, epilogue *finish) {
+                              size_t panel, size_t panels, const float *soon, const float *a_out,
+                              epilogue *finish) {
   const int last = k + depth == g->depth;
   tile t = {.depth = depth,
             .lda = g->lda,
             .panel_b = 16 * g->depth,
             .ldc = g->ldc,
             .b = g->w + 16 * (panel * g->depth + k)};
+  const size_t n_tiles = (rows + GR_TILE_ROWS - 1) / GR_TILE_ROWS;
+  t.soon = soon ? soon : t.b;
+  t.soon_step = soon ? 64 / n_tiles : 0; /* each tile fetches its part */
   if (k == 0) t.start = g->start ? g->start + 16 * panel : zeros;
   for (size_t end = row + rows; row < end;) {
     size_t n = next_piece(end - row, GR_TILE_ROWS);
@@ -156,6 +163,7 @@ GR_INLINE void tile_row_block(const product *g, size_t row, size_t rows, size_t 
         if (other) __builtin_prefetch(other + i * g->ldc + 16 * p);
       }
     tiles[panels - 1][n](&t);
+    t.soon += depth * t.soon_step / sizeof(float);
     if (last && finish) finish(t.c, g->ldc, n, panels, other);
     row += n;
   }
@@ -171,7 +179,11 @@ static void run_product(const product *g, const float *a_out, epilogue *finish) 
       size_t depth = g->depth - k < most_depth ? g->depth - k : most_depth;
       for (size_t panel = 0; panel < g->n_panels;) {
         size_t panels = g->n_panels - panel < GR_TILE_PANELS ? g->n_panels - panel : GR_TILE_PANELS;
-        tile_row_block(g, row, rows, k, depth, panel, panels, a_out, finish);
+        const float *soon = panel + panels < g->n_panels
+                                ? g->w + 16 * ((panel + panels) * g->depth + k)
+                            : k + depth < g->depth ? g->w + 16 * (k + depth)
+                                                   : NULL;
+        tile_row_block(g, row, rows, k, depth, panel, panels, soon, a_out, finish);
         panel += panels;
       }
       k += depth;
@@ -249,7 +261,7 @@ GR_INLINE void run_gradient_tile(const gradient_tile *t, const int rows, const i
     const size_t n = left < of->lane_rows ? left : of->lane_rows;
     left -= n;
     GR_EACH_ROW GR_EACH_PANEL acc[i][p] = vf_zero();
-    multiply(acc, rows, panels, 1, n, a, of->lda, delta, of->ldd, 16);
+    multiply(acc, rows, panels, 1, n, a, of->lda, delta, of->ldd, 16, NULL, 0);
     a += n * of->lda;
     delta += n * of->ldd;
     for (size_t merges = left ? gr_tree_merges(lane) : depth; merges; merges--, depth--) {

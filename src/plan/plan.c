@@ -16,7 +16,7 @@ const char *const gr_strategy_names[GR_N_STRATEGIES] = {
 #undef GR_STRATEGY
 };
 
-enum { EVAL_ROWS = 128, UNIT_FLOATS = 96 << 10 }; /* of a unit's inputs: 384 KiB in L2 */
+enum { EVAL_ROWS = 128, UNIT_FLOATS = 64 << 10 }; /* of a unit's inputs: 256 KiB in L2 */
 
 static size_t panels_of(size_t n) {
   return (n + 15) / 16;
