@@ -30,8 +30,8 @@
 typedef vf accumulators[GR_TILE_ROWS][GR_TILE_PANELS];
 
 /* acc(i, p) += sum_k a(i, k) b(k, p), k ascending. a(i, k) = a[i lda + k], or a[k lda + i] where
- * `turned`; b(k, p, j) = b[k ldb + p panel_b + j]. Meanwhile fetches what lies at `soon`, going on by
- * soon_step bytes a step, into the second-level cache, for each panel. */
+ * `turned`; b(k, p, j) = b[k ldb + p panel_b + j]. Meanwhile fetches what lies at `soon`, going on
+ * by soon_step bytes a step, into the second-level cache, for each panel. */
 GR_INLINE void multiply(accumulators acc, const int rows, const int panels, const int turned,
                         size_t depth, const float *first_a, size_t lda, const float *b, size_t ldb,
                         size_t panel_b, const char *soon, size_t soon_step) {
@@ -42,7 +42,8 @@ GR_INLINE void multiply(accumulators acc, const int rows, const int panels, cons
   for (size_t k = depth; k; k--) {
     vf column[GR_TILE_PANELS];
     GR_EACH_PANEL column[p] = vf_load(b + (size_t)p * panel_b);
-    if (!turned) GR_EACH_PANEL __builtin_prefetch(soon + (size_t)p * panel_b * sizeof(float), 0, 2);
+    GR_EACH_PANEL __builtin_prefetch(soon + (size_t)p * panel_b * sizeof(float), 0, 2);
+    if (turned) __builtin_prefetch(a[0] + 2 * GR_TILE_ROWS, 0, 2); /* of the next tile */
     soon += soon_step;
     GR_EACH_ROW {
       vb x = vb_load(turned ? a[0] + i : a[i / 3] + (size_t)(i % 3) * lda);
@@ -248,6 +249,9 @@ typedef struct gradient_tile {
   float *c; /* the gradient, or the weights that plain SGD changes */
   size_t panel_c;
   float *slots; /* [TREE_DEPTH][TILE]: sums of lanes not yet added */
+  int soon; /* whether the next panels of delta have to be fetched: by each of n_tiles tiles some
+               lanes of it */
+  size_t number, n_tiles;
 } gradient_tile;
 
 GR_INLINE void run_gradient_tile(const gradient_tile *t, const int rows, const int panels,
@@ -261,7 +265,10 @@ GR_INLINE void run_gradient_tile(const gradient_tile *t, const int rows, const i
     const size_t n = left < of->lane_rows ? left : of->lane_rows;
     left -= n;
     GR_EACH_ROW GR_EACH_PANEL acc[i][p] = vf_zero();
-    multiply(acc, rows, panels, 1, n, a, of->lda, delta, of->ldd, 16, NULL, 0);
+    const int mine = t->soon && lane % t->n_tiles == t->number;
+    multiply(acc, rows, panels, 1, n, a, of->lda, delta, of->ldd, 16,
+             (const char *)(mine ? delta + 16 * panels : delta),
+             mine ? of->ldd * sizeof(float) : 0);
     a += n * of->lda;
     delta += n * of->ldd;
     for (size_t merges = left ? gr_tree_merges(lane) : depth; merges; merges--, depth--) {
@@ -329,10 +336,14 @@ void GR_SUFFIX(gr_weight_gradient)(const gr_weight_gradient *g) {
   _Alignas(64) float slots[TREE_DEPTH * TILE], sum[TILE];
   const int updates = g->update != NULL,
             descends = updates && g->update->optimizer == GR_SGD && g->update->decay == 0;
-  gradient_tile t = {.of = g, .slots = slots};
+  gradient_tile t = {.of = g,
+                     .slots = slots,
+                     .soon = g->n_rows * g->ldd * sizeof(float) > (512 << 10),
+                     .n_tiles = (g->n_inputs + GR_TILE_ROWS - 1) / GR_TILE_ROWS};
   for (size_t panel = 0, panels; panel < g->n_panels; panel += panels) {
     panels = g->n_panels - panel < GR_TILE_PANELS ? g->n_panels - panel : GR_TILE_PANELS;
     t.delta = g->delta + 16 * panel;
+    t.number = 0;
     for (size_t i = 0, rows; i < g->n_inputs; i += rows) {
       rows = next_piece(g->n_inputs - i, GR_TILE_ROWS);
       t.a = g->a + i;
@@ -348,6 +359,7 @@ void GR_SUFFIX(gr_weight_gradient)(const gr_weight_gradient *g) {
         t.panel_c = g->panel_g;
       }
       gradient_tiles[descends][panels - 1][rows](&t);
+      t.number++;
       if (updates && !descends) update_tile(g, i, panel, rows, panels, sum);
     }
   }
