@@ -94,7 +94,62 @@ static float weight_of(const gr_loss_rows *l, size_t row) {
   return l->weight ? l->weight[l->index[row]] : 1.0f;
 }
 
+/* The fixed tree over 16 partials, each a vector. */
+GR_INLINE vf tree_of_vectors(const vf *v) {
+  vf t[8];
+  for (int i = 0; i < 8; i++) t[i] = vf_add(v[i], v[i + 8]);
+  for (int half = 4; half; half /= 2)
+    for (int i = 0; i < half; i++) t[i] = vf_add(t[i], t[i + half]);
+  return t[0];
+}
+
+/* Up to 16 outputs, 16 rows at once, turned so that a vector holds one column of all rows: the
+ * functions are then taken of outputs that exist. Rows beyond n are +0. */
+static void softmax_turned(const gr_loss_rows *l, size_t first, size_t n) {
+  _Alignas(64) float z[256], p[256], d[256], y[16], weight[16], total[16];
+  const size_t n_out = l->n_out;
+  float *a = l->a + first * l->ld;
+  for (size_t r = 0; r < 16; r++) {
+    vf_store(d + 16 * r, r < n ? vf_load(a + r * l->ld) : vf_zero());
+    y[r] = r < n && l->class_index ? (float)l->class_index[l->index[first + r]] : 0.0f;
+    weight[r] = r < n && l->weight ? l->weight[l->index[first + r]] : 1.0f;
+  }
+  transpose_16x16(d, 16, z, 16);
+  const vf wanted = vf_load(y), w = vf_load(weight), half = vf_set1(0.5f), one = vf_set1(1.0f);
+  vf max = vf_load(z), chosen = vf_load(z), e[16];
+  for (size_t j = 1; j < n_out; j++) {
+    const vf column = vf_load(z + 16 * j);
+    max = vf_max(max, column);
+    const vm is = vf_lt(vf_abs(vf_sub(wanted, vf_set1((float)j))), half);
+    chosen = vf_select(is, column, chosen);
+  }
+  for (size_t j = 0; j < 16; j++)
+    e[j] = j < n_out ? vf_exp_down(vf_sub(vf_load(z + 16 * j), max)) : vf_zero();
+  const vf sum = tree_of_vectors(e);
+  for (size_t j = 0; j < 16; j++) {
+    const vf q = j < n_out ? vf_flush(vf_div(e[j], sum)) : vf_zero();
+    vf_store(p + 16 * j, q);
+    if (j >= n_out || !l->delta) continue;
+    const vm is = vf_lt(vf_abs(vf_sub(wanted, vf_set1((float)j))), half);
+    const vf target = l->class_index ? vf_select(is, one, vf_zero()) : vf_zero();
+    vf_store(z + 16 * j, vf_mul(vf_flush(vf_sub(q, target)), w));
+  }
+  for (size_t j = n_out; j < 16; j++) vf_store(z + 16 * j, vf_zero());
+  vf_store(total, vf_sub(vf_log(sum), vf_sub(chosen, max)));
+  memcpy(l->row_loss + first, total, n * sizeof(float));
+  transpose_16x16(p, 16, d, 16);
+  for (size_t r = 0; r < n; r++) vf_store(a + r * l->ld, vf_load(d + 16 * r));
+  if (!l->delta) return;
+  transpose_16x16(z, 16, d, 16);
+  for (size_t r = 0; r < n; r++) vf_store(l->delta + (first + r) * l->ld, vf_load(d + 16 * r));
+}
+
 static void softmax_rows(const gr_loss_rows *l) {
+  if (l->n_out <= 16) {
+    for (size_t first = 0; first < l->n_rows; first += 16)
+      softmax_turned(l, first, l->n_rows - first < 16 ? l->n_rows - first : 16);
+    return;
+  }
   for (size_t first = 0; first < l->n_rows; first += LOGS) {
     const size_t n = l->n_rows - first < LOGS ? l->n_rows - first : LOGS;
     float chosen[LOGS], total[LOGS];

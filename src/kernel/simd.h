@@ -2,10 +2,17 @@
  * operations, each with the same result on each instruction set. GR_KERNEL_ISA_<X> (a compile flag)
  * says which header provides it.
  *
- *   vf vector   vm mask   vb one float broadcast   vf_fma(a,b,c) = a b + c, one rounding
- * vf_max(a,b) = b < a ? a : b, vf_min(a,b) = a < b ? a : b; vf_pow2(n + 1.5 2^23) = 2^n
- * vf_load_n(p,n): n < 16 floats, the rest +0     vf_reduce_*: the fixed
- * tree over 16 partials (8, 4, 2, 1 apart) */
+ *   vf vector   vm mask   vb one float broadcast
+ *
+ *   vf_fma(a,b,c) = a b + c, one rounding
+ *
+ *   vf_max(a,b) = b < a ? a : b   vf_min(a,b) = a < b ? a : b
+ *
+ *   vf_pow2(n + 1.5 2^23) = 2^n
+ *
+ *   vf_load_n(p,n): n < 16 floats, the rest +0   vf_store_n: the first n
+ *
+ *   vf_reduce_*: the fixed tree over 16 partials (8, 4, 2, 1 apart) */
 #ifndef GR_KERNEL_SIMD_H
 #define GR_KERNEL_SIMD_H
 

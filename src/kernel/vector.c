@@ -88,6 +88,12 @@ GR_INLINE vf load_as_float(gr_dtype type, const void *p) {
 GR_INLINE void gather_rest(const gr_gather *g, gr_dtype type, const char *x, float *dst,
                            size_t from) {
   const size_t size = gr_dtype_size(type), n = g->n_columns - from;
+  if (type == GR_F32) {
+    const vf v =
+        vf_sub(vf_load_n((const float *)(const void *)x + from, n), vf_load_n(g->shift + from, n));
+    vf_store_n(dst + from, vf_mul(v, vf_load_n(g->factor + from, n)), n);
+    return;
+  }
   _Alignas(64) float tail[16] = {0}, shift[16] = {0}, factor[16] = {0};
   char raw[64] = {0};
   memcpy(raw, x + from * size, n * size);

@@ -31,6 +31,9 @@ static inline void vf_store(float *p, vf a) {
 static inline vf vf_load_n(const float *p, size_t n) {
   return _mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
 }
+static inline void vf_store_n(float *p, vf a, size_t n) {
+  _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), a);
+}
 static inline vb vb_load(const float *p) {
   return _mm512_set1_ps(*p);
 }
