@@ -457,6 +457,13 @@ static void operate(steps *all, const step *s, int rank, const gr_plan_operation
   if (s->engine->phases.on) gr_phase_end(&s->engine->phases, rank, phase[o->kind]);
 }
 
+/* The next of the pieces, as equal as can be, that `left` rows are cut into. */
+static uint64_t next_rows(uint64_t left, uint64_t most) {
+  if (left <= most) return left;
+  const uint64_t pieces = (left + most - 1) / most;
+  return (left + pieces - 1) / pieces;
+}
+
 /* Operations that a rank does on whole rows, one after another: they take some rows at a time, so
  * that what one has written is in cache for the next. */
 static void operate_by_rows(steps *all, const step *s, int rank, const gr_plan_operation *first,
@@ -465,8 +472,7 @@ static void operate_by_rows(steps *all, const step *s, int rank, const gr_plan_o
   const uint64_t last = all_rows.row + all_rows.rows, most = s->engine->plan.block_rows;
   share part = {.row = all_rows.row};
   do { /* once also for no rows */
-    const uint64_t left = last - part.row, pieces = (left + most - 1) / most;
-    part.rows = pieces ? (left + pieces - 1) / pieces : 0;
+    part.rows = next_rows(last - part.row, most);
     for (const gr_plan_operation *o = first; o < end; o++) operate(all, s, rank, o, &part);
     part.row += part.rows;
   } while (part.row < last);

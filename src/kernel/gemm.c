@@ -120,6 +120,7 @@ static const float zeros[16 * GR_TILE_PANELS];
 /* Size of the next of the pieces, none above `most` and all as equal as can be, that `left` is cut
  * into. */
 GR_INLINE size_t next_piece(size_t left, size_t most) {
+  if (left <= most) return left;
   size_t pieces = (left + most - 1) / most;
   return (left + pieces - 1) / pieces;
 }

@@ -330,7 +330,10 @@ void gr_plan_rank_lanes(const gr_plan *plan, uint64_t n_lanes, int rank, uint64_
 
 void gr_plan_rows(const gr_plan *plan, uint64_t n, int rank, int columns, uint64_t *first,
                   uint64_t *end) {
-  if (plan->strategy == GR_STRATEGY_LANES) {
+  if (plan->n_ranks == 1) {
+    *first = 0;
+    *end = n;
+  } else if (plan->strategy == GR_STRATEGY_LANES) {
     gr_plan_rank_lanes(plan, gr_lane_count(n, plan->lane_rows), rank, first, end);
     *first = *first * plan->lane_rows < n ? *first * plan->lane_rows : n;
     *end = *end * plan->lane_rows < n ? *end * plan->lane_rows : n;
