@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "exec/internal.h"
+#include "exec/machine.h"
 #include "exec/team.h"
 #include "plan/lanes.h"
 
@@ -22,6 +23,8 @@ gradus_status gr_engine_create(const gr_network *network, const gr_config *confi
   if (!engine) return gr_fail_memory(err, "the engine");
   engine->kernels = gr_kernels_of(isa);
   engine->config = *config;
+  const gr_machine machine =
+      gr_machine_measure(engine->kernels, inference_only ? 1 : resources->threads);
   const gr_plan_request request = {.network = network,
                                    .batch_rows = (uint64_t)config->training.batch_size,
                                    .lane_rows = (uint64_t)config->training.lane_rows,
@@ -29,10 +32,11 @@ gradus_status gr_engine_create(const gr_network *network, const gr_config *confi
                                    .inference_only = inference_only,
                                    .threads = gr_team_available(resources->threads),
                                    .strategy = resources->strategy,
-                                   .forced = resources->strategy >= 0};
+                                   .forced = resources->strategy >= 0,
+                                   .machine = &machine};
   GR_TRY_ELSE(fail, gr_plan_make(&request, engine->kernels, &engine->plan, err));
   engine->pace = gr_pace_make(engine->plan.n_ranks > 1 && !request.forced,
-                              engine->plan.step_flops / 40e9, engine->plan.batch_rows);
+                              engine->plan.step_flops / machine.flops, engine->plan.batch_rows);
   status = gr_fail_memory(err, "parameters, activations and gradients");
   engine->arena = gr_arena_allocate(&engine->plan.arena);
   engine->lane_sums = gr_calloc(engine->plan.n_lanes, sizeof *engine->lane_sums);

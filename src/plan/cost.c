@@ -57,8 +57,9 @@ static double tiles_seconds(const model *m, size_t rows, size_t panels, size_t d
 /* A forward product or data gradient of the batch, shared by ranks in `columns` column groups. */
 static double product_seconds(const model *m, size_t n_panels, size_t depth, int columns) {
   const size_t groups = (size_t)columns, row_groups = (size_t)(m->ranks / columns),
-               tile = m->kernels->tile_panels,
-               panels = smaller(n_panels, tile * ceil_div(ceil_div(n_panels, tile), groups)),
+               tile = m->kernels->tile_panels, tiles = ceil_div(n_panels, tile),
+               panels = tiles < groups ? ceil_div(n_panels, groups)
+                                       : smaller(n_panels, tile * ceil_div(tiles, groups)),
                rows = ceil_div(m->plan->batch_rows, row_groups);
   const double remote = 1 - 1.0 / m->ranks,
                weights = 64.0 * (double)panels * (double)depth * (columns == m->ranks ? 0 : remote),
@@ -103,15 +104,21 @@ static double gradient_seconds(const model *m, const gr_plan_layer *layer, gr_st
                vector = 32 / m->machine.flops, passes = update_passes(plan);
   if (strategy == GR_STRATEGY_LANES) {
     const size_t lanes = ceil_div(plan->n_lanes, (size_t)m->ranks);
+    /* Gradients that do not stay in the second-level cache are written, read and added to there. */
+    const double whole = (double)plan->n_blocked * sizeof(float),
+                 spilled =
+                     whole > (double)m->machine.l2 / 2 ? 3 * (double)lanes * weights / bytes : 0;
     const double own =
         (double)lanes * tiles_seconds(m, layer->n_in, layer->panels_out, plan->lane_rows);
-    return own + (double)(2 * lanes - 1) * weights / 64 * vector +
+    return own + (double)(2 * lanes - 1) * weights / 64 * vector + spilled +
            weights * (1 + remote * ranks) / ranks / bytes + weights / 64 * passes * vector / ranks;
   }
   const double rows = (double)plan->batch_rows,
+               /* Weights that all ranks have read are fetched again to be written. */
+      shared = strategy == GR_STRATEGY_COLUMNS ? 0 : 2 * weights / ranks,
                read = 4 * rows * ((double)layer->n_in + 16 * (double)layer->panels_out / ranks);
   return tiles_seconds(m, layer->n_in, layer->panels_out, plan->batch_rows) / ranks +
-         remote * read / bytes +
+         remote * (read + shared) / bytes +
          weights / 64 * (passes + 2.0 * (double)plan->n_lanes) * vector / ranks;
 }
 

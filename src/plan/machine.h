@@ -15,7 +15,7 @@ typedef struct gr_machine {
 /* A server core of 2017 to 2023, good to a factor of two. */
 #define GR_MACHINE_TYPICAL                                             \
   (gr_machine) {                                                       \
-    .flops = 80e9, .bandwidth = 40e9, .barrier = 0.3e-6, .l2 = 1 << 20 \
+    .flops = 80e9, .bandwidth = 20e9, .barrier = 0.3e-6, .l2 = 1 << 20 \
   }
 
 #endif

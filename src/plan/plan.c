@@ -250,7 +250,8 @@ static int operation_columns(const gr_plan *plan, const gr_plan_operation *o) {
 
 /* Rows whose activations on both sides of a layer, and deltas, stay in half of the second-level
  * cache; whole tiles of them. */
-static uint64_t choose_block(const gr_plan *plan, const gr_plan_request *request, size_t tile_rows) {
+static uint64_t choose_block(const gr_plan *plan, const gr_plan_request *request,
+                             size_t tile_rows) {
   const size_t l2 = request->machine ? request->machine->l2 : GR_MACHINE_TYPICAL.l2,
                rows = l2 / 2 / (4 * sizeof(float) * widest(plan));
   return rows > 2 * tile_rows ? rows / tile_rows * tile_rows : 2 * tile_rows;
