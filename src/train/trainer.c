@@ -16,6 +16,7 @@
 #include "train/trainer_internal.h"
 
 #define PROGRESS_SECONDS 0.1 /* between two calls of on_progress */
+#define LOOK_SECONDS 1e-3    /* between two looks at the clock, about */
 #define CSV_SECONDS 1.0      /* between two rewritings of metrics.csv */
 
 void gr_trainer_request_stop(gr_trainer *trainer) {
@@ -321,24 +322,66 @@ static void order_rows(gr_trainer *t) {
   t->order_epoch = epoch;
 }
 
-static gradus_status take_step(gr_trainer *t, gradus_error *err) {
+static double rate(void *user, uint64_t step) {
+  return gr_trainer_rate(user, step);
+}
+
+/* Whether anything has to be served after this step. The clock is asked about once a millisecond: a
+ * look costs more than some steps. */
+static bool wanted(gr_trainer *t) {
+  if (atomic_load_explicit(&t->stop_requested, memory_order_relaxed) ||
+      atomic_load_explicit(&t->checkpoint_requested, memory_order_relaxed))
+    return true;
+  if (t->given.checkpoint.every < 2 * LOOK_SECONDS) return true;
+  if (++t->unlooked < t->look_every) return false;
+  const double now = gr_clock_now(), since = now - t->last_look;
+  t->unlooked = 0;
+  t->last_look = now;
+  if (since < LOOK_SECONDS / 2)
+    t->look_every *= 2;
+  else if (since > LOOK_SECONDS && t->look_every > 1)
+    t->look_every /= 2;
+  return (t->options.time_limit > 0 && now - t->session_start >= t->options.time_limit) ||
+         now - t->last_save >= t->given.checkpoint.every ||
+         (t->options.on_progress && now - t->last_progress >= PROGRESS_SECONDS);
+}
+
+/* A step is over: adds it up; false where the run must pause. */
+static bool account(void *user, const gr_step_result *result, uint64_t n) {
+  gr_trainer *t = user;
   gr_train_state *s = &t->now.state;
-  const uint64_t left = t->prepared.n_train - s->position;
-  uint64_t n = (uint64_t)t->prepared.config.training.batch_size;
-  gr_step_result result;
-  if (n > left) n = left;
-  order_rows(t);
-  gr_engine_step(t->engine, &t->prepared.train.rows, &t->order, s->position, n, s->step,
-                 gr_trainer_rate(t, s->step), &result);
-  if (!result.finite) return fail_step(t, &result, err);
+  if (!result->finite) return false;
   s->step++;
   s->position += n;
   s->samples_seen += n;
-  s->epoch_loss += result.loss;
-  s->epoch_weight += result.weight;
+  s->epoch_loss += result->loss;
+  s->epoch_weight += result->weight;
   t->session_samples += n;
   t->epoch_samples += n;
-  return n == left ? end_epoch(t, err) : GRADUS_OK;
+  return !wanted(t);
+}
+
+/* Up to `steps` steps of this epoch, to where something has to be served; counts them in *taken. */
+static gradus_status take_steps(gr_trainer *t, uint64_t steps, uint64_t *taken, gradus_error *err) {
+  gr_train_state *s = &t->now.state;
+  const uint64_t before = s->step;
+  gr_step_result result;
+  order_rows(t);
+  const gr_run run = {.rows = &t->prepared.train.rows,
+                      .order = &t->order,
+                      .start = s->position,
+                      .end = t->prepared.n_train,
+                      .step = s->step,
+                      .n_steps = steps,
+                      .learning_rate = rate,
+                      .after = account,
+                      .user = t};
+  t->last_look = gr_clock_now();
+  t->unlooked = 0;
+  gr_engine_run(t->engine, &run, &result);
+  *taken = s->step - before;
+  if (!result.finite) return fail_step(t, &result, err);
+  return s->position == t->prepared.n_train ? end_epoch(t, err) : GRADUS_OK;
 }
 
 static gradus_status stop(gr_trainer *t, const char *why, gradus_error *err) {
@@ -377,9 +420,11 @@ gradus_status gr_trainer_advance(gr_trainer *trainer, uint64_t steps, bool *fini
   if (!trainer->has_run) return gr_fail(err, GRADUS_ERR_USAGE, "a dry run cannot train");
   const unsigned environment = gr_environment_enter();
   trainer->entered = gr_clock_now();
-  for (; steps > 0 && !trainer->now.state.finished && status == GRADUS_OK; steps--) {
+  uint64_t taken = 0;
+  for (; steps > 0 && !trainer->now.state.finished && status == GRADUS_OK; steps -= taken) {
+    taken = 0;
     status = serve(trainer, err);
-    if (status == GRADUS_OK) status = take_step(trainer, err);
+    if (status == GRADUS_OK) status = take_steps(trainer, steps, &taken, err);
   }
   trainer->training_seconds += gr_clock_now() - trainer->entered;
   trainer->entered = 0;

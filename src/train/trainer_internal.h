@@ -45,6 +45,8 @@ struct gr_trainer {
   double last_save, last_progress, last_csv, epoch_start;
   double epoch_validation, epoch_checkpoints; /* seconds since epoch_start that went into them */
   uint64_t session_samples, epoch_samples;
+  uint64_t unlooked, look_every; /* steps since the clock was looked at, and between two looks */
+  double last_look;
 
   atomic_int stop_requested, checkpoint_requested;
 };

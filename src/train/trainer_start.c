@@ -34,9 +34,9 @@ static void log_lines(const gr_log *log, const gr_text *text) {
 
 static gradus_status make_engine(gr_trainer *t, gradus_error *err) {
   const gr_config *config = &t->prepared.config;
-  gr_engine_resources resources = {
-      .isa = config->resources.isa, .pin = config->resources.pin,
-      .strategy = config->resources.strategy};
+  gr_engine_resources resources = {.isa = config->resources.isa,
+                                   .pin = config->resources.pin,
+                                   .strategy = config->resources.strategy};
   gr_cpu_detect(&t->cpu);
   resources.threads = gr_cpu_threads(&t->cpu, t->threads_reason, sizeof t->threads_reason);
   if (config->resources.threads > 0) {
@@ -338,6 +338,7 @@ static gradus_status create(const gr_config *config, const gr_dataset *data,
   t->run = GR_RUN_CLOSED;
   t->log = (gr_log){sink, t};
   t->order_epoch = t->saved_step = UINT64_MAX;
+  t->look_every = 1;
   t->session_start = t->last_save = t->epoch_start = gr_clock_now();
   GR_TRY_ELSE(fail, gr_config_copy(config, &t->given, err));
   GR_TRY_ELSE(fail, gr_prepare(config, data, &t->prepared, err));
