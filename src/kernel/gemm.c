@@ -241,127 +241,156 @@ void GR_SUFFIX(gr_backward)(const gr_backward *b) {
 
 /* ----- weight gradient ----- */
 
-enum { TREE_DEPTH = 33, TILE = 16 * GR_TILE_ROWS * GR_TILE_PANELS }; /* lanes are below 2^32 */
+enum {
+  TREE_DEPTH = 33, /* lanes are below 2^32 */
+  TILE = 16 * GR_TILE_ROWS * GR_TILE_PANELS,
+  BLOCK_TILES = GR_TILE_BLOCK, /* their slices of a lane stay in the first-level cache */
+  LEVEL = BLOCK_TILES * TILE
+};
 
-/* A tile of the weight gradient: `rows` inputs, panels of 16 outputs. */
-typedef struct gradient_tile {
+/* Tiles side by side, `rows` inputs each, panels of 16 outputs, and one lane of the batch. */
+typedef struct gradient_tiles {
   const gr_weight_gradient *of;
-  const float *a, *delta;
-  float *c; /* the gradient, or the weights that plain SGD changes */
-  size_t panel_c;
-  float *slots; /* [TREE_DEPTH][TILE]: sums of lanes not yet added */
-  int soon; /* whether the next panels of delta have to be fetched: by each of n_tiles tiles some
-               lanes of it */
-  size_t number, n_tiles;
-} gradient_tile;
+  size_t n_tiles, n_rows;
+  const float *a, *delta; /* of the lane */
+  float *slots;  /* the first free level of sums of lanes not yet added; tile t at t TILE */
+  size_t merges; /* levels below it to add to this lane's sum, top down */
+  int last;      /* no lane follows: the sum goes to c, else to the free level */
+  float *c;      /* the gradient, or the weights that plain SGD changes */
+  size_t tile_c, panel_c;
+  size_t soon_tile; /* the tile that meanwhile fetches this lane's deltas of the next panels */
+} gradient_tiles;
 
-GR_INLINE void run_gradient_tile(const gradient_tile *t, const int rows, const int panels,
-                                 const int descends) {
+GR_INLINE void run_gradient_tiles(const gradient_tiles *t, const int rows, const int panels,
+                                  const int descends) {
   const gr_weight_gradient *of = t->of;
-  const float *a = t->a, *delta = t->delta;
-  float *slot = t->slots; /* the first free one */
-  size_t depth = 0, left = of->n_rows;
-  accumulators acc;
-  for (uint64_t lane = 0;; lane++) {
-    const size_t n = left < of->lane_rows ? left : of->lane_rows;
-    left -= n;
+  for (size_t q = 0; q < t->n_tiles; q++) {
+    accumulators acc;
+    const float *soon = q == t->soon_tile ? t->delta + 16 * panels : t->delta;
+    float *slot = t->slots + q * TILE, *c = t->c + q * t->tile_c;
+    if (t->last)
+      GR_EACH_PANEL GR_EACH_ROW __builtin_prefetch(c + 16 * i + (size_t)p * t->panel_c, 1, 2);
     GR_EACH_ROW GR_EACH_PANEL acc[i][p] = vf_zero();
-    const int mine = t->soon && lane % t->n_tiles == t->number;
-    multiply(acc, rows, panels, 1, n, a, of->lda, delta, of->ldd, 16,
-             (const char *)(mine ? delta + 16 * panels : delta),
-             mine ? of->ldd * sizeof(float) : 0);
-    a += n * of->lda;
-    delta += n * of->ldd;
-    for (size_t merges = left ? gr_tree_merges(lane) : depth; merges; merges--, depth--) {
-      slot -= TILE;
+    multiply(acc, rows, panels, 1, t->n_rows, t->a + q * (size_t)rows, of->lda, t->delta, of->ldd,
+             16, (const char *)soon, q == t->soon_tile ? of->ldd * sizeof(float) : 0);
+    for (size_t merges = t->merges; merges; merges--) {
+      slot -= LEVEL;
       GR_EACH_ROW GR_EACH_PANEL acc[i][p] =
           vf_add(vf_load(slot + 16 * (i * panels + p)), acc[i][p]);
     }
-    if (!left) break;
-    GR_EACH_ROW GR_EACH_PANEL vf_store(slot + 16 * (i * panels + p), acc[i][p]);
-    slot += TILE;
-    depth++;
-  }
-  float *c = t->c;
-  if (descends) {
-    const vf rate = vf_set1(of->update->learning_rate), scale = vf_set1(of->update->scale);
-    GR_EACH_ROW GR_EACH_PANEL {
-      float *w = c + 16 * (size_t)i + (size_t)p * t->panel_c;
-      vf_store(w, vf_descend(rate, scale, vf_load(w), acc[i][p]));
+    if (!t->last) {
+      GR_EACH_ROW GR_EACH_PANEL vf_store(slot + 16 * (i * panels + p), acc[i][p]);
+    } else if (descends) {
+      const vf rate = vf_set1(of->update->learning_rate), scale = vf_set1(of->update->scale);
+      GR_EACH_ROW GR_EACH_PANEL {
+        float *w = c + 16 * (size_t)i + (size_t)p * t->panel_c;
+        vf_store(w, vf_descend(rate, scale, vf_load(w), acc[i][p]));
+      }
+    } else {
+      GR_EACH_ROW GR_EACH_PANEL vf_store(c + 16 * (size_t)i + (size_t)p * t->panel_c, acc[i][p]);
     }
-  } else {
-    GR_EACH_ROW GR_EACH_PANEL vf_store(c + 16 * (size_t)i + (size_t)p * t->panel_c, acc[i][p]);
   }
 }
 
-#define GR_DEFINE(rows, panels)                                    \
-  static void gradient_##rows##_##panels(const gradient_tile *t) { \
-    run_gradient_tile(t, rows, panels, 0);                         \
-  }                                                                \
-  static void descent_##rows##_##panels(const gradient_tile *t) {  \
-    run_gradient_tile(t, rows, panels, 1);                         \
+#define GR_DEFINE(rows, panels)                                     \
+  static void gradient_##rows##_##panels(const gradient_tiles *t) { \
+    run_gradient_tiles(t, rows, panels, 0);                         \
+  }                                                                 \
+  static void descent_##rows##_##panels(const gradient_tiles *t) {  \
+    run_gradient_tiles(t, rows, panels, 1);                         \
   }
 GR_PANELS(GR_DEFINE)
 #undef GR_DEFINE
 
-typedef void gradient_function(const gradient_tile *t);
+typedef void gradient_function(const gradient_tiles *t);
 #define GR_ENTRY(rows, panels)                        \
   [0][panels - 1][rows] = gradient_##rows##_##panels, \
                [1][panels - 1][rows] = descent_##rows##_##panels,
-static gradient_function *const gradient_tiles[2][GR_TILE_PANELS][GR_TILE_ROWS + 1] = {
+static gradient_function *const gradients[2][GR_TILE_PANELS][GR_TILE_ROWS + 1] = {
     GR_PANELS(GR_ENTRY)};
 #undef GR_ENTRY
 
-/* Asks for the lines of a tile in panels before they are wanted. */
-GR_INLINE void prefetch_tile(const float *p, size_t panel, size_t rows, size_t panels) {
+/* Asks for the lines of `n` inputs in panels before they are wanted. */
+GR_INLINE void prefetch_panels(const float *p, size_t panel, size_t n, size_t panels) {
   for (size_t q = 0; p && q < panels; q++)
-    for (size_t i = 0; i < rows; i++) __builtin_prefetch(p + q * panel + 16 * i, 1);
+    for (size_t i = 0; i < n; i++) __builtin_prefetch(p + q * panel + 16 * i, 1, 2);
 }
 
 void GR_SUFFIX(gr_update)(const gr_update_coefficients *u, size_t n, float *w, const float *g,
                           float *moment1, float *moment2);
 
-/* Applies a tile's gradient, [panels][rows][16] at g, to `rows` inputs from i of panels from p. */
-static void update_tile(const gr_weight_gradient *of, size_t i, size_t p, size_t rows,
-                        size_t panels, const float *g) {
-  for (size_t q = 0; q < panels; q++) {
-    const size_t at = (p + q) * of->panel_w + 16 * i;
-    GR_SUFFIX(gr_update)
-    (of->update, 16 * rows, of->w + at, g + q * 16 * rows, of->moment1 ? of->moment1 + at : NULL,
-     of->moment2 ? of->moment2 + at : NULL);
+/* Applies the gradient of one tile, [panels][rows][16] at g, to `rows` inputs; w and moments at
+ * offset `at`. */
+static void update_tile(const gr_weight_gradient *of, size_t at, size_t rows, size_t panels,
+                        const float *g) {
+  for (size_t q = 0; q < panels; q++, at += of->panel_w) GR_SUFFIX(gr_update)
+  (of->update, 16 * rows, of->w + at, g + q * 16 * rows, of->moment1 ? of->moment1 + at : NULL,
+   of->moment2 ? of->moment2 + at : NULL);
+}
+
+/* All lanes of a block of tiles: inputs from i, panels from `panel`. `first_tile` of `n_tiles` that
+ * these panels have is the first of the block: each fetches some lanes of the next panels. */
+static void gradient_block(const gr_weight_gradient *g, size_t i, size_t rows, size_t side,
+                           size_t panel, size_t panels, size_t first_tile, size_t n_tiles,
+                           float *slots) {
+  _Alignas(64) float sum[LEVEL];
+  const int updates = g->update != NULL,
+            descends = updates && g->update->optimizer == GR_SGD && g->update->decay == 0,
+            far = g->n_rows * g->ldd * sizeof(float) > (512 << 10);
+  const size_t at = panel * g->panel_w + 16 * i;
+  gradient_tiles t = {.of = g,
+                      .n_tiles = side,
+                      .a = g->a + i,
+                      .delta = g->delta + 16 * panel,
+                      .slots = slots,
+                      .tile_c = 16 * rows,
+                      .panel_c = g->panel_g,
+                      .c = g->g + panel * g->panel_g + 16 * i};
+  if (descends) {
+    t.c = g->w + at;
+    t.panel_c = g->panel_w;
+  } else if (updates) {
+    t.c = sum;
+    t.tile_c = TILE;
+    t.panel_c = 16 * rows;
   }
+  size_t depth = 0, left = g->n_rows;
+  for (uint64_t lane = 0; !t.last; lane++) {
+    t.n_rows = left < g->lane_rows ? left : g->lane_rows;
+    left -= t.n_rows;
+    t.last = left == 0;
+    t.merges = t.last ? depth : gr_tree_merges(lane);
+    t.soon_tile = far ? lane % n_tiles - first_tile : SIZE_MAX;
+    if (t.last && updates && !descends) {
+      prefetch_panels(g->w + at, g->panel_w, rows * side, panels);
+      prefetch_panels(g->moment1 ? g->moment1 + at : NULL, g->panel_w, rows * side, panels);
+      prefetch_panels(g->moment2 ? g->moment2 + at : NULL, g->panel_w, rows * side, panels);
+    }
+    gradients[descends][panels - 1][rows](&t);
+    t.a += t.n_rows * g->lda;
+    t.delta += t.n_rows * g->ldd;
+    depth += 1 - t.merges;
+    t.slots = slots + depth * LEVEL;
+  }
+  for (size_t q = 0; updates && !descends && q < side; q++)
+    update_tile(g, at + q * 16 * rows, rows, panels, sum + q * TILE);
 }
 
 void GR_SUFFIX(gr_weight_gradient)(const gr_weight_gradient *g);
 void GR_SUFFIX(gr_weight_gradient)(const gr_weight_gradient *g) {
-  _Alignas(64) float slots[TREE_DEPTH * TILE], sum[TILE];
-  const int updates = g->update != NULL,
-            descends = updates && g->update->optimizer == GR_SGD && g->update->decay == 0;
-  gradient_tile t = {.of = g,
-                     .slots = slots,
-                     .soon = g->n_rows * g->ldd * sizeof(float) > (512 << 10),
-                     .n_tiles = (g->n_inputs + GR_TILE_ROWS - 1) / GR_TILE_ROWS};
+  _Alignas(64) float slots[TREE_DEPTH * LEVEL];
+  const size_t n_tiles = (g->n_inputs + GR_TILE_ROWS - 1) / GR_TILE_ROWS;
   for (size_t panel = 0, panels; panel < g->n_panels; panel += panels) {
     panels = g->n_panels - panel < GR_TILE_PANELS ? g->n_panels - panel : GR_TILE_PANELS;
-    t.delta = g->delta + 16 * panel;
-    t.number = 0;
-    for (size_t i = 0, rows; i < g->n_inputs; i += rows) {
-      rows = next_piece(g->n_inputs - i, GR_TILE_ROWS);
-      t.a = g->a + i;
-      if (updates) {
-        const size_t at = panel * g->panel_w + 16 * i;
-        prefetch_tile(g->w + at, g->panel_w, rows, panels);
-        prefetch_tile(g->moment1 ? g->moment1 + at : NULL, g->panel_w, rows, panels);
-        prefetch_tile(g->moment2 ? g->moment2 + at : NULL, g->panel_w, rows, panels);
-        t.c = descends ? g->w + at : sum;
-        t.panel_c = descends ? g->panel_w : 16 * rows;
-      } else {
-        t.c = g->g + panel * g->panel_g + 16 * i;
-        t.panel_c = g->panel_g;
-      }
-      gradient_tiles[descends][panels - 1][rows](&t);
-      t.number++;
-      if (updates && !descends) update_tile(g, i, panel, rows, panels, sum);
+    for (size_t i = 0, number = 0; i < g->n_inputs;) {
+      const size_t rows = next_piece(g->n_inputs - i, GR_TILE_ROWS);
+      size_t side = 1; /* side by side, as wide as this one */
+      while (side < BLOCK_TILES && i + side * rows < g->n_inputs &&
+             next_piece(g->n_inputs - i - side * rows, GR_TILE_ROWS) == rows)
+        side++;
+      gradient_block(g, i, rows, side, panel, panels, number, n_tiles, slots);
+      i += side * rows;
+      number += side;
     }
   }
 }

@@ -10,6 +10,7 @@
 #define GR_TILE_ROWS 6 /* 12 accumulators, 2 of b, 1 broadcast: 15 of 16 registers */
 #define GR_TILE_PANELS 1
 #define GR_TILE_DEPTH 320 /* of a panel in the first-level cache: 20 KiB */
+#define GR_TILE_BLOCK 8
 
 typedef struct {
   __m256 lo, hi;

@@ -11,6 +11,7 @@
 #define GR_TILE_ROWS 14 /* x 2 panels: 28 accumulators, 2 of b, 30 of 32 registers */
 #define GR_TILE_PANELS 2
 #define GR_TILE_DEPTH 1024 /* panels stream from the second-level cache: 4.6 bytes a cycle */
+#define GR_TILE_BLOCK 4
 
 typedef __m512 vf;
 typedef __mmask16 vm;

@@ -8,6 +8,7 @@
 #define GR_TILE_ROWS 4
 #define GR_TILE_PANELS 1
 #define GR_TILE_DEPTH 320 /* of a panel in the first-level cache: 20 KiB */
+#define GR_TILE_BLOCK 4
 
 typedef float vf __attribute__((vector_size(64)));
 typedef uint32_t vu __attribute__((vector_size(64)));

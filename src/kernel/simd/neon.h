@@ -13,6 +13,7 @@
 #define GR_TILE_ROWS 6 /* 24 accumulators, 4 of b, 1 scalar: 29 of 32 registers */
 #define GR_TILE_PANELS 1
 #define GR_TILE_DEPTH 320 /* of a panel in the first-level cache: 20 KiB */
+#define GR_TILE_BLOCK 8
 
 typedef struct {
   float32x4_t a, b, c, d; /* floats 0..3, 4..7, 8..11, 12..15 */
