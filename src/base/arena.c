@@ -20,5 +20,5 @@ size_t gr_arena_reserve(gr_arena_layout *layout, size_t rows, size_t columns) {
 
 float *gr_arena_allocate(const gr_arena_layout *layout) {
   if (layout->overflow) return NULL;
-  return gr_calloc_aligned(layout->n_floats, sizeof(float));
+  return gr_alloc_aligned(layout->n_floats, sizeof(float));
 }

@@ -14,7 +14,8 @@ typedef struct gr_arena_layout {
 /* Reserves `rows` x `columns` floats on a 64-byte boundary and returns their offset in floats. */
 size_t gr_arena_reserve(gr_arena_layout *layout, size_t rows, size_t columns);
 
-/* The zeroed block of a layout, or NULL (out of memory or overflow). Free with gr_free_aligned. */
+/* The block of a layout, contents undefined, or NULL (out of memory or overflow). Free with
+ * gr_free_aligned. */
 float *gr_arena_allocate(const gr_arena_layout *layout);
 
 #endif

@@ -47,11 +47,15 @@ void *gr_realloc(void *old, size_t count, size_t size) {
   return realloc(old, bytes ? bytes : 1);
 }
 
-void *gr_calloc_aligned(size_t count, size_t size) {
+void *gr_alloc_aligned(size_t count, size_t size) {
   size_t bytes;
   if (!gr_multiply(count, size, &bytes)) return NULL;
-  void *block = allocate_aligned(bytes ? bytes : 1, bytes >= HUGE_PAGE ? HUGE_PAGE : GR_CACHE_LINE);
-  if (block) memset(block, 0, bytes);
+  return allocate_aligned(bytes ? bytes : 1, bytes >= HUGE_PAGE ? HUGE_PAGE : GR_CACHE_LINE);
+}
+
+void *gr_calloc_aligned(size_t count, size_t size) {
+  void *block = gr_alloc_aligned(count, size);
+  if (block) memset(block, 0, count * size);
   return block;
 }
 

@@ -22,8 +22,11 @@ void *gr_calloc(size_t count, size_t size);
 /* Resizes what gr_alloc gave (NULL: allocates). On failure returns NULL and `old` stays valid. */
 void *gr_realloc(void *old, size_t count, size_t size);
 
-/* Zeroed, 64-byte aligned; blocks of 2 MiB and more are aligned to 2 MiB and offered to huge pages.
- * Freed by gr_free_aligned. */
+/* 64-byte aligned, contents undefined, and where large its pages not yet touched; blocks of 2 MiB
+ * and more are aligned to 2 MiB and offered to huge pages. Freed by gr_free_aligned. */
+void *gr_alloc_aligned(size_t count, size_t size);
+
+/* The same, zeroed. */
 void *gr_calloc_aligned(size_t count, size_t size);
 void gr_free_aligned(void *block);
 

@@ -12,6 +12,49 @@
 #include "exec/team.h"
 #include "plan/lanes.h"
 
+/* One float of every page from `base` on. */
+static void touch(float *base, size_t n_floats) {
+  enum { PAGE_FLOATS = 1024 };
+  volatile float *page = base;
+  for (size_t i = 0; i < n_floats; i += PAGE_FLOATS) page[i] = 0;
+}
+
+/* A rank is the first to touch what it will use most: its rows of activations and deltas, its units
+ * of weights and moments, its scratch. The system then puts those pages near it. */
+static void touch_share(void *context, int rank) {
+  const gr_engine *engine = context;
+  const gr_plan *plan = &engine->plan;
+  uint64_t row, end;
+  touch(gr_at(engine, plan->eval + (size_t)rank * plan->eval_rank), plan->eval_rank);
+  if (plan->inference_only) return;
+  gr_plan_rows(plan, plan->batch_rows, rank, 1, &row, &end);
+  touch(gr_at(engine, plan->input + row * plan->ld_input), (end - row) * plan->ld_input);
+  for (uint32_t l = 0; l < plan->n_layers; l++) {
+    const gr_plan_layer *layer = &plan->layer[l];
+    touch(gr_at(engine, layer->a + row * layer->ld), (end - row) * layer->ld);
+    touch(gr_at(engine, layer->delta + row * layer->ld), (end - row) * layer->ld);
+  }
+  for (size_t i = plan->first_unit[rank]; i < plan->first_unit[rank + 1]; i++) {
+    const gr_unit *u = &plan->units[i];
+    const gr_plan_layer *layer = &plan->layer[u->layer];
+    for (size_t p = 0; p < u->n_panels; p++) {
+      const size_t at = layer->weights + 16 * ((u->panel + p) * layer->n_in + u->input);
+      touch(gr_at(engine, plan->parameters + at), 16 * (size_t)u->n_inputs);
+      for (int k = 0; k < gr_optimizers[plan->optimizer].moments; k++)
+        touch(gr_at(engine, plan->moment[k] + at), 16 * (size_t)u->n_inputs);
+    }
+  }
+  touch(gr_at(engine, plan->scratch + (size_t)rank * plan->scratch_rank), plan->scratch_rank);
+}
+
+/* All zeros, its pages near those that use them. */
+static float *make_arena(gr_engine *engine) {
+  engine->arena = gr_arena_allocate(&engine->plan.arena);
+  if (!engine->arena) return NULL;
+  if (engine->plan.n_ranks > 1) gr_team_run(engine->plan.n_ranks, touch_share, NULL, engine);
+  return memset(engine->arena, 0, engine->plan.arena.n_floats * sizeof(float));
+}
+
 gradus_status gr_engine_create(const gr_network *network, const gr_config *config,
                                const gr_engine_resources *resources, bool inference_only,
                                gr_engine **out, gradus_error *err) {
@@ -23,8 +66,8 @@ gradus_status gr_engine_create(const gr_network *network, const gr_config *confi
   if (!engine) return gr_fail_memory(err, "the engine");
   engine->kernels = gr_kernels_of(isa);
   engine->config = *config;
-  const gr_machine machine =
-      gr_machine_measure(engine->kernels, inference_only ? 1 : resources->threads);
+  const gr_machine machine = gr_machine_measure(
+      engine->kernels, inference_only || resources->strategy >= 0 ? 1 : resources->threads);
   const gr_plan_request request = {.network = network,
                                    .batch_rows = (uint64_t)config->training.batch_size,
                                    .lane_rows = (uint64_t)config->training.lane_rows,
@@ -38,13 +81,12 @@ gradus_status gr_engine_create(const gr_network *network, const gr_config *confi
   engine->pace = gr_pace_make(engine->plan.n_ranks > 1 && !request.forced,
                               engine->plan.step_flops / machine.flops, engine->plan.batch_rows);
   status = gr_fail_memory(err, "parameters, activations and gradients");
-  engine->arena = gr_arena_allocate(&engine->plan.arena);
+  engine->pinned = gr_team_pin(engine->plan.n_ranks, resources->pin);
   engine->lane_sums = gr_calloc(engine->plan.n_lanes, sizeof *engine->lane_sums);
   engine->rank_finite = gr_calloc((size_t)engine->plan.n_ranks, 64);
-  if (!engine->arena || !engine->lane_sums || !engine->rank_finite) goto fail;
+  if (!make_arena(engine) || !engine->lane_sums || !engine->rank_finite) goto fail;
   GR_TRY_ELSE(fail, gr_phases_make(&engine->phases, engine->plan.n_ranks, err));
   engine->spins = gr_team_spins(engine->plan.n_ranks);
-  engine->pinned = gr_team_pin(engine->plan.n_ranks, resources->pin);
   *out = engine;
   return GRADUS_OK;
 fail:

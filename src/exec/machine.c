@@ -65,7 +65,7 @@ gr_machine gr_machine_measure(const gr_kernels *kernels, int threads) {
   gr_cpu cpu;
   gr_cpu_detect(&cpu);
   if (cpu.l2_bytes) machine.l2 = cpu.l2_bytes;
-  if (threads < 2 || kernels->isa == GR_ISA_GENERIC) return machine;
+  if (threads < 2 || kernels->isa == GR_ISA_GENERIC || gr_team_spins(threads) == 0) return machine;
   machine.flops = plausible(measure_flops(kernels), typical.flops);
   machine.bandwidth = plausible(measure_bandwidth(kernels), typical.bandwidth);
   double doublings = 1;

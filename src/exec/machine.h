@@ -5,7 +5,8 @@
 #include "kernel/kernel.h"
 #include "plan/machine.h"
 
-/* For plans of up to `threads` ranks. What cannot be measured is typical. */
+/* For plans of up to `threads` ranks. What cannot be measured, or not with so few processors, is
+ * typical. */
 gr_machine gr_machine_measure(const gr_kernels *kernels, int threads);
 
 #endif

@@ -1,0 +1,196 @@
+/* The weight gradient and the update, in the two ways that ranks can share them: tiles of the
+ * weights through all lanes (also where forward is split by columns), or whole gradients of a
+ * rank's own lanes, reduced afterwards. */
+#include <config.h>
+
+#include "exec/step.h"
+#include "plan/lanes.h"
+
+static float *unit_weights(const gr_engine *engine, const gr_unit *u, size_t base, size_t p) {
+  const gr_plan_layer *layer = &engine->plan.layer[u->layer];
+  return gr_at(engine, base + layer->weights + 16 * ((u->panel + p) * layer->n_in + u->input));
+}
+
+/* A unit's share of a layer's operands: rows [first, first + n), inputs and panels of the unit. */
+static gr_weight_gradient unit_operands(const gr_engine *engine, const gr_unit *u, uint64_t first,
+                                        uint64_t n) {
+  const gr_plan_layer *layer = &engine->plan.layer[u->layer];
+  gr_weight_gradient w = {.n_rows = n,
+                          .lane_rows = engine->plan.lane_rows,
+                          .n_inputs = u->n_inputs,
+                          .n_panels = u->n_panels,
+                          .delta = gr_at(engine, layer->delta + first * layer->ld + 16 * u->panel),
+                          .ldd = layer->ld};
+  w.a = gr_layer_input(engine, u->layer, first, &w.lda) + u->input;
+  return w;
+}
+
+/* Renews a unit's part of the back copy. */
+static void renew_back(const gr_engine *engine, const gr_unit *u) {
+  const gr_plan_layer *layer = &engine->plan.layer[u->layer];
+  const size_t back_panel = 16 * (size_t)layer->n_out;
+  for (size_t p = 0; u->layer > 0 && p < u->n_panels; p++) {
+    const size_t o = 16 * (u->panel + p), n = layer->n_out - o < 16 ? layer->n_out - o : 16;
+    engine->kernels->transpose_panel(
+        u->n_inputs, n, unit_weights(engine, u, engine->plan.parameters, p),
+        gr_at(engine, layer->back + u->input / 16 * back_panel + 16 * o), back_panel);
+  }
+}
+
+/* Applies the summed gradient of a unit's biases. */
+static void update_biases(const gr_step *s, const gr_unit *u, const float *g) {
+  gr_engine *engine = s->engine;
+  const gr_plan *plan = &engine->plan;
+  const int moments = gr_optimizers[plan->optimizer].moments;
+  const size_t at = plan->layer[u->layer].bias + 16 * u->panel;
+  engine->kernels->update(&s->biases, 16 * (size_t)u->n_panels,
+                          gr_at(engine, plan->parameters + at), g,
+                          moments > 0 ? gr_at(engine, plan->moment[0] + at) : NULL,
+                          moments > 1 ? gr_at(engine, plan->moment[1] + at) : NULL);
+}
+
+/* ----- strategy "tiles": a rank takes each of its units through all lanes ----- */
+
+/* Column sums of the deltas of a unit's panels, lanes added by the tree; returns where they are. */
+static const float *tiles_bias_gradient(const gr_step *s, int rank, const gr_unit *u) {
+  const gr_engine *engine = s->engine;
+  const gr_plan *plan = &engine->plan;
+  const gr_plan_layer *layer = &plan->layer[u->layer];
+  const size_t n = 16 * (size_t)u->n_panels;
+  float *slots = gr_at(engine, plan->scratch + (size_t)rank * plan->scratch_rank);
+  size_t depth = 0;
+  for (uint64_t lane = 0; lane < s->n_lanes; lane++) {
+    uint64_t first = lane * plan->lane_rows,
+             end = first + plan->lane_rows < s->n ? first + plan->lane_rows : s->n;
+    engine->kernels->column_sums(end - first, u->n_panels,
+                                 gr_at(engine, layer->delta + first * layer->ld + 16 * u->panel),
+                                 layer->ld, slots + plan->slot * depth++);
+    for (unsigned m = gr_tree_merges(lane); m; m--, depth--)
+      engine->kernels->add(n, slots + plan->slot * (depth - 2), slots + plan->slot * (depth - 1));
+  }
+  for (; depth > 1; depth--)
+    engine->kernels->add(n, slots + plan->slot * (depth - 2), slots + plan->slot * (depth - 1));
+  return slots;
+}
+
+static void tiles_unit(const gr_step *s, int rank, const gr_unit *u) {
+  gr_engine *engine = s->engine;
+  const gr_plan *plan = &engine->plan;
+  const int moments = gr_optimizers[plan->optimizer].moments;
+  gr_weight_gradient w = unit_operands(engine, u, 0, s->n);
+  w.update = &s->weights;
+  w.panel_w = 16 * (size_t)plan->layer[u->layer].n_in;
+  w.w = unit_weights(engine, u, plan->parameters, 0);
+  if (moments > 0) w.moment1 = unit_weights(engine, u, plan->moment[0], 0);
+  if (moments > 1) w.moment2 = unit_weights(engine, u, plan->moment[1], 0);
+  engine->kernels->weight_gradient(&w);
+  if (engine->phases.on) gr_phase_end(&engine->phases, rank, GR_PHASE_WEIGHT_GRADIENT);
+  renew_back(engine, u);
+  if (u->input == 0) update_biases(s, u, tiles_bias_gradient(s, rank, u));
+  if (engine->phases.on) gr_phase_end(&engine->phases, rank, GR_PHASE_UPDATE);
+}
+
+/* ----- strategy "lanes": a rank accumulates whole gradients of its lanes, all ranks then add and
+ * apply them ----- */
+
+/* The whole gradient of one lane, in the blocked layout. */
+static void lane_gradient(const gr_step *s, uint64_t lane, float *slot) {
+  const gr_engine *engine = s->engine;
+  const gr_plan *plan = &engine->plan;
+  uint64_t first = lane * plan->lane_rows,
+           end = first + plan->lane_rows < s->n ? first + plan->lane_rows : s->n;
+  for (uint32_t l = 0; l < plan->n_layers; l++) {
+    const gr_plan_layer *layer = &plan->layer[l];
+    const gr_unit whole = {
+        .layer = l, .n_inputs = layer->n_in, .n_panels = (uint32_t)layer->panels_out};
+    gr_weight_gradient w = unit_operands(engine, &whole, first, end - first);
+    w.g = slot + layer->weights;
+    w.panel_g = 16 * (size_t)layer->n_in;
+    engine->kernels->weight_gradient(&w);
+    engine->kernels->column_sums(end - first, layer->panels_out, w.delta, w.ldd,
+                                 slot + layer->bias);
+  }
+}
+
+/* One sum per aligned block of lanes, in order. */
+void gr_gradient_accumulate(const gr_step *s, int rank) {
+  const gr_engine *engine = s->engine;
+  const gr_plan *plan = &engine->plan;
+  float *slots = gr_at(engine, plan->scratch + (size_t)rank * plan->scratch_rank);
+  uint64_t lane, end;
+  gr_plan_rank_lanes(plan, s->n_lanes, rank, &lane, &end);
+  for (size_t block = 0; lane < end; block++) {
+    const uint64_t size = gr_tree_block(lane, end);
+    size_t depth = block;
+    for (uint64_t i = 0; i < size; i++) {
+      lane_gradient(s, lane + i, slots + plan->slot * depth++);
+      for (unsigned m = gr_tree_merges(i); m; m--, depth--)
+        engine->kernels->add(plan->n_blocked, slots + plan->slot * (depth - 2),
+                             slots + plan->slot * (depth - 1));
+    }
+    lane += size;
+  }
+}
+
+/* A partial on the stack of the reduction: lanes [first, first + size), gradient at `slot`. */
+typedef struct partial {
+  uint64_t first, size;
+  float *slot;
+} partial;
+
+static void add_slice(const gr_step *s, const gr_unit *u, float *sum, const float *addend) {
+  const gr_plan_layer *layer = &s->engine->plan.layer[u->layer];
+  for (size_t p = 0; p < u->n_panels; p++) {
+    const size_t at = layer->weights + 16 * ((u->panel + p) * layer->n_in + u->input);
+    s->engine->kernels->add(16 * (size_t)u->n_inputs, sum + at, addend + at);
+  }
+  const size_t bias = layer->bias + 16 * u->panel;
+  if (u->input == 0) s->engine->kernels->add(16 * (size_t)u->n_panels, sum + bias, addend + bias);
+}
+
+static void pop(const gr_step *s, const gr_unit *u, partial *stack, size_t *depth) {
+  partial *below = &stack[*depth - 2], *top = &stack[*depth - 1];
+  add_slice(s, u, below->slot, top->slot);
+  below->size += top->size;
+  --*depth;
+}
+
+/* Adds the slices of all ranks' partials for one unit by the tree and applies them. */
+static void lanes_unit(const gr_step *s, const gr_unit *u) {
+  const gr_engine *engine = s->engine;
+  const gr_plan *plan = &engine->plan;
+  partial stack[2 * GR_TREE_DEPTH];
+  size_t depth = 0;
+  for (int rank = 0; rank < plan->n_ranks; rank++) {
+    float *slots = gr_at(engine, plan->scratch + (size_t)rank * plan->scratch_rank);
+    uint64_t lane, end;
+    gr_plan_rank_lanes(plan, s->n_lanes, rank, &lane, &end);
+    for (size_t block = 0; lane < end; block++) {
+      stack[depth++] = (partial){lane, gr_tree_block(lane, end), slots + plan->slot * block};
+      lane += stack[depth - 1].size;
+      while (depth > 1 && stack[depth - 2].size == stack[depth - 1].size &&
+             stack[depth - 2].first % (2 * stack[depth - 2].size) == 0)
+        pop(s, u, stack, &depth);
+    }
+  }
+  while (depth > 1) pop(s, u, stack, &depth);
+  const int moments = gr_optimizers[plan->optimizer].moments;
+  const float *sum = stack[0].slot;
+  for (size_t p = 0; p < u->n_panels; p++) {
+    const size_t at = plan->layer[u->layer].weights +
+                      16 * ((u->panel + p) * (size_t)plan->layer[u->layer].n_in + u->input);
+    engine->kernels->update(&s->weights, 16 * (size_t)u->n_inputs,
+                            gr_at(engine, plan->parameters + at), sum + at,
+                            moments > 0 ? gr_at(engine, plan->moment[0] + at) : NULL,
+                            moments > 1 ? gr_at(engine, plan->moment[1] + at) : NULL);
+  }
+  renew_back(engine, u);
+  if (u->input == 0) update_biases(s, u, sum + plan->layer[u->layer].bias + 16 * (size_t)u->panel);
+}
+
+void gr_gradient_unit(const gr_step *s, int rank, const gr_unit *u) {
+  if (s->engine->plan.strategy == GR_STRATEGY_LANES)
+    lanes_unit(s, u);
+  else
+    tiles_unit(s, rank, u);
+}
