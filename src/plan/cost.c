@@ -33,12 +33,10 @@ static double larger(double a, double b) {
   return a > b ? a : b;
 }
 
-/* Seconds of a meeting: that of two ranks, and half of it more for each further doubling. */
+/* Seconds of a meeting: ranks count their arrival in one line, which goes from one to the next
+ * (exec/team.c). */
 static double meeting(const model *m) {
-  double seconds = 0;
-  for (int ranks = 2; ranks < 2 * m->ranks; ranks *= 2)
-    seconds += ranks == 2 ? m->machine.barrier : m->machine.barrier / 2;
-  return seconds;
+  return m->ranks > 1 ? m->machine.barrier * m->ranks / 2 : 0;
 }
 
 /* A product of `rows` x `panels` x depth by one rank: a register tile with few rows waits for loads
