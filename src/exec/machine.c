@@ -68,9 +68,7 @@ gr_machine gr_machine_measure(const gr_kernels *kernels, int threads) {
   if (threads < 2 || kernels->isa == GR_ISA_GENERIC || gr_team_spins(threads) == 0) return machine;
   machine.flops = plausible(measure_flops(kernels), typical.flops);
   machine.bandwidth = plausible(measure_bandwidth(kernels), typical.bandwidth);
-  double doublings = 1;
-  for (int ranks = 2; ranks < threads; ranks *= 2) doublings += 0.5;
   machine.barrier =
-      plausible(gr_team_measure(threads, gr_team_spins(threads)) / doublings, typical.barrier);
+      plausible(gr_team_measure(threads, gr_team_spins(threads)) * 2 / threads, typical.barrier);
   return machine;
 }

@@ -33,12 +33,10 @@ static double larger(double a, double b) {
   return a > b ? a : b;
 }
 
-/* Seconds of a meeting: that of two ranks, and half of it more for each further doubling. */
+/* Seconds of a meeting: ranks count their arrival in one line, which goes from one to the next
+ * (exec/team.c). */
 static double meeting(const model *m) {
-  double seconds = 0;
-  for (int ranks = 2; ranks < 2 * m->ranks; ranks *= 2)
-    seconds += ranks == 2 ? m->machine.barrier : m->machine.barrier / 2;
-  return seconds;
+  return m->ranks > 1 ? m->machine.barrier * m->ranks / 2 : 0;
 }
 
 /* A product of `rows` x `panels` x depth by one rank: a register tile with few rows waits for loads
@@ -54,13 +52,22 @@ static double tiles_seconds(const model *m, size_t rows, size_t panels, size_t d
   return (double)rows * (double)panels * (double)depth * cycles / useful * vector / efficiency;
 }
 
+/* Rows of the batch that a rank has where ranks form `groups` row groups; whole lanes of them under
+ * GR_STRATEGY_LANES, so that with few lanes some ranks have none. */
+static size_t rows_of(const model *m, gr_strategy strategy, size_t groups) {
+  const size_t n = m->plan->batch_rows;
+  if (strategy != GR_STRATEGY_LANES) return ceil_div(n, groups);
+  return smaller(n, ceil_div(m->plan->n_lanes, groups) * m->plan->lane_rows);
+}
+
 /* A forward product or data gradient of the batch, shared by ranks in `columns` column groups. */
-static double product_seconds(const model *m, size_t n_panels, size_t depth, int columns) {
+static double product_seconds(const model *m, gr_strategy strategy, size_t n_panels, size_t depth,
+                              int columns) {
   const size_t groups = (size_t)columns, row_groups = (size_t)(m->ranks / columns),
                tile = m->kernels->tile_panels, tiles = ceil_div(n_panels, tile),
                panels = tiles < groups ? ceil_div(n_panels, groups)
                                        : smaller(n_panels, tile * ceil_div(tiles, groups)),
-               rows = ceil_div(m->plan->batch_rows, row_groups);
+               rows = rows_of(m, strategy, row_groups);
   const double remote = 1 - 1.0 / m->ranks,
                weights = 64.0 * (double)panels * (double)depth * (columns == m->ranks ? 0 : remote),
                inputs = 4.0 * (double)rows * (double)depth * (columns == 1 ? 0 : remote);
@@ -71,10 +78,10 @@ static double product_seconds(const model *m, size_t n_panels, size_t depth, int
 /* The best number of column groups: a divisor of the ranks. */
 static int best_columns(const model *m, size_t n_panels, size_t depth, double *seconds) {
   int best = 1;
-  *seconds = product_seconds(m, n_panels, depth, 1);
+  *seconds = product_seconds(m, GR_STRATEGY_GRID, n_panels, depth, 1);
   for (int c = 2; c <= m->ranks; c++) {
     if (m->ranks % c) continue;
-    const double cost = product_seconds(m, n_panels, depth, c);
+    const double cost = product_seconds(m, GR_STRATEGY_GRID, n_panels, depth, c);
     if (cost < *seconds) {
       *seconds = cost;
       best = c;
@@ -88,7 +95,7 @@ static int columns_of(const model *m, gr_strategy strategy, size_t n_panels, siz
                       double *seconds) {
   int columns = strategy == GR_STRATEGY_COLUMNS ? m->ranks : 1;
   if (strategy == GR_STRATEGY_GRID) return best_columns(m, n_panels, depth, seconds);
-  *seconds = product_seconds(m, n_panels, depth, columns);
+  *seconds = product_seconds(m, strategy, n_panels, depth, columns);
   return columns;
 }
 
@@ -125,7 +132,7 @@ static double gradient_seconds(const model *m, const gr_plan_layer *layer, gr_st
 /* Seconds of a step; the columns of each layer in forward[] and backward[]. */
 static double step_seconds(const model *m, gr_strategy strategy, int *forward, int *backward) {
   const gr_plan *plan = m->plan;
-  const double rows = (double)ceil_div(plan->batch_rows, (size_t)m->ranks);
+  const double rows = (double)rows_of(m, strategy, (size_t)m->ranks);
   double sum = fixed_seconds + 4 * rows * (double)plan->layer[0].n_in * gather_seconds +
                2 * meeting(m),
          seconds;

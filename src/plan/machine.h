@@ -8,7 +8,7 @@ typedef struct gr_machine {
   double flops;     /* one core's peak, multiply-adds counted as two, per second */
   double bandwidth; /* bytes per second at which one core reads what another one wrote, beside its
                        arithmetic */
-  double barrier;   /* seconds of a meeting of two ranks; more ranks: times log2 */
+  double barrier;   /* seconds of a meeting of two ranks; of n: n / 2 times that */
   size_t l2;        /* bytes of the second-level cache of a core */
 } gr_machine;
 
