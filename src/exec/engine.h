@@ -97,7 +97,8 @@ typedef struct gr_run {
 } gr_run;
 
 /* The steps of `run`, without a pause between them, until its rows or steps are used up, `after`
- * says no, or a loss is not finite. *result is that of the last step taken. */
+ * says no, or a loss is not finite. *result is that of the last step taken; without any it is
+ * finite, loss and weight 0. */
 void gr_engine_run(gr_engine *engine, const gr_run *run, gr_step_result *result);
 
 /* Forward over rows map[0..n) (or 0..n), totals in *totals. Without class_index and targets losses
