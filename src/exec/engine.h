@@ -18,7 +18,7 @@ typedef struct gr_engine_resources {
   int isa;      /* gr_isa or GR_AUTO: the best this CPU has */
   bool pin;     /* bind rank r to the r-th allowed processor until the engine is destroyed; done
                 unasked where the affinity mask is restricted to as many processors as ranks */
-  int strategy; /* GR_AUTO, or a gr_strategy (plan/plan.h) forced for tests */
+  int strategy; /* GR_AUTO, or a gr_strategy (net/strategy.h), which then has all threads */
 } gr_engine_resources;
 
 /* Rows of a data set as the engine reads them: inputs in their stored type, targets prepared. All
