@@ -18,7 +18,7 @@ typedef struct gr_engine_resources {
   int isa;      /* gr_isa or GR_AUTO: the best this CPU has */
   bool pin;     /* bind rank r to the r-th allowed processor until the engine is destroyed; done
                 unasked where the affinity mask is restricted to as many processors as ranks */
-  int strategy; /* GR_AUTO, or a gr_strategy (plan/plan.h) forced for tests */
+  int strategy; /* GR_AUTO, or a gr_strategy (net/strategy.h), which then has all threads */
 } gr_engine_resources;
 
 /* Rows of a data set as the engine reads them: inputs in their stored type, targets prepared. All
@@ -97,7 +97,8 @@ typedef struct gr_run {
 } gr_run;
 
 /* The steps of `run`, without a pause between them, until its rows or steps are used up, `after`
- * says no, or a loss is not finite. *result is that of the last step taken. */
+ * says no, or a loss is not finite. *result is that of the last step taken; without any it is
+ * finite, loss and weight 0. */
 void gr_engine_run(gr_engine *engine, const gr_run *run, gr_step_result *result);
 
 /* Forward over rows map[0..n) (or 0..n), totals in *totals. Without class_index and targets losses

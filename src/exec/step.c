@@ -315,14 +315,14 @@ static void run_some(steps *all, uint64_t n_steps) {
 void gr_engine_run(gr_engine *engine, const gr_run *run, gr_step_result *result) {
   const unsigned environment = engine->kernels->environment_enter();
   const gr_step both = {.engine = engine, .rows = run->rows, .order = run->order};
-  steps all = {.run = run, .at = {both, both}};
+  steps all = {.run = run, .at = {both, both}, .result = {.finite = true}};
   gr_engine_bind_inputs(engine, run->rows);
   all.stop = run->start >= run->end || run->n_steps == 0;
   if (!all.stop) prepare(&all, 0, run->start);
   while (!all.stop)
     run_some(&all, engine->pace.enabled ? gr_pace_steps(&engine->pace) : UINT64_MAX);
   *result = all.result;
-  if (all.done > 0 && !result->finite)
+  if (!result->finite)
     result->bad_layer = find_bad_layer(&all.at[(all.done - 1) % 2], &result->bad_row);
   engine->kernels->environment_leave(environment);
 }

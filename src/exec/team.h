@@ -30,7 +30,8 @@ typedef struct gr_team_job {
   uint64_t n_rounds;
   void (*stage)(void *context, int rank, int stage, uint64_t round);
   void *context;
-  const bool *stop;        /* set in a last stage, by rank 0 alone: no further round */
+  const bool *stop; /* set in a last stage, by rank 0 alone: no further round. Threads look at it
+                       until they meet again: n_stages >= 2, or n_ranks = 1. NULL: never */
   unsigned (*enter)(void); /* each thread, before its first stage, and after its last one */
   void (*leave)(unsigned saved);
   unsigned spins; /* looks at the others before a waiting rank sleeps; 0: at once */

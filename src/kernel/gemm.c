@@ -344,8 +344,7 @@ static void gradient_block(const gr_weight_gradient *g, size_t i, size_t rows, s
                       .delta = g->delta + 16 * panel,
                       .slots = slots,
                       .tile_c = 16 * rows,
-                      .panel_c = g->panel_g,
-                      .c = g->g + panel * g->panel_g + 16 * i};
+                      .panel_c = g->panel_g};
   if (descends) {
     t.c = g->w + at;
     t.panel_c = g->panel_w;
@@ -353,6 +352,8 @@ static void gradient_block(const gr_weight_gradient *g, size_t i, size_t rows, s
     t.c = sum;
     t.tile_c = TILE;
     t.panel_c = 16 * rows;
+  } else {
+    t.c = g->g + panel * g->panel_g + 16 * i;
   }
   size_t depth = 0, left = g->n_rows;
   for (uint64_t lane = 0; !t.last; lane++) {

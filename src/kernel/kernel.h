@@ -2,11 +2,15 @@
  * instruction set.
  *
  * Layouts (all bases 64-byte aligned, all strides in floats and multiples of 16):
- *   rows      x, a, z, delta: row-major [n_rows][ld], n real columns, columns n..ld-1 are padding
- * that no sum ever reads panels    weights for the forward product: [ceil(n_out/16)][n_in][16],
- * element (o, i) at ((o/16) n_in + i) 16 + o%16 back      weights for the data gradient:
- * [ceil(n_in/16)][n_out][16], element (o, i) at ((i/16) n_out + o) 16 + i%16 A panel is a slice of
- * 16 columns of the result: one vf.
+ *
+ * rows: x, a, z, delta: row-major [n_rows][ld], n real columns, columns n..ld-1 are padding that no
+ * sum ever reads.
+ *
+ * panels: weights for the forward product: [ceil(n_out/16)][n_in][16], element (o, i) at
+ * ((o/16) n_in + i) 16 + o%16. A panel is a slice of 16 columns of the result: one vf.
+ *
+ * back: weights for the data gradient: [ceil(n_in/16)][n_out][16], element (o, i) at
+ * ((i/16) n_out + o) 16 + i%16.
  *
  * Products: each element is ONE chain of fused multiply-adds, k ascending, from the value it starts
  * from; so any tiling, any split of rows or panels between calls or ranks changes no bit. Kernels

@@ -1,9 +1,11 @@
 /* From outputs to losses and deltas, row by row.
  *
- *   quadratic                C = 1/2 sum_j (a_j - y_j)^2            delta_j = (a_j - y_j) f'(z_j)
- *   cross-entropy, softmax   C = ln sum_j e^(z_j - m) - (z_y - m)   delta_j = a_j - [j = y],  m =
- * max_j z_j cross-entropy, sigmoid   C = sum_j max(z_j, 0) - z_j y_j + ln(1 + e^-|z_j|)   delta_j =
- * a_j - y_j
+ * quadratic: C = 1/2 sum_j (a_j - y_j)^2, delta_j = (a_j - y_j) f'(z_j)
+ *
+ * cross-entropy, softmax: C = ln sum_j e^(z_j - m) - (z_y - m), m = max_j z_j, delta_j = a_j -
+ * [j = y]
+ *
+ * cross-entropy, sigmoid: C = sum_j max(z_j, 0) - z_j y_j + ln(1 + e^-|z_j|), delta_j = a_j - y_j
  *
  * Sums and maxima over j: 16 partials, j to partial j mod 16, then the fixed tree. A row's delta is
  * multiplied by its weight. */

@@ -1,4 +1,4 @@
-/* GR_LOSS(ID, name). Formulas in kernel/loss.h. cross-entropy is multiclass with softmax, binary
+/* GR_LOSS(ID, name). Formulas in kernel/loss.c. cross-entropy is multiclass with softmax, binary
  * with sigmoid. */
 GR_LOSS(QUADRATIC, "quadratic")
 GR_LOSS(CROSS_ENTROPY, "cross-entropy")

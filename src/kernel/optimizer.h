@@ -2,13 +2,16 @@
  * here, its coefficients in exec/update.c, one row in optimizer.def.h. `kind` is a constant
  * wherever this is inlined.
  *
- *   sgd       g' = s g + d w;  w <- w - r g'
- *   momentum  m <- mu m + g';  w <- w - r m                              (Polyak 1964, in PyTorch's
- * form) nesterov  m <- mu m + g';  w <- w - r (g' + mu m)                    (Sutskever et al.
- * 2013, in PyTorch's form) adam      m <- b1 m + (1 - b1) g'; v <- b2 v + (1 - b2) g'^2;  w <- w -
- * r_t m / (sqrt(v) c_t + eps), r_t = r / (1 - b1^t), c_t = 1 / sqrt(1 - b2^t)             (Kingma
- * and Ba 2015, algorithm 1) adamw     w <- w - r d w, then adam with g' = s g (Loshchilov and
- * Hutter 2019, algorithm 2) */
+ * sgd: g' = s g + d w; w <- w - r g'
+ *
+ * momentum: m <- mu m + g'; w <- w - r m (Polyak 1964, in PyTorch's form)
+ *
+ * nesterov: m <- mu m + g'; w <- w - r (g' + mu m) (Sutskever et al. 2013, in PyTorch's form)
+ *
+ * adam: m <- b1 m + (1 - b1) g'; v <- b2 v + (1 - b2) g'^2; w <- w - r_t m / (sqrt(v) c_t + eps),
+ * r_t = r / (1 - b1^t), c_t = 1 / sqrt(1 - b2^t) (Kingma and Ba 2015, algorithm 1)
+ *
+ * adamw: w <- w - r d w, then adam with g' = s g (Loshchilov and Hutter 2019, algorithm 2) */
 #ifndef GR_KERNEL_OPTIMIZER_H
 #define GR_KERNEL_OPTIMIZER_H
 

@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "kernel/isa.h"
-#include "net/strategy.h"
 #include "kernel/kinds.h"
 #include "net/schedule.h"
+#include "net/strategy.h"
 
 #define FIELD(member) offsetof(gr_config, member)
 

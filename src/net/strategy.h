@@ -1,10 +1,16 @@
-/* The names of the ways to share a step among ranks. All give the same bits.
+/* The ways to share a step among ranks. All give the same bits.
  *
- *   tiles    forward and data gradient by rows; each rank owns tiles of the weights and goes
- * through all lanes; the update is fused lanes    by rows, whole lanes; each rank accumulates the
- * whole gradient of its own lanes; then they are reduced and applied columns  forward and data
- * gradient by columns: each rank owns panels of the weights, in the weight gradient too grid     by
- * rows and columns, each product as its cost says; the weight gradient as tiles */
+ * tiles: forward and data gradient by rows; each rank owns tiles of the weights and goes through
+ * all lanes, the update fused.
+ *
+ * lanes: by rows, whole lanes of them; each rank accumulates the whole gradient of its own lanes;
+ * then they are added and applied.
+ *
+ * columns: forward and data gradient by columns; each rank owns panels of the weights, in the
+ * weight gradient too.
+ *
+ * grid: by rows and columns, each product as its cost says; the weight gradient as tiles, or as
+ * columns where forward is split by columns alone. */
 #ifndef GR_NET_STRATEGY_H
 #define GR_NET_STRATEGY_H
 

@@ -41,6 +41,23 @@ check "in runs/digits-DIGEST" test "$(find runs -mindepth 1 -maxdepth 1 -name 'd
 expect 0 "the stored recipe reproduces the run" train --config run/recipe.yaml digits.h5 --run copy -q
 same "to the last bit" "$(digest run)" "$(digest copy)"
 
+# Four lanes of 64 rows, and a short last batch; how the threads share a step is no part of a recipe.
+shared="--hidden 40,17 --batch-size 256 --optimizer momentum --epochs 2"
+# shellcheck disable=SC2086
+{
+  expect 0 "one thread" train digits.h5 $shared --threads 1 --run one -q
+  for strategy in tiles lanes columns grid; do
+    expect 0 "three that share by $strategy" \
+      train digits.h5 $shared --threads 3 --strategy $strategy --run $strategy -q
+    same "have the same bits" "$(digest one)" "$(digest $strategy)"
+    check "and the same recipe" cmp one/recipe.yaml $strategy/recipe.yaml
+    expect 0 "the plan" train digits.h5 $shared --threads 3 --strategy $strategy --dry-run
+    check "says $strategy" grep -Eq "^step .* by $strategy, " out err
+  done
+  refuses 78 "a way to share that is none" "--strategy|'columns'" -- \
+    train digits.h5 $shared --strategy column --run none -q
+}
+
 expect 0 "eval" eval run digits.h5
 check "says accuracy" grep -Eq '^test \(200 rows\): accuracy 0\.[0-9]{4}, loss ' out
 check "and a confusion matrix of ten rows" test "$(sed '1,3d' out | wc -l)" -eq 10

@@ -8,9 +8,12 @@
 int main(int argc, char **argv) {
   const gr_suite suites[] = {
       {"plan", plan_tests},
+      {"order of a step", order_tests},
+      {"team", team_tests},
       {"traffic", traffic_tests},
       {"reference trainer", reference_tests},
       {"same bits", same_bits_tests},
+      {"runs", run_tests},
       {"golden digests", golden_tests},
       {"gradients", gradient_tests},
       {"textbook", textbook_tests},

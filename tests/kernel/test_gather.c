@@ -153,6 +153,25 @@ static void any_number_of_rows_is_gathered_and_announced(void) {
   }
 }
 
+/* Floats are taken 16 at a time, and the rest of a row by loads and stores that end with it: every
+ * length, the last row at the end of its memory, values that rounding and signs show in. */
+static void every_tail_of_floats_is_gathered_and_nothing_beyond(void) {
+  static const float odd[] = {NAN, INFINITY, -INFINITY, -0.0f, 0x1p-140f, 3e38f};
+  gr_test_stream s = {gr_test_seed() + 33};
+  for (size_t n_columns = 1; n_columns <= 50; n_columns++) {
+    const table t = make_table(&s, GR_F32, 3, n_columns);
+    const uint64_t index[] = {2, 0, 2, 1, 2};
+    for (size_t i = 0; i < 6; i++)
+      memcpy(t.x + sizeof(float) * gr_test_between(&s, 0, 3 * n_columns - 1), &odd[i],
+             sizeof(float));
+    GR_EACH_ISA(k) for (size_t n = 1; n <= 5; n += 2) {
+      GR_CHECK(gather_is_exact(k, &t, index, n, 0, 16 * gr_test_panels(n_columns)),
+               "%s: %zu rows of %zu", isa_name(k), n, n_columns);
+    }
+    gr_test_release();
+  }
+}
+
 /* All 65536 halves, subnormals, infinities and NaNs included. */
 static void every_half_is_read(void) {
   const uint64_t index = 0;
@@ -191,10 +210,32 @@ static void permutations_of_many_are_those_of_each(void) {
     }
 }
 
+/* All rows of small epochs, whose networks are mostly walked twice: each row once. */
+static void a_whole_epoch_takes_each_row_once(void) {
+  enum { MOST = 150 };
+  for (uint64_t n = 1; n <= MOST; n++) {
+    const gr_permutation p = gr_permutation_make(gr_test_seed(), n, n);
+    GR_EACH_ISA(k) {
+      uint64_t out[MOST];
+      char taken[MOST] = {0};
+      size_t rows = 0;
+      k->permute(&p, 0, (size_t)n, out);
+      for (size_t i = 0; i < n; i++) {
+        CU_ASSERT_FATAL(out[i] < n);
+        rows += !taken[out[i]];
+        taken[out[i]] = 1;
+      }
+      GR_CHECK(rows == n, "%s: %zu of %llu rows", isa_name(k), rows, (unsigned long long)n);
+    }
+  }
+}
+
 const gr_test gather_tests[] = {
     GR_TEST(every_type_is_gathered_exactly),
     GR_TEST(any_number_of_rows_is_gathered_and_announced),
+    GR_TEST(every_tail_of_floats_is_gathered_and_nothing_beyond),
     GR_TEST(every_half_is_read),
     GR_TEST(permutations_of_many_are_those_of_each),
+    GR_TEST(a_whole_epoch_takes_each_row_once),
     GR_TEST_END,
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kernel/kinds.h"
+#include "net/strategy.h"
 #include "net/suites.h"
 
 /* Valid values of every type, as a user may write them. */
@@ -73,6 +74,10 @@ static void values_land_in_their_fields(void) {
   CU_ASSERT_EQUAL(c.training.loss, GR_CROSS_ENTROPY);
   must_set(&c, "training.loss", "auto");
   CU_ASSERT_EQUAL(c.training.loss, GR_AUTO);
+  must_set(&c, "resources.strategy", "columns");
+  CU_ASSERT_EQUAL(c.resources.strategy, GR_STRATEGY_COLUMNS);
+  must_set(&c, "resources.strategy", "auto");
+  CU_ASSERT_EQUAL(c.resources.strategy, GR_AUTO);
   must_set(&c, "data.x", "auto");
   CU_ASSERT_PTR_NULL(c.data.x);
   must_set(&c, "optimizer.weight_decay", "-0");
@@ -121,6 +126,7 @@ static void a_refusal_names_the_range_or_the_choices(void) {
       {"resources.memory", "5", "a size such as 4096 or 256MiB from 1MiB to 1024TiB, or auto"},
       {"checkpoint.every", "x", "from 0s to 31536000s"},
       {"data.scale", "x", "one of none, unit, or auto"},
+      {"resources.strategy", "rows", "is not one of tiles, lanes, columns, grid, or auto"},
       {"resources.pin", "x", "is not true or false"}};
   gr_config c = default_config();
   gradus_error err;

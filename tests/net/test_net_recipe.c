@@ -181,6 +181,7 @@ static void differences_are_listed_old_to_new(void) {
   gr_config a = default_config(), b = default_config();
   CU_ASSERT_EQUAL(compare(&a, &b, false, ""), 0);
   must_set(&b, "resources.threads", "3");
+  must_set(&b, "resources.strategy", "lanes");
   must_set(&b, "checkpoint.keep", "9");
   must_set(&b, "data.x", "elsewhere");
   CU_ASSERT_EQUAL(compare(&a, &b, false, ""), 0);

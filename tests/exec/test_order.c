@@ -1,0 +1,338 @@
+/* The order of operations of a step against what each reads and writes, told here anew: all that
+ * is computed is computed once, by one rank; and where a rank reads or overwrites what another one
+ * wrote or read, all ranks have met in between. Two steps follow one another, as in a run.
+ *
+ * Matrices are seen in cells: a row of a panel of activations or deltas, a panel of outputs by one
+ * of inputs of weights, a row number, a loss. */
+#include <config.h>
+
+#include <string.h>
+
+#include "exec_tests.h"
+#include "plan/lanes.h"
+
+/* Who used a cell last, and before how many meetings. */
+typedef struct cell {
+  int writer, reader; /* -1: nobody; -2: several */
+  unsigned written, read;
+  unsigned step; /* in which it was written, from 1; 0: before all */
+} cell;
+
+/* [rows][columns] cells. */
+typedef struct matrix {
+  size_t columns;
+  cell *cells;
+} matrix;
+
+typedef struct watch {
+  const gr_plan *plan;
+  matrix input, a[GR_MAX_LAYERS], delta[GR_MAX_LAYERS], weights[GR_MAX_LAYERS], back[GR_MAX_LAYERS],
+      scratch, index[2], loss, finite;
+  uint64_t n;             /* rows of this step */
+  unsigned step, meeting; /* meetings so far */
+  uint64_t conflicts, missing, twice;
+} watch;
+
+/* What an operation of one rank touches: cells [row, end) x [column, last). */
+typedef struct block {
+  size_t row, end, column, last;
+} block;
+
+static matrix make_matrix(size_t rows, size_t columns) {
+  matrix m = {.columns = columns, .cells = gr_test_array(rows * columns, sizeof(cell))};
+  for (size_t i = 0; i < rows * columns; i++) m.cells[i].writer = m.cells[i].reader = -1;
+  return m;
+}
+
+static watch make_watch(const gr_plan *plan) {
+  const size_t rows = plan->batch_rows;
+  watch w = {.plan = plan,
+             .input = make_matrix(rows, plan->layer[0].panels_in),
+             .scratch = make_matrix((size_t)plan->n_ranks, 1),
+             .index = {make_matrix(rows, 1), make_matrix(rows, 1)},
+             .loss = make_matrix(rows, 1),
+             .finite = make_matrix((size_t)plan->n_ranks, 1)};
+  for (uint32_t l = 0; l < plan->n_layers; l++) {
+    const gr_plan_layer *layer = &plan->layer[l];
+    w.a[l] = make_matrix(rows, layer->panels_out);
+    w.delta[l] = make_matrix(rows, layer->panels_out);
+    w.weights[l] = make_matrix(layer->panels_out, layer->panels_in);
+    w.back[l] = make_matrix(layer->panels_in, layer->panels_out);
+  }
+  return w;
+}
+
+/* `fresh`: it must have been written in this step. */
+static void reads(watch *w, int rank, matrix *m, block b, bool fresh) {
+  for (size_t r = b.row; r < b.end; r++)
+    for (size_t c = b.column; c < b.last; c++) {
+      cell *x = &m->cells[r * m->columns + c];
+      w->missing += fresh && x->step != w->step;
+      w->conflicts += x->step > 0 && x->writer != rank && x->written == w->meeting;
+      const bool shared = x->reader != -1 && x->reader != rank && x->read == w->meeting;
+      x->reader = shared ? -2 : rank;
+      x->read = w->meeting;
+    }
+}
+
+/* `once`: it must not have been written in this step before. */
+static void writes(watch *w, int rank, matrix *m, block b, bool once) {
+  for (size_t r = b.row; r < b.end; r++)
+    for (size_t c = b.column; c < b.last; c++) {
+      cell *x = &m->cells[r * m->columns + c];
+      w->twice += once && x->step == w->step;
+      w->conflicts += x->step > 0 && x->writer != rank && x->written == w->meeting;
+      w->conflicts += x->reader != -1 && x->reader != rank && x->read == w->meeting;
+      x->writer = rank;
+      x->written = w->meeting;
+      x->step = w->step;
+    }
+}
+
+static block all_columns(const matrix *m, uint64_t row, uint64_t end) {
+  return (block){row, end, 0, m->columns};
+}
+
+/* Rows and panels of a result that a rank makes. */
+static block share_of(const watch *w, int rank, int columns, size_t n_panels) {
+  uint64_t row, end;
+  block b = {.last = n_panels};
+  gr_plan_rows(w->plan, w->n, rank, columns, &row, &end);
+  if (columns > 1) gr_plan_panels(w->plan, n_panels, rank, columns, &b.column, &b.last);
+  b.row = row;
+  b.end = end;
+  return b;
+}
+
+static matrix *below(watch *w, uint32_t l) {
+  return l ? &w->a[l - 1] : &w->input;
+}
+
+/* Its rows by their numbers, and the numbers of its rows of the next batch, which is as long. */
+static void gather(watch *w, int rank) {
+  const block mine = share_of(w, rank, 1, 1);
+  reads(w, rank, &w->index[w->step % 2], mine, false);
+  writes(w, rank, &w->index[(w->step + 1) % 2], mine, true);
+  writes(w, rank, &w->input, all_columns(&w->input, mine.row, mine.end), true);
+}
+
+static void forward(watch *w, int rank, uint32_t l) {
+  const gr_plan_layer *layer = &w->plan->layer[l];
+  const block mine = share_of(w, rank, layer->forward_columns, layer->panels_out);
+  reads(w, rank, &w->weights[l], all_columns(&w->weights[l], mine.column, mine.last), false);
+  if (mine.column < mine.last)
+    reads(w, rank, below(w, l), all_columns(below(w, l), mine.row, mine.end), true);
+  writes(w, rank, &w->a[l], mine, true);
+}
+
+static void loss(watch *w, int rank) {
+  const uint32_t last = w->plan->n_layers - 1;
+  const block rows = share_of(w, rank, 1, 1), mine = all_columns(&w->a[last], rows.row, rows.end);
+  reads(w, rank, &w->index[w->step % 2], rows, false);
+  reads(w, rank, &w->a[last], mine, true);
+  writes(w, rank, &w->a[last], mine, false); /* probabilities, in place */
+  writes(w, rank, &w->delta[last], mine, true);
+  writes(w, rank, &w->loss, rows, true);
+  writes(w, rank, &w->finite, (block){(size_t)rank, (size_t)rank + 1, 0, 1}, true);
+}
+
+static void backward(watch *w, int rank, uint32_t l) {
+  const gr_plan_layer *layer = &w->plan->layer[l];
+  const block mine = share_of(w, rank, layer->backward_columns, layer->panels_in);
+  reads(w, rank, &w->back[l], all_columns(&w->back[l], mine.column, mine.last), false);
+  if (mine.column < mine.last)
+    reads(w, rank, &w->delta[l], all_columns(&w->delta[l], mine.row, mine.end), true);
+  reads(w, rank, &w->a[l - 1], mine, true);
+  writes(w, rank, &w->delta[l - 1], mine, true);
+}
+
+/* The gradient of the rank's lanes. */
+static void reduce(watch *w, int rank) {
+  const block rows = share_of(w, rank, 1, 1);
+  for (uint32_t l = 0; l < w->plan->n_layers; l++) {
+    reads(w, rank, below(w, l), all_columns(below(w, l), rows.row, rows.end), true);
+    reads(w, rank, &w->delta[l], all_columns(&w->delta[l], rows.row, rows.end), true);
+  }
+  writes(w, rank, &w->scratch, (block){(size_t)rank, (size_t)rank + 1, 0, 1}, true);
+}
+
+static void update_unit(watch *w, int rank, const gr_unit *u) {
+  const size_t first = u->input / 16, end = (u->input + u->n_inputs + 15) / 16;
+  if (w->plan->strategy == GR_STRATEGY_LANES) {
+    reads(w, rank, &w->scratch, (block){0, (size_t)w->plan->n_ranks, 0, 1}, true);
+  } else {
+    reads(w, rank, below(w, u->layer), (block){0, w->n, first, end}, true);
+    reads(w, rank, &w->delta[u->layer], (block){0, w->n, u->panel, u->panel + u->n_panels}, true);
+  }
+  writes(w, rank, &w->weights[u->layer], (block){u->panel, u->panel + u->n_panels, first, end},
+         true);
+  writes(w, rank, &w->back[u->layer], (block){first, end, u->panel, u->panel + u->n_panels}, true);
+}
+
+/* Rank 0 adds the losses, and the weights of the rows to come. */
+static void update(watch *w, int rank) {
+  reads(w, rank, &w->finite, (block){0, (size_t)w->plan->n_ranks, 0, 1}, true);
+  for (size_t i = w->plan->first_unit[rank]; i < w->plan->first_unit[rank + 1]; i++)
+    update_unit(w, rank, &w->plan->units[i]);
+  if (rank != 0) return;
+  reads(w, rank, &w->loss, (block){0, w->n, 0, 1}, true);
+  reads(w, rank, &w->index[w->step % 2], (block){0, w->n, 0, 1}, false);
+  reads(w, rank, &w->index[(w->step + 1) % 2], (block){0, w->n, 0, 1}, true);
+}
+
+static void operate(watch *w, int rank, const gr_plan_operation *o) {
+  switch (o->kind) {
+    case GR_GATHER:
+      gather(w, rank);
+      break;
+    case GR_FORWARD:
+      forward(w, rank, o->layer);
+      break;
+    case GR_LOSS:
+      loss(w, rank);
+      break;
+    case GR_BACKWARD:
+      backward(w, rank, o->layer);
+      break;
+    case GR_REDUCE:
+      reduce(w, rank);
+      break;
+    case GR_UPDATE:
+      update(w, rank);
+      break;
+  }
+}
+
+/* A step of n rows, all operations in their order; ranks meet after operation i where meets[i]. */
+static void watch_step(watch *w, uint64_t n, const bool *meets) {
+  w->n = n;
+  w->step++;
+  for (int i = 0; i < w->plan->n_operations; i++) {
+    for (int rank = 0; rank < w->plan->n_ranks; rank++) operate(w, rank, &w->plan->operation[i]);
+    w->meeting += meets[i];
+  }
+}
+
+/* Cells of the first `rows` rows that the step has not written. */
+static uint64_t left_out(const watch *w, const matrix *m, size_t rows) {
+  uint64_t sum = 0;
+  for (size_t i = 0; i < rows * m->columns; i++) sum += m->cells[i].step != w->step;
+  return sum;
+}
+
+static uint64_t all_left_out(const watch *w) {
+  uint64_t sum = left_out(w, &w->input, w->n) + left_out(w, &w->loss, w->n);
+  for (uint32_t l = 0; l < w->plan->n_layers; l++)
+    sum += left_out(w, &w->a[l], w->n) + left_out(w, &w->delta[l], w->n) +
+           left_out(w, &w->weights[l], w->plan->layer[l].panels_out) +
+           left_out(w, &w->back[l], w->plan->layer[l].panels_in);
+  return sum;
+}
+
+static gr_plan make_plan(const gr_network *network, const gr_kernels *kernels, uint64_t batch,
+                         int ranks, int strategy) {
+  const gr_plan_request request = {.network = network,
+                                   .batch_rows = batch,
+                                   .lane_rows = 7,
+                                   .optimizer = GR_MOMENTUM,
+                                   .threads = ranks,
+                                   .strategy = strategy,
+                                   .forced = true};
+  gr_plan plan = {0};
+  gradus_error error;
+  GR_CHECK_OK(gr_plan_make(&request, kernels, &plan, &error), &error);
+  return plan;
+}
+
+static void meetings_of(const gr_plan *plan, bool *meets) {
+  for (int i = 0; i < plan->n_operations; i++) meets[i] = plan->operation[i].meet;
+}
+
+static const gr_network network = {.n_layers = 4,
+                                   .layer = {{77, 150, GR_RELU, 0, 0},
+                                             {150, 33, GR_RELU, 0, 0},
+                                             {33, 40, GR_RELU, 0, 0},
+                                             {40, 4, GR_SOFTMAX, 0, 0}},
+                                   .loss = GR_CROSS_ENTROPY};
+enum { BATCH = 45 };
+
+/* Two steps of n rows, and one of them short. */
+static void check_plan(const gr_plan *plan, uint64_t n, const char *isa) {
+  bool meets[GR_MAX_OPERATIONS];
+  watch w = make_watch(plan);
+  meetings_of(plan, meets);
+  watch_step(&w, n, meets);
+  const uint64_t missing = all_left_out(&w);
+  watch_step(&w, n, meets);
+  GR_CHECK(missing + all_left_out(&w) + w.missing == 0 && w.twice == 0 && w.conflicts == 0,
+           "%d ranks by %s, %llu rows, tiles of %s: %llu left out, %llu not there, %llu twice, "
+           "%llu without a meeting",
+           plan->n_ranks, gr_strategy_names[plan->strategy], (unsigned long long)n, isa,
+           (unsigned long long)(missing + all_left_out(&w)), (unsigned long long)w.missing,
+           (unsigned long long)w.twice, (unsigned long long)w.conflicts);
+}
+
+static void everything_is_done_once_and_after_what_it_needs(void) {
+  static const uint64_t lengths[] = {BATCH, 1, 7, 8, 20, 44};
+  for (int isa = 0; isa < GR_N_ISAS; isa++) {
+    if (!gr_isa_available((gr_isa)isa)) continue;
+    for (int ranks = 1; ranks <= 16; ranks++)
+      for (int strategy = 0; strategy < GR_N_STRATEGIES; strategy++) {
+        gr_plan plan = make_plan(&network, gr_kernels_of((gr_isa)isa), BATCH, ranks, strategy);
+        for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++)
+          check_plan(&plan, lengths[i], gr_isa_names[isa]);
+        gr_plan_free(&plan);
+        gr_test_release();
+      }
+  }
+}
+
+/* Stages are what lies between meetings; a rank alone meets nobody. */
+static void stages_end_where_ranks_meet(void) {
+  for (int ranks = 1; ranks <= 16; ranks++)
+    for (int strategy = 0; strategy < GR_N_STRATEGIES; strategy++) {
+      gr_plan plan = make_plan(&network, gr_kernels_of(GR_ISA_GENERIC), BATCH, ranks, strategy);
+      int meetings = 0, stages = 0;
+      for (int i = 0; i < plan.n_operations; i++) {
+        if (i == 0 || plan.operation[i - 1].meet) CU_ASSERT_EQUAL(plan.stage[stages++], i);
+        meetings += plan.operation[i].meet;
+      }
+      CU_ASSERT_EQUAL(stages, plan.n_stages);
+      GR_CHECK(meetings == (ranks == 1 ? 0 : plan.n_stages), "%d ranks meet %d times", ranks,
+               meetings);
+      CU_ASSERT(ranks == 1 || plan.operation[plan.n_operations - 1].meet);
+      gr_plan_free(&plan);
+    }
+}
+
+/* Were this not so, the checks above would show nothing; and each meeting costs time. */
+static void without_any_of_the_meetings_something_is_read_too_early(void) {
+  static const gr_network wide = {
+      .n_layers = 3,
+      .layer = {{64, 128, GR_RELU, 0, 0}, {128, 96, GR_RELU, 0, 0}, {96, 64, GR_SOFTMAX, 0, 0}},
+      .loss = GR_CROSS_ENTROPY};
+  for (int ranks = 2; ranks <= 4; ranks++)
+    for (int strategy = 0; strategy < GR_N_STRATEGIES; strategy++) {
+      gr_plan plan = make_plan(&wide, gr_kernels_of(GR_ISA_GENERIC), BATCH, ranks, strategy);
+      for (int i = 0; i < plan.n_operations; i++) {
+        bool meets[GR_MAX_OPERATIONS];
+        if (!plan.operation[i].meet) continue;
+        meetings_of(&plan, meets);
+        meets[i] = false;
+        watch w = make_watch(&plan);
+        watch_step(&w, BATCH, meets);
+        watch_step(&w, BATCH, meets);
+        GR_CHECK(w.conflicts > 0, "%d ranks by %s need not meet after operation %d", ranks,
+                 gr_strategy_names[strategy], i);
+      }
+      gr_plan_free(&plan);
+      gr_test_release();
+    }
+}
+
+const gr_test order_tests[] = {
+    GR_TEST(everything_is_done_once_and_after_what_it_needs),
+    GR_TEST(stages_end_where_ranks_meet),
+    GR_TEST(without_any_of_the_meetings_something_is_read_too_early),
+    GR_TEST_END,
+};
