@@ -380,18 +380,19 @@ static void gradient_block(const gr_weight_gradient *g, size_t i, size_t rows, s
 void GR_SUFFIX(gr_weight_gradient)(const gr_weight_gradient *g);
 void GR_SUFFIX(gr_weight_gradient)(const gr_weight_gradient *g) {
   _Alignas(64) float slots[TREE_DEPTH * LEVEL];
-  const size_t n_tiles = (g->n_inputs + GR_TILE_ROWS - 1) / GR_TILE_ROWS;
+  /* Tiles as equal as can be: `wide` of them have one input more than the others. */
+  const size_t n_tiles = (g->n_inputs + GR_TILE_ROWS - 1) / GR_TILE_ROWS,
+               narrow_rows = n_tiles ? g->n_inputs / n_tiles : 0,
+               wide = g->n_inputs - narrow_rows * n_tiles;
   for (size_t panel = 0, panels; panel < g->n_panels; panel += panels) {
     panels = g->n_panels - panel < GR_TILE_PANELS ? g->n_panels - panel : GR_TILE_PANELS;
-    for (size_t i = 0, number = 0; i < g->n_inputs;) {
-      const size_t rows = next_piece(g->n_inputs - i, GR_TILE_ROWS);
-      size_t side = 1; /* side by side, as wide as this one */
-      while (side < BLOCK_TILES && i + side * rows < g->n_inputs &&
-             next_piece(g->n_inputs - i - side * rows, GR_TILE_ROWS) == rows)
-        side++;
+    for (size_t number = 0, i = 0; number < n_tiles;) {
+      const size_t rows = narrow_rows + (number < wide),
+                   alike = (number < wide ? wide : n_tiles) - number,
+                   side = alike < BLOCK_TILES ? alike : BLOCK_TILES;
       gradient_block(g, i, rows, side, panel, panels, number, n_tiles, slots);
-      i += side * rows;
       number += side;
+      i += side * rows;
     }
   }
 }
