@@ -31,6 +31,8 @@ typedef struct gradus_import_options {
 GRADUS_API gradus_status gradus_import(const gradus_import_options *options, const char *path,
                                        gradus_error *err);
 
+#define GRADUS_NO_ROWS UINT64_MAX /* as the rows of a split: leave it out */
+
 /* Zeros mean the defaults of the kind. */
 typedef struct gradus_generate_options {
   size_t struct_size;

@@ -68,6 +68,7 @@ GRADUS_API gradus_status gradus_generate(const char *kind, const gradus_generate
   gradus_generate_options own = {.noise = -1};
   if (!kind || !path) return gr_fail(err, GRADUS_ERR_USAGE, "kind and path are needed");
   if (options) GR_TRY(take_options(options, options->struct_size, &own, sizeof own, err));
+  _Static_assert(GRADUS_NO_ROWS == GR_NO_ROWS, "passed on as it is");
   const gr_generate_options inner = {.n_rows = {own.train_rows, own.valid_rows, own.test_rows},
                                      .seed = own.seed,
                                      .noise = own.noise};

@@ -11,6 +11,9 @@
 #include "cli/output.h"
 #include <gradus/gradus.h>
 
+/* A number of rows that was not given; as a given one it would be too many. */
+#define NOT_GIVEN (UINT64_MAX - 1)
+
 typedef struct generate_values {
   uint64_t train_rows, valid_rows, test_rows, seed;
   double noise;
@@ -21,9 +24,9 @@ const gr_option gr_generate_options[] = {
     {"train-rows", 0, GR_OPTION_COUNT, offsetof(generate_values, train_rows), "N",
      "rows to train on [default: the kind's]"},
     {"valid-rows", 0, GR_OPTION_COUNT, offsetof(generate_values, valid_rows), "N",
-     "rows to validate on [default: the kind's]"},
+     "rows to validate on; 0: no such split [default: the kind's]"},
     {"test-rows", 0, GR_OPTION_COUNT, offsetof(generate_values, test_rows), "N",
-     "rows to test on [default: the kind's]"},
+     "rows to test on; 0: no such split [default: the kind's]"},
     {"seed", 0, GR_OPTION_COUNT, offsetof(generate_values, seed), "N",
      "another seed, another data set [default: the kind's]"},
     {"noise", 0, GR_OPTION_REAL, offsetof(generate_values, noise), "X",
@@ -32,6 +35,11 @@ const gr_option gr_generate_options[] = {
     GR_OPTION_ROW_QUIET(generate_values),
     GR_OPTION_ROW_JSON(generate_values),
     GR_OPTION_END};
+
+static uint64_t rows_asked(uint64_t given) {
+  if (given == NOT_GIVEN) return 0;
+  return given ? given : GRADUS_NO_ROWS;
+}
 
 static gradus_status list_kinds(int as_json) {
   gr_json json = {0};
@@ -62,7 +70,8 @@ static gradus_status check_kind(const char *kind, gradus_error *err) {
 
 gradus_status gr_command_generate(const gr_command *command, int argc, char **argv,
                                   gradus_error *err) {
-  generate_values values = {.noise = -1};
+  generate_values values = {
+      .train_rows = NOT_GIVEN, .valid_rows = NOT_GIVEN, .test_rows = NOT_GIVEN, .noise = -1};
   gr_parsed parsed;
   gradus_status status = gr_options_parse(command, argc, argv, &values, NULL, NULL, &parsed, err);
   if (status != GRADUS_OK) return status;
@@ -74,9 +83,9 @@ gradus_status gr_command_generate(const gr_command *command, int argc, char **ar
                        "generate: OUT.h5 is missing; usage: gradus generate %s OUT.h5",
                        parsed.arguments[0]);
   gradus_generate_options options = {.struct_size = sizeof options,
-                                     .train_rows = values.train_rows,
-                                     .valid_rows = values.valid_rows,
-                                     .test_rows = values.test_rows,
+                                     .train_rows = rows_asked(values.train_rows),
+                                     .valid_rows = rows_asked(values.valid_rows),
+                                     .test_rows = rows_asked(values.test_rows),
                                      .seed = values.seed,
                                      .noise = values.noise,
                                      .overwrite = values.overwrite};

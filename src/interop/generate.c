@@ -109,7 +109,7 @@ static gradus_status draw_split(const gr_generator *g, const gr_generate_options
   uint64_t n_rows = o->n_rows[id] ? o->n_rows[id] : g->n_rows[id];
   size_t n_values, row_size = g->n_columns * gr_dtype_size(g->x_type),
                    y_size = gr_dtype_size(g->y_type);
-  if (n_rows == 0) return GRADUS_OK;
+  if (n_rows == 0 || n_rows == GR_NO_ROWS) return GRADUS_OK;
   if (n_rows > UINT64_MAX / 256 || !gr_multiply(n_rows, g->n_columns, &n_values))
     return gr_fail_memory(err, "so many rows");
   split->x_type = g->x_type;
@@ -146,6 +146,8 @@ gradus_status gr_generate(const char *kind, const gr_generate_options *options, 
   GR_TRY(find(kind, &g, err));
   if (isnan(options->noise) || options->noise > 1e6)
     return gr_fail(err, GRADUS_ERR_USAGE, "noise: expected a number from 0 to 1e6");
+  if (options->n_rows[GR_TRAIN] == GR_NO_ROWS)
+    return gr_fail(err, GRADUS_ERR_USAGE, "train rows: expected one or more");
   double noise = options->noise < 0 ? g->noise : options->noise;
   gr_dataset dataset = {.layout = "gradus", .n_columns = g->n_columns};
   gradus_status status = name_columns(g, &dataset, err);

@@ -9,8 +9,10 @@
 #include "base/status.h"
 #include "store/dataset.h"
 
+#define GR_NO_ROWS UINT64_MAX
+
 typedef struct gr_generate_options {
-  uint64_t n_rows[GR_N_SPLITS]; /* a split left 0 has the default of the kind */
+  uint64_t n_rows[GR_N_SPLITS]; /* 0: the default of the kind; GR_NO_ROWS: none */
   uint64_t seed;
   double noise; /* negative: the kind's default */
 } gr_generate_options;

@@ -16,6 +16,9 @@ check "-q prints nothing" test ! -s out
 same "gives the same data" "$(digest digits.h5)" "$(digest again.h5)"
 expect 0 "another seed" generate digits other.h5 --train-rows 800 --seed 7 -q
 check "gives other data" test "$(digest digits.h5)" != "$(digest other.h5)"
+expect 0 "a split of no rows" generate digits other.h5 --overwrite --train-rows 80 --test-rows 0
+check "is left out" test "$(grep -c -e '^train:' -e '^test:' out)" = 1
+refuses 2 "but not the training split" "train rows" -- generate digits none.h5 --train-rows 0
 refuses 73 "an existing file is kept" "digits.h5" -- generate spirals digits.h5
 same "untouched" "$(digest digits.h5)" "$(digest again.h5)"
 expect 0 "unless told otherwise" generate spirals again.h5 --overwrite --json

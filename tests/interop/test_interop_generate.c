@@ -162,6 +162,8 @@ static void bad_requests_are_refused(void) {
                  "expected one of digits, spirals, friedman1");
   o.n_rows[GR_TRAIN] = UINT64_MAX / 2;
   GR_CHECK_FAILS(gr_generate("digits", &o, &d, &err), GRADUS_ERR_RESOURCES, &err, "so many rows");
+  o.n_rows[GR_TRAIN] = GR_NO_ROWS;
+  GR_CHECK_FAILS(gr_generate("digits", &o, &d, &err), GRADUS_ERR_USAGE, &err, "train rows");
   o = (gr_generate_options){.noise = (double)NAN};
   GR_CHECK_FAILS(gr_generate("digits", &o, &d, &err), GRADUS_ERR_USAGE, &err, "noise");
   CU_ASSERT_PTR_NULL(gr_generator_at(3));

@@ -57,6 +57,11 @@ for file in $(c_files src include tests); do
     check_opening "$file"; check_format "$file")"
 done
 
+# What an editor, patch or a merge leaves behind.
+left=$(cd "$GR_SOURCE" && find src include tests man scripts m4 examples data -name '*.orig' -o -name '*.rej' \
+  -o -name '*.bak' -o -name '*~')
+judge "the tree" "$left"
+
 # README: nothing left to fill in, and every file of the tree that it names is there.
 check_readme() {
   grep -noE '@[A-Z_]+@' "$GR_SOURCE/README.md" | sed 's/$/ is not filled in/'
