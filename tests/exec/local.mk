@@ -7,3 +7,12 @@ test_exec_SOURCES = %D%/exec_tests.h %D%/fixture.c %D%/test_exec.c %D%/test_plan
 test_exec_CPPFLAGS = $(test_cppflags) -I$(srcdir)/%D% -DGR_TEST_SOURCE='"$(abs_top_srcdir)"'
 test_exec_LDADD = $(test_libs) -lm
 EXTRA_DIST += data/README.md data/golden/steps.txt
+
+# The tables of docs/scaling.md: what the planner's model says of machines that are not at hand.
+check_PROGRAMS += scaling-table
+scaling_table_SOURCES = %D%/scaling.c
+scaling_table_LDADD = libgradus-internal.la
+scaling: scaling-table
+	./scaling-table
+.PHONY: scaling
+EXTRA_DIST += docs/scaling.md
