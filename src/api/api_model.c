@@ -12,6 +12,7 @@
 #include "base/cpu.h"
 #include "base/memory.h"
 #include "exec/engine.h"
+#include "exec/team.h"
 #include "interop/predictions.h"
 #include "train/classes.h"
 #include "train/environment.h"
@@ -93,7 +94,7 @@ static gradus_status need_engine(const gradus_model *model, int threads, gradus_
   gr_engine_resources resources = {.threads = threads, .isa = GR_AUTO, .strategy = GR_AUTO};
   if (threads == 0) {
     gr_cpu cpu;
-    gr_cpu_detect(&cpu);
+    gr_team_cpu(&cpu);
     resources.threads = gr_cpu_threads(&cpu, reason, sizeof reason);
   }
   gr_engine_destroy(w->engine);

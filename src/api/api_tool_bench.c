@@ -13,6 +13,7 @@
 #include "base/cpu.h"
 #include "base/memory.h"
 #include "exec/peak.h"
+#include "exec/team.h"
 #include "gradus/tool.h"
 #include "plan/traffic.h"
 #include "train/environment.h"
@@ -72,7 +73,7 @@ static gradus_status make(bench *b, const gradus_bench_options *options, gradus_
   GR_API_NEED(b->options.recipe, "recipe");
   GR_TRY(check(b, err));
   GR_TRY(gr_config_copy(&b->options.recipe->config, &b->config, err));
-  gr_cpu_detect(&b->cpu);
+  gr_team_cpu(&b->cpu);
   b->threads = b->options.threads > 0            ? b->options.threads
                : b->config.resources.threads > 0 ? (int)b->config.resources.threads
                                                  : gr_cpu_threads(&b->cpu, reason, sizeof reason);

@@ -18,6 +18,7 @@
 #include "base/status.h"
 #include "base/sysfile.h"
 #include "base/text.h"
+#include "exec/team.h"
 #include "gradus/version.h"
 #include "kernel/isa.h"
 #include "store/process.h"
@@ -79,7 +80,7 @@ static void find_huge_pages(char *out, size_t size) {
 static void find(struct findings *found) {
   char meminfo[4096];
   *found = (struct findings){0};
-  gr_cpu_detect(&found->cpu);
+  gr_team_cpu(&found->cpu);
   found->threads = gr_cpu_threads(&found->cpu, found->threads_reason, sizeof found->threads_reason);
   for (int isa = 0; isa < GR_N_ISAS; isa++) {
     found->runs[isa] = gr_isa_available((gr_isa)isa);

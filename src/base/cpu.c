@@ -179,7 +179,11 @@ void gr_cpu_detect_under(gr_cpu *cpu, const char *root, const int *mask, size_t 
 
 void gr_cpu_detect(gr_cpu *cpu) {
   int mask[MOST_CPUS];
-  gr_cpu_detect_under(cpu, "", mask, own_mask(mask));
+  gr_cpu_detect_on(cpu, mask, own_mask(mask));
+}
+
+void gr_cpu_detect_on(gr_cpu *cpu, const int *mask, size_t n) {
+  gr_cpu_detect_under(cpu, "", mask, n);
   long online = sysconf(_SC_NPROCESSORS_ONLN);
   if (!cpu->logical && online > 0 && online <= MOST_CPUS) cpu->logical = (int)online;
 }

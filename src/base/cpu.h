@@ -25,8 +25,13 @@ typedef struct gr_cpu {
 /* Sets only model, avx2, fma, f16c, avx512 and neon: a few instructions, no file is read. */
 void gr_cpu_features(gr_cpu *cpu);
 
-/* Fills *cpu; what cannot be found stays 0. Never fails. */
+/* Fills *cpu; what cannot be found stays 0. Never fails. What threads OpenMP may place elsewhere
+ * than the calling one, exec/team.h knows. */
 void gr_cpu_detect(gr_cpu *cpu);
+
+/* The same where we may use the processors `mask` (n of them), whatever binds the calling thread.
+ */
+void gr_cpu_detect_on(gr_cpu *cpu, const int *mask, size_t n);
 
 /* As gr_cpu_detect, with /proc and /sys looked for under the folder `root` ("" for the real ones)
  * and `mask` (processor numbers, n of them; NULL: our own) as the affinity mask: for tests. */

@@ -63,7 +63,7 @@ gr_machine gr_machine_measure(const gr_kernels *kernels, int threads) {
   const gr_machine typical = GR_MACHINE_TYPICAL;
   gr_machine machine = typical;
   gr_cpu cpu;
-  gr_cpu_detect(&cpu);
+  gr_team_cpu(&cpu);
   if (cpu.l2_bytes) machine.l2 = cpu.l2_bytes;
   if (threads < 2 || kernels->isa == GR_ISA_GENERIC || gr_team_spins(threads) == 0) return machine;
   machine.flops = plausible(measure_flops(kernels), typical.flops);

@@ -179,10 +179,37 @@ double gr_team_measure(int n, unsigned spins) {
   return best;
 }
 
+enum { MOST_PROCESSORS = 4096 };
+
+static size_t take_place(int place, int *mask, size_t n) {
+  const int most = omp_get_place_num_procs(place);
+  int *processors = most > 0 ? gr_alloc((size_t)most, sizeof *processors) : NULL;
+  if (!processors) return n;
+  omp_get_place_proc_ids(place, processors);
+  for (int i = 0; i < most; i++) {
+    size_t j = 0;
+    while (j < n && mask[j] != processors[i]) j++;
+    if (j == n && n < MOST_PROCESSORS) mask[n++] = processors[i];
+  }
+  gr_free(processors);
+  return n;
+}
+
+void gr_team_cpu(gr_cpu *cpu) {
+  int mask[MOST_PROCESSORS];
+  size_t n = 0;
+  if (omp_get_proc_bind() != omp_proc_bind_false)
+    for (int place = 0; place < omp_get_num_places(); place++) n = take_place(place, mask, n);
+  if (n > 0)
+    gr_cpu_detect_on(cpu, mask, n);
+  else
+    gr_cpu_detect(cpu);
+}
+
 unsigned gr_team_spins(int n) {
   enum { SPINS = 4000 }; /* some 50 us */
   gr_cpu cpu;
-  gr_cpu_detect(&cpu);
+  gr_team_cpu(&cpu);
   return n <= cpu.affinity && (cpu.quota <= 0 || n <= cpu.quota) ? SPINS : 0;
 }
 
@@ -207,6 +234,7 @@ static void restore_rank(void *context, int rank) {
 }
 
 void *gr_team_pin(int n, bool forced) {
+  if (omp_get_proc_bind() != omp_proc_bind_false) return NULL; /* OpenMP does it */
   cpu_set_t *allowed = gr_alloc(1, sizeof *allowed);
   const long online = sysconf(_SC_NPROCESSORS_ONLN);
   if (allowed && sched_getaffinity(0, sizeof *allowed, allowed) == 0) {

@@ -5,7 +5,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/cpu.h"
 #include "base/status.h"
+
+/* The machine as a team sees it. Where OpenMP binds threads (OMP_PROC_BIND), the calling one has
+ * the affinity mask of its own place only, while a team has all places. */
+void gr_team_cpu(gr_cpu *cpu);
 
 /* Makes sure that `threads` threads can be had now, by making them: OpenMP itself would end the
  * process. */
@@ -49,7 +54,7 @@ unsigned gr_team_spins(int n);
 
 /* Binds rank r to the r-th processor of the affinity mask, where `forced`, or where the mask leaves
  * out processors and has exactly one for each of the n ranks; returns what gr_team_unpin needs to
- * undo it (NULL: nothing was bound). */
+ * undo it (NULL: nothing was bound). Where OpenMP binds threads itself nothing is done. */
 void *gr_team_pin(int n, bool forced);
 void gr_team_unpin(int n, void *pinned); /* accepts NULL */
 

@@ -5,6 +5,7 @@
 
 #include "base/cpu.h"
 #include "base/memory.h"
+#include "exec/team.h"
 #include "net/schedule.h"
 #include "train/random_data.h"
 
@@ -23,7 +24,7 @@ static int count_threads(const gr_config *config) {
   gr_cpu cpu;
   char reason[96];
   if (config->resources.threads > 0) return (int)config->resources.threads;
-  gr_cpu_detect(&cpu);
+  gr_team_cpu(&cpu);
   return gr_cpu_threads(&cpu, reason, sizeof reason);
 }
 

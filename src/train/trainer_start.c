@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "exec/team.h"
 #include "net/schedule.h"
 #include "train/classes.h"
 #include "train/environment.h"
@@ -37,7 +38,7 @@ static gradus_status make_engine(gr_trainer *t, gradus_error *err) {
   gr_engine_resources resources = {.isa = config->resources.isa,
                                    .pin = config->resources.pin,
                                    .strategy = config->resources.strategy};
-  gr_cpu_detect(&t->cpu);
+  gr_team_cpu(&t->cpu);
   resources.threads = gr_cpu_threads(&t->cpu, t->threads_reason, sizeof t->threads_reason);
   if (config->resources.threads > 0) {
     resources.threads = (int)config->resources.threads;
