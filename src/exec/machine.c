@@ -67,8 +67,11 @@ gr_machine gr_machine_measure(const gr_kernels *kernels, int threads) {
   if (cpu.l2_bytes) machine.l2 = cpu.l2_bytes;
   if (threads < 2 || kernels->isa == GR_ISA_GENERIC || gr_team_spins(threads) == 0) return machine;
   machine.flops = plausible(measure_flops(kernels), typical.flops);
+  const double barrier = gr_team_measure(threads, gr_team_spins(threads)) * 2 / threads;
+  /* Ranks that take turns on one processor meet slowly and read their own cache: believe neither.
+   */
+  if (plausible(barrier, typical.barrier) != barrier) return machine;
+  machine.barrier = barrier;
   machine.bandwidth = plausible(measure_bandwidth(kernels), typical.bandwidth);
-  machine.barrier =
-      plausible(gr_team_measure(threads, gr_team_spins(threads)) * 2 / threads, typical.barrier);
   return machine;
 }

@@ -14,5 +14,4 @@ scaling_table_SOURCES = %D%/scaling.c
 scaling_table_LDADD = libgradus-internal.la
 scaling: scaling-table
 	./scaling-table
-.PHONY: scaling
 EXTRA_DIST += docs/scaling.md

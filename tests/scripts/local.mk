@@ -37,4 +37,4 @@ EXTRA_DIST += scripts/bench_check.sh data/bench/ratios.tsv
 clean-local: clean-check-long
 clean-check-long:
 	-rm -rf check-long
-.PHONY: check-long clean-check-long bench bench-check bench-record
+.PHONY: check-long clean-check-long bench bench-check bench-record scaling
