@@ -29,6 +29,10 @@ while [ "$code" -eq 137 ] && [ $round -lt 60 ]; do
   fi
   leave
   [ "$code" -ne 137 ] || killed=$((killed + 1))
+  if [ "$code" -eq 0 ] && [ $killed -lt 2 ]; then # done too early: once more, and killed sooner
+    rm -rf killed
+    duration=$((duration / 2)) killed=0 code=137
+  fi
 done 2>/dev/null
 if [ "$code" -eq 0 ]; then pass; else fail "the run ends after $round rounds: exit $code"; fi
 check "it was killed at least twice" test $killed -ge 2
