@@ -65,8 +65,9 @@ gr_machine gr_machine_measure(const gr_kernels *kernels, int threads) {
   gr_cpu cpu;
   gr_team_cpu(&cpu);
   if (cpu.l2_bytes) machine.l2 = cpu.l2_bytes;
-  if (threads < 2 || kernels->isa == GR_ISA_GENERIC || gr_team_spins(threads) == 0) return machine;
+  if (kernels->isa == GR_ISA_GENERIC) return machine;
   machine.flops = plausible(measure_flops(kernels), typical.flops);
+  if (threads < 2 || gr_team_spins(threads) == 0) return machine;
   const double barrier = gr_team_measure(threads, gr_team_spins(threads)) * 2 / threads;
   /* Ranks that take turns on one processor meet slowly and read their own cache: believe neither.
    */

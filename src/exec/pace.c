@@ -1,13 +1,15 @@
-/* Windows: a trial of 2 ms (50 ms at most) of the other way, then a stay with the
- * cheaper one that lasts a second and at least a hundred times the trial, so that trials cost about
- * a hundredth of the time. */
+/* Windows: a trial of 2 ms (50 ms at most) of the other way, then a stay with the cheaper one. The
+ * first stays are short, since a trial may have been disturbed; each is twice the one before, up to
+ * a second and at least a hundred times the trial, so that trials cost about a hundredth of the
+ * time. */
 #include <config.h>
 
 #include "exec/pace.h"
 
 #define TRIAL_SECONDS 2e-3
 #define TRIAL_AT_MOST 50e-3
-#define STAY_SECONDS 1.0
+#define FIRST_STAY 0.05
+#define LONG_STAY 1.0
 #define STAY_FACTOR 100
 
 gr_pace gr_pace_make(bool enabled, double estimate, uint64_t batch) {
@@ -31,7 +33,10 @@ static void next_window(gr_pace *p) {
   }
   p->alone = p->cost[true] < p->cost[false];
   p->trying = false;
-  p->stay = STAY_FACTOR * p->seconds > STAY_SECONDS ? STAY_FACTOR * p->seconds : STAY_SECONDS;
+  const double longest =
+      STAY_FACTOR * p->seconds > LONG_STAY ? STAY_FACTOR * p->seconds : LONG_STAY;
+  p->stay = p->stay > 0 ? 2 * p->stay : FIRST_STAY;
+  if (p->stay > longest) p->stay = longest;
 }
 
 /* About a millisecond of them, by the dearer way where both are known. */
