@@ -5,6 +5,7 @@
 
 #include "exec/team.h"
 
+#include <assert.h>
 #include <omp.h>
 #include <pthread.h>
 #include <sched.h>
@@ -147,6 +148,7 @@ static void run_rounds(const gr_team_job *job, int thread, int threads, meeting 
 }
 
 void gr_team_rounds(const gr_team_job *job, bool alone) {
+  assert(job->n_ranks == 1 || job->n_stages >= 2 || !job->stop);
   if (alone || job->n_ranks == 1) {
     run_rounds(job, 0, 1, NULL);
     return;

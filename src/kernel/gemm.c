@@ -245,7 +245,8 @@ enum {
   TREE_DEPTH = 33, /* lanes are below 2^32 */
   TILE = 16 * GR_TILE_ROWS * GR_TILE_PANELS,
   BLOCK_TILES = GR_TILE_BLOCK, /* their slices of a lane stay in the first-level cache */
-  LEVEL = BLOCK_TILES * TILE
+  SLOTS =
+      TREE_DEPTH + 3 > 8 * BLOCK_TILES ? TREE_DEPTH + 3 : 8 * BLOCK_TILES /* tiles, on the stack */
 };
 
 /* Tiles side by side, `rows` inputs each, panels of 16 outputs, and one lane of the batch. */
@@ -254,6 +255,7 @@ typedef struct gradient_tiles {
   size_t n_tiles, n_rows;
   const float *a, *delta; /* of the lane */
   float *slots;  /* the first free level of sums of lanes not yet added; tile t at t TILE */
+  size_t level;  /* floats between levels */
   size_t merges; /* levels below it to add to this lane's sum, top down */
   int last;      /* no lane follows: the sum goes to c, else to the free level */
   float *c;      /* the gradient, or the weights that plain SGD changes */
@@ -274,7 +276,7 @@ GR_INLINE void run_gradient_tiles(const gradient_tiles *t, const int rows, const
     multiply(acc, rows, panels, 1, t->n_rows, t->a + q * (size_t)rows, of->lda, t->delta, of->ldd,
              16, (const char *)soon, q == t->soon_tile ? of->ldd * sizeof(float) : 0);
     for (size_t merges = t->merges; merges; merges--) {
-      slot -= LEVEL;
+      slot -= t->level;
       GR_EACH_ROW GR_EACH_PANEL acc[i][p] =
           vf_add(vf_load(slot + 16 * (i * panels + p)), acc[i][p]);
     }
@@ -333,7 +335,7 @@ static void update_tile(const gr_weight_gradient *of, size_t at, size_t rows, si
 static void gradient_block(const gr_weight_gradient *g, size_t i, size_t rows, size_t side,
                            size_t panel, size_t panels, size_t first_tile, size_t n_tiles,
                            float *slots) {
-  _Alignas(64) float sum[LEVEL];
+  _Alignas(64) float sum[BLOCK_TILES * TILE];
   const int updates = g->update != NULL,
             descends = updates && g->update->optimizer == GR_SGD && g->update->decay == 0,
             far = g->n_rows * g->ldd * sizeof(float) > (512 << 10);
@@ -343,6 +345,7 @@ static void gradient_block(const gr_weight_gradient *g, size_t i, size_t rows, s
                       .a = g->a + i,
                       .delta = g->delta + 16 * panel,
                       .slots = slots,
+                      .level = side * TILE,
                       .tile_c = 16 * rows,
                       .panel_c = g->panel_g};
   if (descends) {
@@ -371,7 +374,7 @@ static void gradient_block(const gr_weight_gradient *g, size_t i, size_t rows, s
     t.a += t.n_rows * g->lda;
     t.delta += t.n_rows * g->ldd;
     depth += 1 - t.merges;
-    t.slots = slots + depth * LEVEL;
+    t.slots = slots + depth * t.level;
   }
   for (size_t q = 0; updates && !descends && q < side; q++)
     update_tile(g, at + q * 16 * rows, rows, panels, sum + q * TILE);
@@ -379,17 +382,21 @@ static void gradient_block(const gr_weight_gradient *g, size_t i, size_t rows, s
 
 void GR_SUFFIX(gr_weight_gradient)(const gr_weight_gradient *g);
 void GR_SUFFIX(gr_weight_gradient)(const gr_weight_gradient *g) {
-  _Alignas(64) float slots[TREE_DEPTH * LEVEL];
+  _Alignas(64) float slots[SLOTS * TILE];
   /* Tiles as equal as can be: `wide` of them have one input more than the others. */
   const size_t n_tiles = (g->n_inputs + GR_TILE_ROWS - 1) / GR_TILE_ROWS,
                narrow_rows = n_tiles ? g->n_inputs / n_tiles : 0,
                wide = g->n_inputs - narrow_rows * n_tiles;
+  /* So many side by side that the sums of their lanes find room. */
+  size_t levels = 1;
+  for (size_t rows = g->lane_rows; rows < g->n_rows; rows *= 2) levels++;
+  const size_t most = SLOTS / levels < BLOCK_TILES ? SLOTS / levels : BLOCK_TILES;
   for (size_t panel = 0, panels; panel < g->n_panels; panel += panels) {
     panels = g->n_panels - panel < GR_TILE_PANELS ? g->n_panels - panel : GR_TILE_PANELS;
     for (size_t number = 0, i = 0; number < n_tiles;) {
       const size_t rows = narrow_rows + (number < wide),
                    alike = (number < wide ? wide : n_tiles) - number,
-                   side = alike < BLOCK_TILES ? alike : BLOCK_TILES;
+                   side = alike < most ? alike : most;
       gradient_block(g, i, rows, side, panel, panels, number, n_tiles, slots);
       number += side;
       i += side * rows;
