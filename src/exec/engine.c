@@ -28,7 +28,10 @@ static void touch_share(void *context, int rank) {
   touch(gr_at(engine, plan->eval + (size_t)rank * plan->eval_rank), plan->eval_rank);
   if (plan->inference_only) return;
   gr_plan_rows(plan, plan->batch_rows, rank, 1, &row, &end);
-  touch(gr_at(engine, plan->input + row * plan->ld_input), (end - row) * plan->ld_input);
+  if (plan->own_inputs)
+    touch(gr_at(engine, plan->input + (size_t)rank * plan->input_rank), plan->input_rank);
+  else
+    touch(gr_at(engine, plan->input + row * plan->ld_input), (end - row) * plan->ld_input);
   for (uint32_t l = 0; l < plan->n_layers; l++) {
     const gr_plan_layer *layer = &plan->layer[l];
     touch(gr_at(engine, layer->a + row * layer->ld), (end - row) * layer->ld);

@@ -12,8 +12,8 @@ static float *unit_weights(const gr_engine *engine, const gr_unit *u, size_t bas
 }
 
 /* A unit's share of a layer's operands: rows [first, first + n), inputs and panels of the unit. */
-static gr_weight_gradient unit_operands(const gr_engine *engine, const gr_unit *u, uint64_t first,
-                                        uint64_t n) {
+static gr_weight_gradient unit_operands(const gr_engine *engine, int rank, const gr_unit *u,
+                                        uint64_t first, uint64_t n) {
   const gr_plan_layer *layer = &engine->plan.layer[u->layer];
   gr_weight_gradient w = {.n_rows = n,
                           .lane_rows = engine->plan.lane_rows,
@@ -21,7 +21,7 @@ static gr_weight_gradient unit_operands(const gr_engine *engine, const gr_unit *
                           .n_panels = u->n_panels,
                           .delta = gr_at(engine, layer->delta + first * layer->ld + 16 * u->panel),
                           .ldd = layer->ld};
-  w.a = gr_layer_input(engine, u->layer, first, &w.lda) + u->input;
+  w.a = gr_layer_input(engine, rank, u->layer, first, &w.lda) + u->input;
   return w;
 }
 
@@ -77,7 +77,7 @@ static void tiles_unit(const gr_step *s, int rank, const gr_unit *u) {
   gr_engine *engine = s->engine;
   const gr_plan *plan = &engine->plan;
   const int moments = gr_optimizers[plan->optimizer].moments;
-  gr_weight_gradient w = unit_operands(engine, u, 0, s->n);
+  gr_weight_gradient w = unit_operands(engine, rank, u, 0, s->n);
   w.update = &s->weights;
   w.panel_w = 16 * (size_t)plan->layer[u->layer].n_in;
   w.w = unit_weights(engine, u, plan->parameters, 0);
@@ -103,7 +103,7 @@ static void lane_gradient(const gr_step *s, uint64_t lane, float *slot) {
     const gr_plan_layer *layer = &plan->layer[l];
     const gr_unit whole = {
         .layer = l, .n_inputs = layer->n_in, .n_panels = (uint32_t)layer->panels_out};
-    gr_weight_gradient w = unit_operands(engine, &whole, first, end - first);
+    gr_weight_gradient w = unit_operands(engine, 0, &whole, first, end - first);
     w.g = slot + layer->weights;
     w.panel_g = 16 * (size_t)layer->n_in;
     engine->kernels->weight_gradient(&w);

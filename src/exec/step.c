@@ -37,18 +37,34 @@ static void number_rows(const gr_step *s, uint64_t start, uint64_t first, uint64
   for (uint64_t r = first; order->map && r < end; r++) index[r] = order->map[index[r]];
 }
 
+/* Where a rank has the numbers of the rows at `index` (of this batch or the next). */
+static uint64_t *numbers_of(const gr_step *s, int rank, uint64_t *index) {
+  return index + (size_t)rank * s->engine->plan.index_rank / 2;
+}
+
+/* Rows [*first, *end) of n that a rank gathers. */
+static void gathered_rows(const gr_plan *plan, int rank, uint64_t n, uint64_t *first,
+                          uint64_t *end) {
+  *first = 0;
+  *end = n;
+  if (!plan->own_inputs && n > 0) gr_plan_rows(plan, n, rank, 1, first, end);
+}
+
 /* The rank's rows; those that it will want next are named, so that they can be fetched meanwhile.
  */
 static void gather_rows(const gr_step *s, int rank) {
   const gr_engine *engine = s->engine;
   const gr_plan *plan = &engine->plan;
-  const share mine = share_of(s, rank, 1, 0);
-  uint64_t next = 0, next_end = 0;
-  if (!s->known) number_rows(s, s->start, mine.row, mine.row + mine.rows, s->index);
-  if (s->n_next > 0) gr_plan_rows(plan, s->n_next, rank, 1, &next, &next_end);
-  number_rows(s, s->start + s->n, next, next_end, s->next);
-  gr_engine_gather(engine, s->rows, s->index + mine.row, mine.rows, s->next + next, next_end - next,
-                   gr_at(engine, plan->input + mine.row * plan->ld_input), plan->ld_input);
+  uint64_t *index = numbers_of(s, rank, s->index), *next = numbers_of(s, rank, s->next);
+  uint64_t first, end, next_first, next_end;
+  gathered_rows(plan, rank, s->n, &first, &end);
+  gathered_rows(plan, rank, s->n_next, &next_first, &next_end);
+  if (!s->known) number_rows(s, s->start, first, end, index);
+  number_rows(s, s->start + s->n, next_first, next_end, next);
+  gr_engine_gather(
+      engine, s->rows, index + first, end - first, next + next_first, next_end - next_first,
+      gr_at(engine, plan->input + (size_t)rank * plan->input_rank + first * plan->ld_input),
+      plan->ld_input);
 }
 
 /* The share of an operation that a rank does at a time: `rows` of it, where it has whole rows. */
@@ -72,7 +88,7 @@ static void forward_layer(const gr_step *s, int rank, uint32_t l, const share *r
       .c = gr_at(engine, layer->a + mine.row * layer->ld + 16 * mine.panel),
       .ldc = layer->ld,
       .activation = raw ? GR_IDENTITY : layer->activation};
-  f.a = gr_layer_input(engine, l, mine.row, &f.lda);
+  f.a = gr_layer_input(engine, rank, l, mine.row, &f.lda);
   engine->kernels->forward(&f);
 }
 
@@ -89,7 +105,7 @@ static void loss_rows(const gr_step *s, int rank, const share *rows) {
                           .a = gr_at(engine, out->a + first * out->ld),
                           .delta = gr_at(engine, out->delta + first * out->ld),
                           .ld = out->ld,
-                          .index = s->index + first,
+                          .index = numbers_of(s, rank, s->index) + first,
                           .class_index = s->rows->class_index,
                           .targets = s->rows->targets,
                           .weight = s->rows->weight,
@@ -145,7 +161,7 @@ static int find_bad_layer(const gr_step *s, uint64_t *bad_row) {
     const size_t width = l ? engine->plan.layer[l - 1].n_out : engine->plan.layer[0].n_in;
     for (uint64_t r = 0; r < s->n; r++) {
       size_t ld;
-      const float *a = gr_layer_input(engine, l, r, &ld);
+      const float *a = gr_layer_input(engine, 0, l, r, &ld);
       for (size_t j = 0; j < width; j++)
         if (!isfinite(a[j])) return *bad_row = index[r], (int)l;
     }

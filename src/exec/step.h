@@ -18,11 +18,12 @@ typedef struct gr_step {
 } gr_step;
 
 /* Where row `row` of the input of layer l lies, and its stride. */
-static inline const float *gr_layer_input(const gr_engine *engine, uint32_t l, size_t row,
+static inline const float *gr_layer_input(const gr_engine *engine, int rank, uint32_t l, size_t row,
                                           size_t *ld) {
   const gr_plan *plan = &engine->plan;
   *ld = l ? plan->layer[l - 1].ld : plan->ld_input;
-  return gr_at(engine, (l ? plan->layer[l - 1].a : plan->input) + row * *ld);
+  const size_t input = plan->input + (size_t)rank * plan->input_rank;
+  return gr_at(engine, (l ? plan->layer[l - 1].a : input) + row * *ld);
 }
 
 /* The gradient of the rank's own lanes, under GR_STRATEGY_LANES, in its slots. */

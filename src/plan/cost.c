@@ -179,6 +179,15 @@ static int best_ranks(model *m, int most) {
   return best;
 }
 
+/* Whether each rank gathers all rows for itself: where all of them need all columns of the inputs,
+ * and that is sooner done than a meeting and the reading of what others gathered. */
+static bool wants_own_inputs(const model *m, int forward_columns) {
+  const double others =
+      4.0 * (double)m->plan->batch_rows * (double)m->plan->layer[0].n_in * (1 - 1.0 / m->ranks);
+  return m->ranks > 1 && forward_columns == m->ranks &&
+         others * gather_seconds < meeting(m) + 2 * others / m->machine.bandwidth;
+}
+
 void gr_plan_choose(gr_plan *plan, const gr_plan_request *request, const gr_kernels *kernels) {
   int forward[GR_MAX_LAYERS], backward[GR_MAX_LAYERS];
   model m = {.plan = plan,
@@ -194,4 +203,5 @@ void gr_plan_choose(gr_plan *plan, const gr_plan_request *request, const gr_kern
     plan->layer[l].forward_columns = forward[l];
     plan->layer[l].backward_columns = backward[l];
   }
+  plan->own_inputs = !plan->inference_only && wants_own_inputs(&m, forward[0]);
 }

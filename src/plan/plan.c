@@ -92,7 +92,9 @@ static void plan_training_buffers(gr_plan *plan, const gr_kernels *kernels) {
   const size_t rows = plan->batch_rows;
   for (int k = 0; k < gr_optimizers[plan->optimizer].moments; k++)
     plan->moment[k] = gr_arena_reserve(&plan->arena, 1, plan->n_blocked);
-  plan->input = gr_arena_reserve(&plan->arena, rows, plan->ld_input);
+  const size_t copies = plan->own_inputs ? (size_t)plan->n_ranks : 1;
+  plan->input_rank = plan->own_inputs ? rows * plan->ld_input : 0;
+  plan->input = gr_arena_reserve(&plan->arena, copies * rows, plan->ld_input);
   for (uint32_t l = 0; l < plan->n_layers; l++) {
     gr_plan_layer *layer = &plan->layer[l];
     layer->a = gr_arena_reserve(&plan->arena, rows, layer->ld);
@@ -100,7 +102,8 @@ static void plan_training_buffers(gr_plan *plan, const gr_kernels *kernels) {
     if (l > 0) layer->back = gr_arena_reserve(&plan->arena, 16 * layer->panels_in, layer->n_out);
   }
   plan->index_half = 2 * ((rows + 7) & ~(size_t)7);
-  plan->index = gr_arena_reserve(&plan->arena, 2, plan->index_half); /* this batch, and the next */
+  plan->index_rank = plan->own_inputs ? 2 * plan->index_half : 0;
+  plan->index = gr_arena_reserve(&plan->arena, 2 * copies, plan->index_half);
   plan->row_loss = gr_arena_reserve(&plan->arena, rows, 1);
   plan_scratch(plan, kernels);
 }
@@ -271,9 +274,9 @@ static void order_operations(gr_plan *plan) {
     o->by_rows = o->kind == GR_LOSS || ((o->kind == GR_FORWARD || o->kind == GR_BACKWARD) &&
                                         operation_columns(plan, o) == 1);
     if (i == 0 || o[-1].meet) plan->stage[plan->n_stages++] = i;
-    o->meet =
-        plan->n_ranks > 1 && (o->kind == GR_UPDATE || o[1].kind == GR_UPDATE ||
-                              operation_columns(plan, o) > 1 || operation_columns(plan, o + 1) > 1);
+    o->meet = plan->n_ranks > 1 &&
+              (o->kind == GR_UPDATE || o[1].kind == GR_UPDATE || operation_columns(plan, o) > 1 ||
+               (operation_columns(plan, o + 1) > 1 && !(o->kind == GR_GATHER && plan->own_inputs)));
   }
 }
 

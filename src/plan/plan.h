@@ -79,13 +79,17 @@ typedef struct gr_plan {
   size_t n_blocked;              /* floats in the blocked parameter vector */
   size_t parameters;             /* in the arena: blocked parameter vector */
   size_t moment[GR_MAX_MOMENTS]; /* likewise, where the optimiser has them */
-  size_t input, ld_input;        /* gathered rows [batch][ld_input] */
-  size_t index, index_half;      /* two of uint64_t [batch], so many floats apart */
-  size_t row_loss;               /* float [batch] */
-  size_t shift, factor;          /* float [n_in] of the input columns */
-  size_t scratch, scratch_rank;  /* per rank: gradient partials */
-  size_t slot;                   /* floats in one partial */
-  unsigned slots;                /* partials per rank */
+  /* Gathered rows [batch][ld_input] and their numbers, two of uint64_t [batch] so many floats
+   * apart: one for all ranks, or, `own_inputs`, one for each, input_rank and index_rank floats
+   * apart. */
+  bool own_inputs;
+  size_t input, ld_input, input_rank;
+  size_t index, index_half, index_rank;
+  size_t row_loss;              /* float [batch] */
+  size_t shift, factor;         /* float [n_in] of the input columns */
+  size_t scratch, scratch_rank; /* per rank: gradient partials */
+  size_t slot;                  /* floats in one partial */
+  unsigned slots;               /* partials per rank */
   size_t eval_rows, eval, eval_rank,
       eval_buffer; /* per rank: index, losses and two row buffers for evaluation */
   size_t eval_ld;

@@ -45,11 +45,12 @@ static matrix make_matrix(size_t rows, size_t columns) {
 }
 
 static watch make_watch(const gr_plan *plan) {
-  const size_t rows = plan->batch_rows;
+  const size_t rows = plan->batch_rows,
+               gathered = rows * (plan->own_inputs ? (size_t)plan->n_ranks : 1);
   watch w = {.plan = plan,
-             .input = make_matrix(rows, plan->layer[0].panels_in),
+             .input = make_matrix(gathered, plan->layer[0].panels_in),
              .scratch = make_matrix((size_t)plan->n_ranks, 1),
-             .index = {make_matrix(rows, 1), make_matrix(rows, 1)},
+             .index = {make_matrix(gathered, 1), make_matrix(gathered, 1)},
              .loss = make_matrix(rows, 1),
              .finite = make_matrix((size_t)plan->n_ranks, 1)};
   for (uint32_t l = 0; l < plan->n_layers; l++) {
@@ -108,9 +109,23 @@ static matrix *below(watch *w, uint32_t l) {
   return l ? &w->a[l - 1] : &w->input;
 }
 
+/* A block of what each rank has for itself where the plan says so. */
+static block own(const watch *w, int rank, block b) {
+  if (!w->plan->own_inputs) return b;
+  b.row += (size_t)rank * w->plan->batch_rows;
+  b.end += (size_t)rank * w->plan->batch_rows;
+  return b;
+}
+
+/* The same, of the input of layer l. */
+static block own_below(const watch *w, int rank, uint32_t l, block b) {
+  return l ? b : own(w, rank, b);
+}
+
 /* Its rows by their numbers, and the numbers of its rows of the next batch, which is as long. */
 static void gather(watch *w, int rank) {
-  const block mine = share_of(w, rank, 1, 1);
+  const block share = share_of(w, rank, 1, 1), all = {0, w->n, 0, 1};
+  const block mine = w->plan->own_inputs ? own(w, rank, all) : share;
   reads(w, rank, &w->index[w->step % 2], mine, false);
   writes(w, rank, &w->index[(w->step + 1) % 2], mine, true);
   writes(w, rank, &w->input, all_columns(&w->input, mine.row, mine.end), true);
@@ -121,14 +136,15 @@ static void forward(watch *w, int rank, uint32_t l) {
   const block mine = share_of(w, rank, layer->forward_columns, layer->panels_out);
   reads(w, rank, &w->weights[l], all_columns(&w->weights[l], mine.column, mine.last), false);
   if (mine.column < mine.last)
-    reads(w, rank, below(w, l), all_columns(below(w, l), mine.row, mine.end), true);
+    reads(w, rank, below(w, l), own_below(w, rank, l, all_columns(below(w, l), mine.row, mine.end)),
+          true);
   writes(w, rank, &w->a[l], mine, true);
 }
 
 static void loss(watch *w, int rank) {
   const uint32_t last = w->plan->n_layers - 1;
   const block rows = share_of(w, rank, 1, 1), mine = all_columns(&w->a[last], rows.row, rows.end);
-  reads(w, rank, &w->index[w->step % 2], rows, false);
+  reads(w, rank, &w->index[w->step % 2], own(w, rank, rows), false);
   reads(w, rank, &w->a[last], mine, true);
   writes(w, rank, &w->a[last], mine, false); /* probabilities, in place */
   writes(w, rank, &w->delta[last], mine, true);
@@ -161,7 +177,8 @@ static void update_unit(watch *w, int rank, const gr_unit *u) {
   if (w->plan->strategy == GR_STRATEGY_LANES) {
     reads(w, rank, &w->scratch, (block){0, (size_t)w->plan->n_ranks, 0, 1}, true);
   } else {
-    reads(w, rank, below(w, u->layer), (block){0, w->n, first, end}, true);
+    reads(w, rank, below(w, u->layer), own_below(w, rank, u->layer, (block){0, w->n, first, end}),
+          true);
     reads(w, rank, &w->delta[u->layer], (block){0, w->n, u->panel, u->panel + u->n_panels}, true);
   }
   writes(w, rank, &w->weights[u->layer], (block){u->panel, u->panel + u->n_panels, first, end},
