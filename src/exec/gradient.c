@@ -103,6 +103,7 @@ static void lane_gradient(const gr_step *s, uint64_t lane, float *slot) {
     const gr_plan_layer *layer = &plan->layer[l];
     const gr_unit whole = {
         .layer = l, .n_inputs = layer->n_in, .n_panels = (uint32_t)layer->panels_out};
+    /* Inputs are never a rank's own where lanes are shared out: those of rank 0 are everybody's. */
     gr_weight_gradient w = unit_operands(engine, 0, &whole, first, end - first);
     w.g = slot + layer->weights;
     w.panel_g = 16 * (size_t)layer->n_in;

@@ -30,6 +30,10 @@ void gr_phases_free(gr_phases *phases) {
   phases->rank = NULL;
 }
 
+void gr_phases_pause(gr_phases *phases) {
+  for (int r = 0; r < phases->n_ranks; r++) phases->rank[r].mark = 0;
+}
+
 void gr_phase_begin(gr_phases *phases, int rank) {
   gr_rank_phases *p = &phases->rank[rank];
   const double now = gr_clock_now();

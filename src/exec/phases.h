@@ -23,6 +23,9 @@ typedef struct gr_phases {
 gradus_status gr_phases_make(gr_phases *phases, int n_ranks, gradus_error *err);
 void gr_phases_free(gr_phases *phases);
 
+/* Nobody waits until the next phase begins: steps are over for now. */
+void gr_phases_pause(gr_phases *phases);
+
 /* The time since the last phase of the rank was waiting, or belongs to `phase`. */
 void gr_phase_begin(gr_phases *phases, int rank);
 void gr_phase_end(gr_phases *phases, int rank, gr_phase phase);

@@ -337,6 +337,7 @@ void gr_engine_run(gr_engine *engine, const gr_run *run, gr_step_result *result)
   if (!all.stop) prepare(&all, 0, run->start);
   while (!all.stop)
     run_some(&all, engine->pace.enabled ? gr_pace_steps(&engine->pace) : UINT64_MAX);
+  gr_phases_pause(&engine->phases);
   *result = all.result;
   if (!result->finite)
     result->bad_layer = find_bad_layer(&all.at[(all.done - 1) % 2], &result->bad_row);

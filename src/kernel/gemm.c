@@ -6,9 +6,9 @@
  * second-level cache, rows in pieces whose slice of a stays in it. A split of k stores the chain
  * and takes it up again, so no block size changes a bit.
  *
- * In the weight gradient k runs over the rows of a lane; a tile goes through all lanes, adds them
- * by the tree and is applied to the weights before the next one is begun, so that a gradient never
- * leaves the first-level cache. */
+ * In the weight gradient k runs over the rows of a lane. A few tiles side by side go through all
+ * lanes, one lane at a time, are added by the tree and applied to the weights before the next ones
+ * are begun: operands of a lane and gradient stay in the first-level cache. */
 #include <config.h>
 
 #include "base/tree.h"
@@ -245,6 +245,8 @@ enum {
   TREE_DEPTH = 33, /* lanes are below 2^32 */
   TILE = 16 * GR_TILE_ROWS * GR_TILE_PANELS,
   BLOCK_TILES = GR_TILE_BLOCK, /* their slices of a lane stay in the first-level cache */
+  FAR_BYTES =
+      512 << 10, /* of deltas: more do not wait in the second-level cache to be read again */
   SLOTS =
       TREE_DEPTH + 3 > 8 * BLOCK_TILES ? TREE_DEPTH + 3 : 8 * BLOCK_TILES /* tiles, on the stack */
 };
@@ -325,9 +327,11 @@ void GR_SUFFIX(gr_update)(const gr_update_coefficients *u, size_t n, float *w, c
  * offset `at`. */
 static void update_tile(const gr_weight_gradient *of, size_t at, size_t rows, size_t panels,
                         const float *g) {
-  for (size_t q = 0; q < panels; q++, at += of->panel_w) GR_SUFFIX(gr_update)
-  (of->update, 16 * rows, of->w + at, g + q * 16 * rows, of->moment1 ? of->moment1 + at : NULL,
-   of->moment2 ? of->moment2 + at : NULL);
+  for (size_t q = 0; q < panels; q++, at += of->panel_w, g += 16 * rows) {
+    float *moment1 = of->moment1 ? of->moment1 + at : NULL,
+          *moment2 = of->moment2 ? of->moment2 + at : NULL;
+    GR_SUFFIX(gr_update)(of->update, 16 * rows, of->w + at, g, moment1, moment2);
+  }
 }
 
 /* All lanes of a block of tiles: inputs from i, panels from `panel`. `first_tile` of `n_tiles` that
@@ -338,7 +342,7 @@ static void gradient_block(const gr_weight_gradient *g, size_t i, size_t rows, s
   _Alignas(64) float sum[BLOCK_TILES * TILE];
   const int updates = g->update != NULL,
             descends = updates && g->update->optimizer == GR_SGD && g->update->decay == 0,
-            far = g->n_rows * g->ldd * sizeof(float) > (512 << 10);
+            far = g->n_rows * g->ldd * sizeof(float) > FAR_BYTES;
   const size_t at = panel * g->panel_w + 16 * i;
   gradient_tiles t = {.of = g,
                       .n_tiles = side,

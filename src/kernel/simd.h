@@ -33,6 +33,19 @@
 
 #define GR_INLINE static inline __attribute__((always_inline))
 
+#ifndef GR_HAS_PARTS /* an instruction set without masked loads and stores */
+static inline vf vf_load_n(const float *p, size_t n) {
+  float whole[16] = {0};
+  for (size_t i = 0; i < n; i++) whole[i] = p[i];
+  return vf_load(whole);
+}
+static inline void vf_store_n(float *p, vf x, size_t n) {
+  float whole[16];
+  vf_store(whole, x);
+  for (size_t i = 0; i < n; i++) p[i] = whole[i];
+}
+#endif
+
 /* Gives a kernel's symbol the suffix of its instruction set: GR_SUFFIX(gr_forward) ->
  * gr_forward_avx2. */
 #define GR_SUFFIX_2(name, isa) name##_##isa

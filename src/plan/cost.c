@@ -180,11 +180,12 @@ static int best_ranks(model *m, int most) {
 }
 
 /* Whether each rank gathers all rows for itself: where all of them need all columns of the inputs,
- * and that is sooner done than a meeting and the reading of what others gathered. */
+ * which are few enough to stay in its cache until the weight gradient, and that is sooner done than
+ * a meeting and the reading of what others gathered. */
 static bool wants_own_inputs(const model *m, int forward_columns) {
-  const double others =
-      4.0 * (double)m->plan->batch_rows * (double)m->plan->layer[0].n_in * (1 - 1.0 / m->ranks);
-  return m->ranks > 1 && forward_columns == m->ranks &&
+  const double all = 4.0 * (double)m->plan->batch_rows * (double)m->plan->layer[0].n_in,
+               others = all * (1 - 1.0 / m->ranks);
+  return m->ranks > 1 && forward_columns == m->ranks && all <= (double)m->machine.l2 / 4 &&
          others * gather_seconds < meeting(m) + 2 * others / m->machine.bandwidth;
 }
 

@@ -144,11 +144,6 @@ static unit_shape shape_units(const gr_plan *plan, const gr_kernels *kernels) {
   return (unit_shape){(uint32_t)inputs, panels};
 }
 
-static size_t add_unit(gr_unit *units, size_t n, gr_unit u) {
-  if (units) units[n] = u;
-  return n + 1;
-}
-
 /* The units of panels [first, end) of a layer, inputs in the outer loop; units NULL: only their
  * number. */
 static size_t add_units(const gr_plan *plan, uint32_t l, unit_shape shape, size_t first, size_t end,
@@ -156,19 +151,22 @@ static size_t add_units(const gr_plan *plan, uint32_t l, unit_shape shape, size_
   const uint32_t n_in = plan->layer[l].n_in;
   size_t n = 0;
   for (uint32_t i = 0; i < n_in; i += shape.inputs)
-    for (size_t p = first; p < end; p += shape.panels)
-      n = add_unit(
-          units, n,
-          (gr_unit){.layer = l,
-                    .input = i,
-                    .n_inputs = n_in - i < shape.inputs ? n_in - i : shape.inputs,
-                    .panel = (uint32_t)p,
-                    .n_panels = (uint32_t)(end - p < shape.panels ? end - p : shape.panels)});
+    for (size_t p = first; p < end; p += shape.panels, n++)
+      if (units)
+        units[n] =
+            (gr_unit){.layer = l,
+                      .input = i,
+                      .n_inputs = n_in - i < shape.inputs ? n_in - i : shape.inputs,
+                      .panel = (uint32_t)p,
+                      .n_panels = (uint32_t)(end - p < shape.panels ? end - p : shape.panels)};
   return n;
 }
 
+/* What a unit costs beside its weights, in inputs of a panel. */
+#define UNIT_COST 8.0
+
 static double unit_cost(const gr_unit *u) {
-  return (double)u->n_inputs * u->n_panels + 8;
+  return (double)u->n_inputs * u->n_panels + UNIT_COST;
 }
 
 static double cost_of(const gr_unit *units, size_t n) {
@@ -224,7 +222,7 @@ static gradus_status plan_units(gr_plan *plan, const gr_kernels *kernels, gradus
   for (uint32_t l = 0; l < plan->n_layers; l++)
     if (!owns_columns(plan, l))
       n += add_units(plan, l, shape, 0, plan->layer[l].panels_out, others + n);
-  total = cost_of(others, n_others);
+  total = cost_of(others, n_others) + UNIT_COST * (double)n_owned;
   for (uint32_t l = 0; l < plan->n_layers; l++)
     if (owns_columns(plan, l))
       total += (double)plan->layer[l].n_in * (double)plan->layer[l].panels_out;

@@ -39,16 +39,6 @@ static inline void vf_store(float *p, vf a) {
   _mm256_storeu_ps(p, a.lo);
   _mm256_storeu_ps(p + 8, a.hi);
 }
-static inline vf vf_load_n(const float *p, size_t n) {
-  float whole[16] = {0};
-  for (size_t i = 0; i < n; i++) whole[i] = p[i];
-  return vf_load(whole);
-}
-static inline void vf_store_n(float *p, vf x, size_t n) {
-  float whole[16];
-  vf_store(whole, x);
-  for (size_t i = 0; i < n; i++) p[i] = whole[i];
-}
 static inline vb vb_load(const float *p) {
   return _mm256_broadcast_ss(p);
 }

@@ -29,6 +29,7 @@ static inline vf vf_load(const float *p) {
 static inline void vf_store(float *p, vf a) {
   _mm512_storeu_ps(p, a);
 }
+#define GR_HAS_PARTS /* vf_load_n, vf_store_n */
 static inline vf vf_load_n(const float *p, size_t n) {
   return _mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
 }

@@ -31,14 +31,6 @@ static inline vf vf_load(const float *p) {
 static inline void vf_store(float *p, vf a) {
   memcpy(p, &a, sizeof a);
 }
-static inline vf vf_load_n(const float *p, size_t n) {
-  float whole[16] = {0};
-  memcpy(whole, p, n * sizeof(float));
-  return vf_load(whole);
-}
-static inline void vf_store_n(float *p, vf a, size_t n) {
-  memcpy(p, &a, n * sizeof(float));
-}
 static inline vb vb_load(const float *p) {
   return *p;
 }

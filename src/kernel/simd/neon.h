@@ -50,16 +50,6 @@ static inline void vf_store(float *p, vf x) {
   vst1q_f32(p + 8, x.c);
   vst1q_f32(p + 12, x.d);
 }
-static inline vf vf_load_n(const float *p, size_t n) {
-  float whole[16] = {0};
-  for (size_t i = 0; i < n; i++) whole[i] = p[i];
-  return vf_load(whole);
-}
-static inline void vf_store_n(float *p, vf x, size_t n) {
-  float whole[16];
-  vf_store(whole, x);
-  for (size_t i = 0; i < n; i++) p[i] = whole[i];
-}
 /* The empty instruction is a barrier to gcc's scheduler, which else loads the scalars of all rows
  * first and lacks registers for the accumulators. */
 static inline vb vb_load(const float *p) {
