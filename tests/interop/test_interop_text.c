@@ -122,24 +122,38 @@ static void a_dictionary_numbers_and_sorts_texts(void) {
   gr_dictionary_free(&d);
 }
 
+static gr_input *stream_of(const char *name, const char *text) {
+  gradus_error err = {0};
+  gr_input *stream = NULL;
+  GR_CHECK_OK(gr_input_open(write_text(name, text), &stream, &err), &err);
+  return stream;
+}
+
 /* All cells of a text as "[line:column text]", records ended by "/". */
 static const char *cells_of(const char *text, char delimiter) {
   static char out[4096];
   size_t n = 0;
   gradus_error err = {0};
-  gr_delimited reader = gr_delimited_start("t.csv", text, strlen(text), delimiter);
-  gr_cell cell;
+  gr_delimited reader = {0};
+  gr_input *stream = stream_of("t.csv", text);
+  GR_CHECK_OK(gr_delimited_start(&reader, stream, delimiter, &err), &err);
   for (bool more = true; more;) {
-    if (gr_delimited_next(&reader, &cell, &more, &err) != GRADUS_OK) {
-      n += (size_t)snprintf(out + n, sizeof out - n, "%s", err.message);
+    if (gr_delimited_next(&reader, &more, &err) != GRADUS_OK) {
+      n += (size_t)snprintf(out + n, sizeof out - n, "%s", strstr(err.message, "t.csv"));
       break;
     }
-    if (more)
-      n += (size_t)snprintf(out + n, sizeof out - n, "[%d:%d %.*s]%s", (int)cell.line,
-                            (int)cell.column, (int)cell.length, cell.text, cell.is_last ? "/" : "");
+    for (uint32_t i = 0; more && i < reader.record.n; i++) {
+      const gr_cell *cell = &reader.record.cells[i];
+      uint64_t line, column;
+      gr_record_place(&reader.record, cell->at, &line, &column);
+      n += (size_t)snprintf(out + n, sizeof out - n, "[%d:%d %.*s]", (int)line, (int)column,
+                            (int)cell->length, cell->text);
+    }
+    if (more) n += (size_t)snprintf(out + n, sizeof out - n, "/");
   }
   out[n] = '\0';
   gr_delimited_end(&reader);
+  gr_input_close(stream);
   return out;
 }
 
@@ -161,10 +175,10 @@ static void cells_follow_rfc_4180(void) {
       {"\"two\r\nlines\",x\r\ny", "[1:1 two\r\nlines][2:8 x]/[3:1 y]/"},
       {"x, \" kept \" ,y", "[1:1 x][1:4  kept ][1:14 y]/"},
       {"5\" pipe,b", "[1:1 5\" pipe][1:9 b]/"},
-      {"a,\"b\nc", "[1:1 a]t.csv:1:3: this quote is never closed"},
+      {"a,\"b\nc", "t.csv:1:3: this quote is never closed (at '\"b')"},
       {"a\n\"b\"c,d",
        "[1:1 a]/t.csv:2:4: text after a closing quote; expected a delimiter or the "
-       "line's end (a quote inside quotes is written twice)"},
+       "line's end (a quote inside quotes is written twice) (at 'c,d')"},
   };
   for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
     const char *got = cells_of(known[i].text, ',');
@@ -176,7 +190,14 @@ static void cells_follow_rfc_4180(void) {
 }
 
 static char sniffed(const char *path, const char *text) {
-  return gr_delimited_sniff(path, text, strlen(text));
+  gradus_error err = {0};
+  gr_delimited reader = {0};
+  gr_input *stream = stream_of(path, text);
+  char delimiter = 0;
+  GR_CHECK_OK(gr_delimited_sniff(&reader, stream, &delimiter, &err), &err);
+  gr_delimited_end(&reader);
+  gr_input_close(stream);
+  return delimiter;
 }
 
 static void the_delimiter_is_found(void) {

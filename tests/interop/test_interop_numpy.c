@@ -1,0 +1,5 @@
+/* x. */
+#include <config.h>
+
+#include "test_interop.h"
+const gr_test numpy_tests[] = {GR_TEST_END};
