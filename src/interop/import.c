@@ -143,6 +143,7 @@ static gradus_status finish(gr_file_sink *file, gradus_status status, gr_dataset
                             gradus_error *err) {
   status = gr_file_sink_end(file, status, err);
   if (summary) *summary = (gr_dataset){0};
+  file->shape.y_is_text = false; /* in the file they are numbers */
   if (status == GRADUS_OK && summary)
     *summary = file->shape;
   else

@@ -122,26 +122,12 @@ static bool to_double(const struct decimal *d, double *value) {
   return !d->cut || (scale(d->mantissa + 1, d->exponent, &above) && above == *value);
 }
 
-/* Eight characters at once (little-endian): true where all are digits, *value then what they say.
- */
-static bool eight_digits(const char *p, uint64_t *value) {
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-  uint64_t v;
-  memcpy(&v, p, sizeof v);
-  if (((v & 0xf0f0f0f0f0f0f0f0u) | (((v + 0x0606060606060606u) & 0xf0f0f0f0f0f0f0f0u) >> 4)) !=
-      0x3333333333333333u)
-    return false;
-  v -= 0x3030303030303030u;
-  v = v * 10 + (v >> 8); /* pairs, fours, all eight */
-  v = ((v & 0x000000ff000000ffu) * 0x000f424000000064u +
-       ((v >> 16) & 0x000000ff000000ffu) * 0x0000271000000001u) >>
-      32;
-  *value = v;
-  return true;
-#else
-  (void)p, (void)value;
-  return false;
-#endif
+/* Eight digits 0..9 in bytes, the first in the lowest: pairs, fours, all. */
+static uint64_t join_eight(uint64_t v) {
+  v = v * 10 + (v >> 8);
+  return ((v & 0x000000ff000000ffu) * 0x000f424000000064u +
+          ((v >> 16) & 0x000000ff000000ffu) * 0x0000271000000001u) >>
+         32;
 }
 
 /* One digit where nothing is easy: before the first that counts, and beyond the last that fits. */
@@ -162,15 +148,6 @@ static bool is_digit(char c) {
 
 /* Reads digits from `p` to the first other character; each after the point lowers the exponent. */
 static const char *read_digits(const char *p, const char *end, int step, struct decimal *d) {
-  uint64_t eight;
-  while (end - p >= 8 && d->digits <= MAX_DIGITS - 8 && eight_digits(p, &eight)) {
-    d->mantissa = d->mantissa * 100000000 + eight;
-    /* leading zeros among the eight are counted as digits once others precede them or not: that
-     * only sends long numbers to the slower ways earlier */
-    d->digits += d->mantissa != 0 ? 8 : 0;
-    d->exponent -= 8 * step;
-    p += 8;
-  }
   for (; p < end && is_digit(*p); p++) add_digit(d, *p, step);
   return p;
 }
@@ -187,26 +164,93 @@ static const char *read_exponent(const char *p, const char *end, struct decimal 
   return p;
 }
 
+/* The digits that p begins with, at most eight of them: returns how many and appends them to *w.
+ * Eight characters are loaded and what stands behind the digits is shifted out: the length of a run
+ * cannot be predicted, so nothing branches on it. Needs 8 readable characters. */
+static unsigned take_run(const char *p, uint64_t *w) {
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  static const uint32_t tens[9] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+  uint64_t v, other;
+  memcpy(&v, p, sizeof v);
+  v ^= 0x3030303030303030u; /* digits become 0..9 */
+  /* the top bit of each byte that is no digit; below the first of them there are no carries */
+  other = ((v & 0x7f7f7f7f7f7f7f7fu) + 0x7676767676767676u) | v;
+  other &= 0x8080808080808080u;
+  unsigned n = other ? (unsigned)__builtin_ctzll(other) / 8 : 8;
+  if (n == 0) return 0;
+  v <<= 64 - 8 * n; /* zeros come first */
+  *w = *w * tens[n] + join_eight(v);
+  return n;
+#else
+  unsigned n = 0;
+  for (; n < 8 && is_digit(p[n]); n++) *w = *w * 10 + (uint64_t)(p[n] - '0');
+  return n;
+#endif
+}
+
+static const char *take_digits(const char *p, const char *end, uint64_t *w) {
+  while (end - p >= 8) {
+    unsigned n = take_run(p, w);
+    p += n;
+    if (n < 8) return p;
+  }
+  for (; p < end && is_digit(*p); p++) *w = *w * 10 + (uint64_t)(*p - '0');
+  return p;
+}
+
+/* The usual case, without counting digit by digit: at most 19 in all, leading zeros among them.
+ * Returns where the digits end, or NULL where there are more, or none. */
+static const char *read_short(const char *p, const char *end, struct decimal *d) {
+  uint64_t w = 0;
+  const char *first = p;
+  p = take_digits(p, end, &w);
+  long n_digits = p - first;
+  if (p < end && *p == '.') {
+    const char *point = ++p;
+    p = take_digits(p, end, &w);
+    n_digits += p - point;
+    d->exponent = (int)(point - p);
+  }
+  d->mantissa = w;
+  return n_digits > 0 && n_digits <= MAX_DIGITS ? p : NULL;
+}
+
+static double with_sign(double size, bool negative) {
+  uint64_t bits;
+  memcpy(&bits, &size, sizeof bits);
+  bits |= (uint64_t)negative << 63; /* half of them are: no branch */
+  memcpy(&size, &bits, sizeof bits);
+  return size;
+}
+
+/* Any number of digits. */
+static const char *read_long(const char *p, const char *end, struct decimal *d) {
+  const char *first = p;
+  *d = (struct decimal){0};
+  p = read_digits(p, end, 0, d);
+  long n_digits = p - first;
+  if (p < end && *p == '.') {
+    first = ++p;
+    p = read_digits(p, end, 1, d);
+    n_digits += p - first;
+  }
+  /* the lengths that gr_parse_double takes; exponents cannot overflow before */
+  return n_digits > 0 && n_digits <= 300 ? p : NULL;
+}
+
 const char *gr_scan_number(const char *p, const char *end, double *value) {
   struct decimal d = {0};
   if (p == end) return NULL;
   bool negative = *p == '-';
-  if (*p == '-' || *p == '+') p++;
-  const char *first = p;
-  p = read_digits(p, end, 0, &d);
-  long n_digits = p - first;
-  if (p < end && *p == '.') {
-    first = ++p;
-    p = read_digits(p, end, 1, &d);
-    n_digits += p - first;
-  }
-  /* the lengths that gr_parse_double takes; exponents cannot overflow before */
-  if (n_digits == 0 || n_digits > 300) return NULL;
-  if (p < end && (*p == 'e' || *p == 'E') && !(p = read_exponent(p + 1, end, &d))) return NULL;
+  p += negative | (*p == '+');
+  const char *stop = read_short(p, end, &d);
+  if (!stop && !(stop = read_long(p, end, &d))) return NULL;
+  if (stop < end && (*stop | 0x20) == 'e' && !(stop = read_exponent(stop + 1, end, &d)))
+    return NULL;
   double size = 0;
   if (!to_double(&d, &size)) return NULL;
-  *value = negative ? -size : size;
-  return p;
+  *value = with_sign(size, negative);
+  return stop;
 }
 
 bool gr_parse_number(const char *text, size_t length, double *value) {
