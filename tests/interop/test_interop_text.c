@@ -34,7 +34,7 @@ static size_t random_decimal(uint64_t i, char *out, size_t size) {
 }
 
 static void fast_numbers_are_those_of_strtod_bit_for_bit(void) {
-  for (uint64_t i = 0; i < 200000; i++) {
+  for (uint64_t i = 0; i < 2000000; i++) {
     char text[64];
     size_t n = random_decimal(i, text, sizeof text);
     double got = -1, wanted = strtod(text, NULL);
