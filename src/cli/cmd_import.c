@@ -96,8 +96,8 @@ gradus_status gr_command_import(const gr_command *command, int argc, char **argv
   if (status != GRADUS_OK) return status;
   if (!values.train && !(values.append && (values.valid || values.test)))
     return gr_cli_fail(err, GRADUS_ERR_USAGE,
-                       "--train is missing; usage: gradus import --train FILE[,LABELS] [OPTIONS] "
-                       "OUT.h5");
+                       "import: --train is missing; usage: gradus import [OPTIONS] --train "
+                       "FILE[,LABELS] OUT.h5");
   status = check_columns(&values, err);
   if (status == GRADUS_OK) status = import(&values, parsed.arguments[0], &summary, err);
   if (status == GRADUS_OK && (!values.quiet || values.json)) fputs(summary, stdout);

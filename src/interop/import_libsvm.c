@@ -64,8 +64,8 @@ static gradus_status walk(plan *p, source *s, bool deciding, row_visitor *visit,
 
 struct looking {
   source *source;
-  uint32_t limit; /* of columns */
-  bool fixed;
+  uint32_t limit;    /* of columns */
+  const char *whose; /* words for where that comes from */
 };
 
 static gradus_status look_at_row(void *user, gr_libsvm_line *line, gradus_error *err) {
@@ -76,9 +76,9 @@ static gradus_status look_at_row(void *user, gr_libsvm_line *line, gradus_error 
     GR_TRY(gr_libsvm_next(line, &more, err));
     if (!more) break;
     if (line->index > l->limit)
-      return gr_fail(err, GRADUS_ERR_DATA, "%s:%llu:1: index %lu is beyond the %lu columns%s",
+      return gr_fail(err, GRADUS_ERR_DATA, "%s:%llu:1: index %lu is beyond the %lu columns %s",
                      line->path, (unsigned long long)line->number, (unsigned long)line->index,
-                     (unsigned long)l->limit, l->fixed ? " asked for" : " that rows can have");
+                     (unsigned long)l->limit, l->whose);
   }
   if (line->index > s->n_columns) s->n_columns = line->index;
   s->has_qid |= line->has_qid;
@@ -92,7 +92,10 @@ static gradus_status look(plan *p, int split, gradus_error *err) {
   source *s = &p->source[split];
   const gr_import_options *o = p->job->options;
   uint32_t fixed = p->job->old ? p->job->old->n_columns : o->n_columns;
-  struct looking looking = {s, fixed ? fixed : MAX_COLUMNS, fixed != 0};
+  struct looking looking = {s, fixed ? fixed : MAX_COLUMNS,
+                            p->job->old ? "of the file that is added to"
+                            : fixed     ? "asked for"
+                                        : "that rows can have"};
   s->is_whole = true;
   s->bad.max = o->max_bad_rows;
   GR_TRY(walk(p, s, true, look_at_row, &looking, err));
