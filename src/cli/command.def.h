@@ -4,7 +4,8 @@ GR_COMMAND(train, "[DATA]", 0, 1, 1, "train a network, or go on with a run that 
 GR_COMMAND(eval, "MODEL DATA", 2, 2, 0,
            "loss, metrics and confusion matrix of a model on a data set")
 GR_COMMAND(predict, "MODEL DATA", 2, 2, 0, "write a model's outputs as CSV, .npy or .h5")
-GR_COMMAND(import, "--train FILE[,LABELS] OUT.h5", 1, 1, 0, "build a data set file from CSV, LIBSVM, NumPy or IDX files")
+GR_COMMAND(import, "--train FILE[,LABELS] OUT.h5", 1, 1, 0,
+           "build a data set file from CSV, LIBSVM, NumPy or IDX files")
 GR_COMMAND(generate, "[KIND OUT.h5]", 0, 2, 0,
            "make a data set of a known kind; without KIND list them")
 GR_COMMAND(inspect, "FILE", 1, 1, 0, "show what is in a data set, checkpoint or run directory")

@@ -31,7 +31,7 @@ export ASAN_OPTIONS LSAN_OPTIONS
 for name; do
   found=$LONG/findings/$name
   mkdir -p "$found" "grown/$name"
-  if ./fuzz-"$name" -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=2048 \
+  if ./fuzz-"$name" -max_total_time="$seconds" -max_len=4096 -timeout=60 -rss_limit_mb=2048 \
     -malloc_limit_mb=1024 -print_final_stats=1 -artifact_prefix="$found/" "grown/$name" "$corpus/$name" \
     >"fuzz-$name.log" 2>&1; then
     echo "$name: $(sed -n 's/^stat::number_of_executed_units: *//p' "fuzz-$name.log") executions in $seconds s, $(
