@@ -46,8 +46,9 @@ typedef struct gradus_import_options {
 
 /* Builds the data set file `path` from CSV, TSV, LIBSVM, NPY, NPZ, IDX or HDF5 files (text and
  * single arrays also .gz); the format is told by content and name. Memory does not grow with the
- * files (HDF5 excepted). A malformed line is GRADUS_ERR_DATA with file:line:column. The file
- * appears whole or not at all; with `append` the old one stays until the new one is complete. */
+ * files; only targets of HDF5 files are held whole. A malformed line is GRADUS_ERR_DATA with
+ * file:line:column. The file appears whole or not at all; with `append` the old one stays until the
+ * new one is complete. */
 GRADUS_API gradus_status gradus_import(const gradus_import_options *options, const char *path,
                                        gradus_error *err);
 

@@ -10,8 +10,15 @@
 #include "base/memory.h"
 #include "store/hash.h"
 
+/* Inputs beyond WHOLE bytes count by SAMPLES pieces of PIECE_ROWS rows, evenly spread from the
+ * first to the last: which rows these are follows from the number of rows. */
+enum { PIECE_ROWS = 1024, SAMPLES = 256 };
+#define WHOLE ((uint64_t)64 << 20)
+
 struct gr_data_digest {
   XXH3_state_t state;
+  uint64_t n_rows, pieces, taken, next; /* of the inputs under way; the next piece that counts */
+  size_t row;                           /* bytes */
 };
 
 /* XXH3 updates of valid memory cannot fail; lengths are products that fitted when memory was had.
@@ -49,14 +56,46 @@ void gr_data_digest_free(gr_data_digest *d) {
   gr_free_aligned(d);
 }
 
-void gr_data_digest_split(gr_data_digest *d, int id, uint64_t n_rows) {
-  add_number(d, (uint64_t)id);
-  add_number(d, n_rows);
-}
-
 void gr_data_digest_array(gr_data_digest *d, gr_dtype type, uint32_t columns) {
   add_text(d, gr_dtype_name(type));
   add_number(d, columns);
+}
+
+void gr_data_digest_split(gr_data_digest *d, int id, uint64_t n_rows, gr_dtype type,
+                          uint32_t n_columns) {
+  d->n_rows = n_rows;
+  d->row = n_columns * gr_dtype_size(type);
+  d->pieces = (n_rows + PIECE_ROWS - 1) / PIECE_ROWS;
+  d->taken = d->pieces;
+  d->next = 0;
+  add_number(d, (uint64_t)id);
+  add_number(d, n_rows);
+  gr_data_digest_array(d, type, n_columns);
+  if (n_rows <= WHOLE / d->row) return;
+  add_text(d, "sampled");
+  if (d->taken > SAMPLES) d->taken = SAMPLES;
+}
+
+/* The rows of the next piece that counts; false where there are no more. */
+static bool next_piece(const gr_data_digest *d, uint64_t *first, uint64_t *end) {
+  if (d->next == d->taken) return false;
+  uint64_t piece = d->taken > 1 ? d->next * (d->pieces - 1) / (d->taken - 1) : 0;
+  *first = piece * PIECE_ROWS;
+  *end = d->n_rows - *first < PIECE_ROWS ? d->n_rows : *first + PIECE_ROWS;
+  return true;
+}
+
+void gr_data_digest_rows(gr_data_digest *d, uint64_t first, uint64_t n, const void *rows) {
+  uint64_t from, to;
+  while (next_piece(d, &from, &to) && from < first + n) {
+    uint64_t end = to < first + n ? to : first + n;
+    if (from < first) from = first;
+    if (from < end)
+      gr_data_digest_bytes(d, (const char *)rows + (from - first) * d->row,
+                           (size_t)(end - from) * d->row);
+    if (end < to) return; /* the rest of the piece comes later */
+    d->next++;
+  }
 }
 
 void gr_data_digest_weights(gr_data_digest *d, bool any) {
@@ -69,13 +108,31 @@ static void add_array(gr_data_digest *d, const void *data, gr_dtype type, uint64
   gr_data_digest_bytes(d, data, (size_t)rows * columns * gr_dtype_size(type));
 }
 
-static void add_split(gr_data_digest *d, const gr_split *split, uint32_t n_columns, int id) {
-  if (split->n_rows == 0) return;
-  gr_data_digest_split(d, id, split->n_rows);
-  add_array(d, split->x, split->x_type, split->n_rows, n_columns);
+/* Only pieces that count are read. */
+static gradus_status add_inputs(gr_data_digest *d, const gr_split *split, uint32_t n_columns,
+                                gradus_error *err) {
+  uint64_t first, end;
+  gradus_status status = GRADUS_OK;
+  void *buffer = split->x ? NULL : gr_alloc(PIECE_ROWS, d->row);
+  if (!split->x && !buffer) return gr_fail_memory(err, "the digest of a data set");
+  while (status == GRADUS_OK && next_piece(d, &first, &end)) {
+    const void *rows;
+    status = gr_split_rows_at(split, n_columns, first, end - first, buffer, &rows, err);
+    if (status == GRADUS_OK) gr_data_digest_rows(d, first, end - first, rows);
+  }
+  gr_free(buffer);
+  return status;
+}
+
+static gradus_status add_split(gr_data_digest *d, const gr_split *split, uint32_t n_columns, int id,
+                               gradus_error *err) {
+  if (split->n_rows == 0) return GRADUS_OK;
+  gr_data_digest_split(d, id, split->n_rows, split->x_type, n_columns);
+  GR_TRY(add_inputs(d, split, n_columns, err));
   if (split->y_columns) add_array(d, split->y, split->y_type, split->n_rows, split->y_columns);
   gr_data_digest_weights(d, split->weight != NULL);
   if (split->weight) add_array(d, split->weight, GR_F32, split->n_rows, 1);
+  return GRADUS_OK;
 }
 
 static void add_columns(gr_data_digest *d, const gr_dataset *shape) {
@@ -99,10 +156,11 @@ void gr_data_digest_end(gr_data_digest *d, const gr_dataset *shape, char out[33]
   out[32] = '\0';
 }
 
-void gr_dataset_digest(gr_dataset *dataset) {
+gradus_status gr_dataset_digest(gr_dataset *dataset, gradus_error *err) {
   gr_data_digest digest;
   start(&digest);
   for (int s = 0; s < GR_N_SPLITS; s++)
-    add_split(&digest, &dataset->split[s], dataset->n_columns, s);
+    GR_TRY(add_split(&digest, &dataset->split[s], dataset->n_columns, s, err));
   gr_data_digest_end(&digest, dataset, dataset->digest);
+  return GRADUS_OK;
 }

@@ -314,8 +314,8 @@ static gradus_status go_to_split(gr_dataset_writer *w, int s, gradus_error *err)
     }
     const struct array *next = w->split + 1 < GR_N_SPLITS ? w->arrays[w->split + 1] : NULL;
     if (next && next[GR_FIELD_X].columns) {
-      gr_data_digest_split(w->digest, w->split + 1, next[GR_FIELD_X].rows);
-      gr_data_digest_array(w->digest, next[GR_FIELD_X].type, next[GR_FIELD_X].columns);
+      const struct array *x = &next[GR_FIELD_X];
+      gr_data_digest_split(w->digest, w->split + 1, x->rows, x->type, x->columns);
     }
   }
   return GRADUS_OK;
@@ -328,7 +328,7 @@ gradus_status gr_dataset_writer_put(gr_dataset_writer *w, int s, gr_field field,
     return gr_fail(err, GRADUS_ERR_INTERNAL, "%s: rows of %s out of place", w->path,
                    gr_split_names[s]);
   GR_TRY(go_to_split(w, s, err));
-  if (field == GR_FIELD_X) gr_data_digest_bytes(w->digest, rows, (size_t)n * a->row_size);
+  if (field == GR_FIELD_X) gr_data_digest_rows(w->digest, a->done, n, rows);
   return is_chunked(w) ? put_chunked(w, a, rows, n, err) : put_contiguous(w, a, rows, n, err);
 }
 
@@ -373,7 +373,26 @@ gradus_status gr_dataset_writer_end(gr_dataset_writer *w, gradus_status status, 
   return status;
 }
 
-/* ---- all at once ---- */
+/* ---- a whole data set ---- */
+
+static gradus_status put_inputs(gr_dataset_writer *w, int s, const gr_split *split,
+                                gradus_error *err) {
+  const struct array *a = &w->arrays[s][GR_FIELD_X];
+  uint64_t block = BLOCK / a->row_size ? BLOCK / a->row_size : 1;
+  if (split->piece_rows > 0) /* no piece is read twice */
+    block = (block + split->piece_rows - 1) / split->piece_rows * split->piece_rows;
+  if (block > split->n_rows) block = split->n_rows;
+  void *buffer = split->x ? NULL : gr_alloc(block, a->row_size);
+  gradus_status status = split->x || buffer ? GRADUS_OK : gr_fail_memory(err, "a block of rows");
+  for (uint64_t first = 0; first < split->n_rows && status == GRADUS_OK; first += block) {
+    const void *rows;
+    uint64_t n = split->n_rows - first < block ? split->n_rows - first : block;
+    status = gr_split_rows_at(split, a->columns, first, n, buffer, &rows, err);
+    if (status == GRADUS_OK) status = gr_dataset_writer_put(w, s, GR_FIELD_X, rows, n, err);
+  }
+  gr_free(buffer);
+  return status;
+}
 
 gradus_status gr_dataset_write(const gr_dataset *dataset, const char *path, bool overwrite,
                                gradus_error *err) {
@@ -381,11 +400,12 @@ gradus_status gr_dataset_write(const gr_dataset *dataset, const char *path, bool
   gradus_status status = gr_dataset_writer_begin(path, overwrite, dataset, NULL, &w, err);
   for (int s = 0; s < GR_N_SPLITS && status == GRADUS_OK; s++) {
     const gr_split *split = &dataset->split[s];
-    const void *data[GR_N_FIELDS] = {split->x, split->y, split->weight};
-    gr_dtype type;
-    for (int field = 0; field < GR_N_FIELDS && status == GRADUS_OK; field++)
-      if (gr_field_columns(dataset, s, (gr_field)field, &type) > 0)
-        status = gr_dataset_writer_put(w, s, (gr_field)field, data[field], split->n_rows, err);
+    if (split->n_rows == 0) continue;
+    status = put_inputs(w, s, split, err);
+    if (status == GRADUS_OK && split->y_columns)
+      status = gr_dataset_writer_put(w, s, GR_FIELD_Y, split->y, split->n_rows, err);
+    if (status == GRADUS_OK && split->weight)
+      status = gr_dataset_writer_put(w, s, GR_FIELD_WEIGHT, split->weight, split->n_rows, err);
   }
   return gr_dataset_writer_end(w, status, NULL, err);
 }
