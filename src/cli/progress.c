@@ -119,8 +119,8 @@ void gr_progress_work(gr_progress *progress, const char *phase, uint64_t done, u
   if (!progress->live) return;
   append(line, sizeof line, " %3.0f %%", 100 * share);
   if (eta_seconds >= 0) append(line, sizeof line, " ETA %s", gr_number_clock(number, eta_seconds));
-  if (seconds > 0)
-    append(line, sizeof line, " %s B/s", gr_number_short(number, (double)done / seconds));
+  if (eta_seconds >= 0 && seconds > 0) /* before, there is nothing to tell of */
+    append(line, sizeof line, " %sB/s", gr_number_short(number, (double)done / seconds));
   draw(progress, phase, share, line);
 }
 

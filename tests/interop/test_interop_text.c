@@ -45,6 +45,26 @@ static void fast_numbers_are_those_of_strtod_bit_for_bit(void) {
   }
 }
 
+/* Doubles at full length, and the decimals that lie exactly between two floats of 24 bits times a
+ * power of two, with more digits behind: those that decide which way to round. */
+static void long_and_halfway_decimals_are_rounded_right(void) {
+  for (uint64_t i = 0; i < 300000; i++) {
+    char text[96];
+    uint32_t w[4];
+    gr_random_words(gr_test_seed(), GR_STREAM_TEST, 12, i, w);
+    uint64_t odd = ((uint64_t)w[0] << 21 | w[1] >> 11) << 1 | 1; /* 54 bits: a tie of doubles */
+    int n = i % 2 ? snprintf(text, sizeof text, "%.*e", 10 + (int)(w[2] % 9),
+                             (double)odd / (double)(1 + w[3] % 1000000))
+                  : snprintf(text, sizeof text, "%llu%s%u", (unsigned long long)odd | 1ull << 53,
+                             w[2] % 3 ? "." : "000.", w[2] % 4 ? w[3] % 3 : 0);
+    double got = -1, wanted = strtod(text, NULL);
+    if (!gr_parse_number(text, (size_t)n, &got) || memcmp(&got, &wanted, sizeof got) != 0) {
+      printf("\n  '%s'", text);
+      CU_FAIL_FATAL("differs from strtod");
+    }
+  }
+}
+
 static void numbers_at_the_edges_are_read_right(void) {
   static const char *const good[] = {"0",
                                      "-0",
@@ -213,6 +233,7 @@ static void the_delimiter_is_found(void) {
 }
 
 const gr_test text_tests[] = {GR_TEST(fast_numbers_are_those_of_strtod_bit_for_bit),
+                              GR_TEST(long_and_halfway_decimals_are_rounded_right),
                               GR_TEST(numbers_at_the_edges_are_read_right),
                               GR_TEST(shortest_floats_read_back_the_same),
                               GR_TEST(a_dictionary_numbers_and_sorts_texts),
