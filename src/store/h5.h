@@ -8,14 +8,19 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "store/h5_watch.h"
 
 #define GR_H5_PATH 1024 /* longest path inside a file, with its terminator */
 
-/* HDF5 prints its error stack by itself unless told not to: every entry point of this layer wraps
- * its work in begin and end, which restore what the host program had set. */
+/* HDF5 prints its error stack by itself unless told not to, loads filters from wherever its
+ * environment says, and mostly cannot be called by two threads: every entry point of this layer
+ * wraps its work in begin and end. Between them this thread alone works with HDF5 (they nest), no
+ * plugin is loaded and nothing is printed; end restores what the host program had set. */
 typedef struct gr_h5_quiet {
   H5E_auto2_t function;
   void *data;
+  unsigned plugins;
+  bool had_plugins; /* `plugins` is to be restored */
 } gr_h5_quiet;
 gr_h5_quiet gr_h5_begin(void);
 void gr_h5_end(const gr_h5_quiet *quiet);
@@ -36,6 +41,11 @@ typedef struct gr_h5_file {
 /* Opens without locking. Missing or unreadable: GRADUS_ERR_NOINPUT. A directory, an empty file, no
  * HDF5 file, a truncated one: GRADUS_ERR_DATA, each with its own words. */
 gradus_status gr_h5_open(const char *path, gr_h5_file *out, gradus_error *err);
+
+/* The same, read through `watch`, whose descriptor this opens; it is the caller's to close, after
+ * the file. Where it fails, watch->fd is -1. */
+gradus_status gr_h5_open_watched(const char *path, gr_h5_watch *watch, gr_h5_file *out,
+                                 gradus_error *err);
 void gr_h5_close(gr_h5_file *file); /* accepts a zeroed object */
 
 /* Follows `path` from the root group through hard links, and through soft links inside the file.

@@ -20,7 +20,8 @@ typedef struct gr_h5_array {
   gr_dtype dtype; /* numbers and enumerations: what gr_h5_array_read delivers */
   bool swap;      /* stored in the other byte order */
   bool convert;   /* an unusual number type: HDF5 converts it to double */
-  unsigned rank;  /* 0 = a single value */
+  H5D_layout_t layout;
+  unsigned rank; /* 0 = a single value */
   uint64_t dims[H5S_MAX_RANK];
   size_t n; /* elements */
 } gr_h5_array;
@@ -30,6 +31,12 @@ typedef struct gr_h5_array {
  * available, sizes that what is stored cannot have; with GRADUS_ERR_RESOURCES: more than the
  * machine's memory. */
 gradus_status gr_h5_array_open(const gr_h5_file *file, const char *path, gr_h5_array *out,
+                               gradus_error *err);
+
+/* The same for arrays that are read in parts, which may be larger than memory. Virtual ones pass,
+ * where they are made of a fixed number of parts with fixed names (no file that they name has been
+ * looked at, so gr_h5_array_read is not for them), and so does any filter. */
+gradus_status gr_h5_array_look(const gr_h5_file *file, const char *path, gr_h5_array *out,
                                gradus_error *err);
 void gr_h5_array_close(gr_h5_array *array); /* accepts a zeroed object */
 

@@ -1,8 +1,12 @@
 libgradus_internal_la_SOURCES += \
 	%D%/aside.h %D%/aside.c \
-	%D%/h5.h %D%/h5.c \
+	%D%/h5.h %D%/h5.c %D%/h5_watch.h %D%/h5_watch.c \
 	%D%/h5_array.h %D%/h5_array.c \
 	%D%/h5_write.h %D%/h5_write.c \
+	%D%/box.h %D%/box.c %D%/codec.h %D%/codec.c \
+	%D%/source.h %D%/source.c %D%/source_array.h %D%/source_array.c \
+	%D%/source_filters.h %D%/source_filters.c %D%/source_table.c \
+	%D%/source_read.c %D%/source_chunks.c %D%/source_virtual.c \
 	%D%/array.h %D%/array.c \
 	%D%/finite.h %D%/finite.c \
 	%D%/dataset.h %D%/dataset.c \

@@ -6,6 +6,7 @@
 
 #include "store/checkpoint.h"
 #include "store/dataset.h"
+#include "store/source.h"
 #include "support/test.h"
 
 extern const gr_test gr_dataset_tests[];
@@ -13,6 +14,7 @@ extern const gr_test gr_foreign_tests[];
 extern const gr_test gr_refused_tests[];
 extern const gr_test gr_checkpoint_tests[];
 extern const gr_test gr_damage_tests[];
+extern const gr_test gr_source_tests[];
 
 /* ---- files made with HDF5 itself ---- */
 
@@ -38,6 +40,22 @@ uint64_t gr_handles(void);
  * `word`; either way no handle stays open. */
 gr_dataset gr_read_file(const char *path, const char *x, const char *y);
 void gr_refuse_file(const char *path, const char *x, const char *y, const char *word);
+
+/* ---- sources ---- */
+
+/* Opens one part, which must succeed without a handle more than its kind needs. */
+gr_source *gr_source_of(const char *file, const char *path, bool transpose);
+
+/* Opening must fail with `status` and a message that holds `word`, and leave no handle open. */
+void gr_refuse_source(const char *file, const char *path, gradus_status status, const char *word);
+
+/* Reads the source whole, in some random ranges and in small ones in sequence: each time the rows
+ * of `expected`. */
+void gr_check_rows(gr_source *source, const void *expected);
+
+/* Both, and that its kind is as expected. */
+void gr_check_source(const char *file, const char *path, bool transpose, gr_source_kind kind,
+                     const void *expected);
 
 /* ---- bytes of files ---- */
 
