@@ -7,6 +7,16 @@
 #include "base/philox.h"
 #include "suites.h"
 
+void gr_fill(void *out, size_t bytes) {
+  uint32_t state = 12345;
+  for (size_t i = 0; i < bytes; i++) {
+    state = state * 1664525u + 1013904223u;
+    ((unsigned char *)out)[i] = (unsigned char)(i % 97 < 40  ? i / 97
+                                                : i % 3 == 0 ? state >> 24
+                                                             : i % 5);
+  }
+}
+
 gr_source *gr_source_of(const char *file, const char *path, bool transpose) {
   const gr_source_part part = {file, path, transpose};
   gradus_error err = {0};

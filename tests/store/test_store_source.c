@@ -50,17 +50,6 @@ static void check_against_hdf5(const char *path, const char *name, bool transpos
   free(expected);
 }
 
-/* Values that repeat and do not. */
-static void fill(void *out, size_t bytes) {
-  uint32_t state = 12345;
-  for (size_t i = 0; i < bytes; i++) {
-    state = state * 1664525u + 1013904223u;
-    ((unsigned char *)out)[i] = (unsigned char)(i % 97 < 40  ? i / 97
-                                                : i % 3 == 0 ? state >> 24
-                                                             : i % 5);
-  }
-}
-
 struct form {
   hid_t type;
   int rank;
@@ -87,7 +76,7 @@ static void put_form(hid_t file, const char *name, const struct form *f) {
   for (int i = 0; i < f->rank; i++) bytes *= f->dims[i];
   void *data = malloc(bytes);
   CU_ASSERT_FATAL(data != NULL);
-  fill(data, bytes);
+  gr_fill(data, bytes);
   hid_t plist = form_plist(f);
   gr_file_put(file, name, f->type, f->rank, f->dims, data, plist);
   H5Pclose(plist);
