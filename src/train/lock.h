@@ -22,8 +22,9 @@
 
 #define GR_LOCK_PATH 1152
 #define GR_LOCK_REFRESH 30.0 /* seconds between two renewals */
-#define GR_LOCK_SILENCE 300  /* seconds without one after which a holder elsewhere counts as gone \
-                              */
+#define GR_LOCK_SILENCE                                                    \
+  300 /* seconds without one after which a holder elsewhere counts as gone \
+       */
 
 typedef struct gr_lock {
   int fd; /* -1: not held */

@@ -25,7 +25,9 @@ typedef struct gr_timing {
   double seconds;
   double samples_per_second; /* over all those seconds */
   double validation_seconds,
-      checkpoint_seconds;              /* of an epoch: what of its seconds was not steps */
+      checkpoint_seconds; /* of an epoch: what of its seconds was not steps */
+  double
+      data_wait_fraction; /* of an epoch: the part of its seconds that went into waiting for rows */
   double stall_seconds, write_seconds; /* of a checkpoint: training stood still, and in all */
   const char *detail; /* "reason" of "end", "isa" and threads of "start"; NULL = none */
   int threads;        /* 0 = none */

@@ -89,6 +89,7 @@ training="data.h5 --hidden 48,48 --batch-size 16 --epochs ${GRADUS_TEST_EPOCHS:-
 # shellcheck disable=SC2086
 check "an undisturbed run" gradus train $training --run whole -q >whole.out
 # shellcheck disable=SC2086
+: >job.log # appended to
 job=$(sbatch --parsable -o job.log train.sbatch $training --run run) || exit 99
 
 epochs_of() { grep -c '^epoch ' job.log; }
