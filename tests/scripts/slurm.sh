@@ -19,10 +19,15 @@ check() {
   shift
   if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $sentence ($*)"; fi
 }
+# A daemon whose parent does not ask for it stays as a defunct process.
+is_gone() { ! kill -0 "$1" || grep -q ') Z ' "/proc/$1/stat"; }
 # shellcheck disable=SC2317
 clean_up() {
   for daemon in slurmd slurmctld munged; do
-    [ ! -s $daemon.pid ] || kill "$(cat $daemon.pid)"
+    [ -s $daemon.pid ] || continue
+    pid=$(cat $daemon.pid)
+    kill "$pid"
+    await 5 is_gone "$pid"
   done
   cd / || exit 99
   if [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]; then rm -rf "$scratch"; else echo "files kept in $scratch"; fi
