@@ -204,8 +204,8 @@ static void prepare(steps *all, uint64_t number, uint64_t start) {
   s->known = number > 0;
   s->weight = batch_weight(s);
   const uint64_t step_number = run->step + number;
-  gr_update_prepare(&s->engine->config, step_number, run->learning_rate(run->user, step_number),
-                    s->weight, &s->weights, &s->biases);
+  gr_update_prepare(s->engine, step_number, run->learning_rate(run->user, step_number), s->weight,
+                    &s->weights, &s->biases);
 }
 
 static bool is_finite(const gr_engine *engine) {

@@ -54,16 +54,17 @@ typedef struct gr_backward {
 } gr_backward;
 
 /* Coefficients of one update, computed once per step. The gradient used is g' = scale * g + decay *
- * w (adamw: scale * g). */
+ * w; where decay is decoupled, scale * g. */
 typedef struct gr_update_coefficients {
   gr_optimizer optimizer;
   float scale;         /* 1 / (sum of row weights) */
-  float learning_rate; /* adam: learning_rate / (1 - beta1^t) */
+  float learning_rate; /* adam: learning_rate / (1 - beta1^t); nadam: q_t */
+  float gradient_rate; /* nadam: p_t */
   float momentum;      /* or beta1 */
   float one_minus_beta1, beta2, one_minus_beta2;
   float root_correction; /* 1 / sqrt(1 - beta2^t) */
   float epsilon;
-  float decay; /* weight decay; adamw: learning_rate * weight_decay */
+  float decay; /* weight decay; where it is decoupled: learning_rate * weight_decay */
 } gr_update_coefficients;
 
 /* The sum over lanes (rows [k lane_rows, (k + 1) lane_rows), the last one short; added by the tree

@@ -9,7 +9,7 @@
 #include <xmmintrin.h>
 #endif
 
-#define GR_OPTIMIZER(id, name, moments)                                                        \
+#define GR_OPTIMIZER(id, ...)                                                                  \
   static void update_##id(const gr_update_coefficients *u, size_t n, float *w, const float *g, \
                           float *moment1, float *moment2) {                                    \
     const gr_update_coefficients c = *u;                                                       \
@@ -27,7 +27,7 @@ update_function GR_SUFFIX(gr_update);
 void GR_SUFFIX(gr_update)(const gr_update_coefficients *u, size_t n, float *w, const float *g,
                           float *moment1, float *moment2) {
   static update_function *const by_kind[GR_N_OPTIMIZERS] = {
-#define GR_OPTIMIZER(id, name, moments) update_##id,
+#define GR_OPTIMIZER(id, ...) update_##id,
 #include "kernel/optimizer.def.h"
 #undef GR_OPTIMIZER
   };

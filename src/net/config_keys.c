@@ -35,7 +35,7 @@ static const char *const losses[] = {
     NULL};
 
 static const char *const optimizers[] = {
-#define GR_OPTIMIZER(id, name, moments) [GR_##id] = name,
+#define GR_OPTIMIZER(id, name, ...) [GR_##id] = name,
 #include "kernel/optimizer.def.h"
 #undef GR_OPTIMIZER
     NULL};

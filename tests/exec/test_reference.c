@@ -12,11 +12,13 @@ static const ref_activation activation_of[GR_N_ACTIVATIONS] = {[GR_IDENTITY] = R
                                                                [GR_TANH] = REF_TANH,
                                                                [GR_RELU] = REF_RELU,
                                                                [GR_SOFTMAX] = REF_SOFTMAX};
-static const ref_optimizer optimizer_of[GR_N_OPTIMIZERS] = {[GR_SGD] = REF_SGD,
-                                                            [GR_MOMENTUM] = REF_MOMENTUM,
-                                                            [GR_NESTEROV] = REF_NESTEROV,
-                                                            [GR_ADAM] = REF_ADAM,
-                                                            [GR_ADAMW] = REF_ADAMW};
+static const ref_optimizer optimizer_of[GR_N_OPTIMIZERS] = {
+    [GR_SGD] = REF_SGD,           [GR_MOMENTUM] = REF_MOMENTUM,
+    [GR_NESTEROV] = REF_NESTEROV, [GR_ADAM] = REF_ADAM,
+    [GR_ADAMW] = REF_ADAMW,       [GR_ADAGRAD] = REF_ADAGRAD,
+    [GR_RMSPROP] = REF_RMSPROP,   [GR_RMSPROP_MOMENTUM] = REF_RMSPROP_MOMENTUM,
+    [GR_ADADELTA] = REF_ADADELTA, [GR_NADAM] = REF_NADAM,
+    [GR_LION] = REF_LION};
 
 static ref_recipe reference_of(const recipe *r) {
   const gr_config c = make_config(r);
@@ -147,7 +149,7 @@ static void every_optimizer_matches_the_reference(void) {
                         .batch = 100,
                         .rows = 330,
                         .steps = 20,
-                        .learning_rate = kind == GR_ADAM || kind == GR_ADAMW ? 0.01 : 0.1,
+                        .learning_rate = kind >= GR_ADAM ? 0.01 : 0.1,
                         .decay = variant & 1 ? 0.01 : 0,
                         .weighted = variant & 2,
                         .type = GR_F32};

@@ -185,7 +185,8 @@ static parameters make_parameters(const problem *p, uint64_t seed) {
     gr_test_fill(&s, x.moment[0] + panel, 16 * p->n_inputs, 1);
     gr_test_fill(&s, x.moment[1] + panel, 16 * p->n_inputs, 1);
     for (size_t i = 0; i < 16 * p->n_inputs; i++)
-      x.moment[1][panel + i] = fabsf(x.moment[1][panel + i]); /* a mean of squares */
+      for (int k = 0; k < GR_MAX_MOMENTS; k++) /* which may be a mean of squares */
+        x.moment[k][panel + i] = fabsf(x.moment[k][panel + i]);
   }
   return x;
 }
@@ -259,6 +260,7 @@ static void an_update_within_is_the_gradient_and_then_the_update(void) {
       const gr_update_coefficients u = {.optimizer = (gr_optimizer)(kind / 2),
                                         .scale = 1 / 3.0f,
                                         .learning_rate = 0.1f,
+                                        .gradient_rate = 0.05f,
                                         .momentum = 0.9f,
                                         .one_minus_beta1 = 0.1f,
                                         .beta2 = 0.99f,

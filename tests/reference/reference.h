@@ -22,7 +22,13 @@ typedef enum ref_optimizer {
   REF_MOMENTUM,
   REF_NESTEROV,
   REF_ADAM,
-  REF_ADAMW
+  REF_ADAMW,
+  REF_ADAGRAD,
+  REF_RMSPROP,
+  REF_RMSPROP_MOMENTUM,
+  REF_ADADELTA,
+  REF_NADAM,
+  REF_LION
 } ref_optimizer;
 
 typedef struct ref_recipe {
