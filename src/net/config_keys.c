@@ -62,7 +62,10 @@ static const char *const initializations[] = {
 static const char *const shuffles[] = {
     [GR_SHUFFLE_NONE] = "none", [GR_SHUFFLE_FULL] = "full", NULL};
 static const char *const schedules[] = {
-    [GR_SCHEDULE_CONSTANT] = "constant", [GR_SCHEDULE_COSINE] = "cosine", NULL};
+#define GR_SCHEDULE(ID, name, ...) [GR_SCHEDULE_##ID] = name,
+#include "net/schedule.def.h"
+#undef GR_SCHEDULE
+    NULL};
 
 /* name, option, type, part, may be auto, field, choices, minimum, maximum, help */
 const gr_key gr_keys[] = {
@@ -121,25 +124,47 @@ const gr_key gr_keys[] = {
 
     {"optimizer.name", "optimizer", GR_KEY_CHOICE, GR_PART_RECIPE, false, FIELD(optimizer.name),
      optimizers, 0, 0, "how gradients change the weights"},
-    {"optimizer.learning_rate", "learning-rate", GR_KEY_REAL, GR_PART_RECIPE, false,
-     FIELD(optimizer.learning_rate), NULL, 0, 1e6, "step size at the schedule's height"},
-    {"optimizer.momentum", "momentum", GR_KEY_REAL, GR_PART_RECIPE, false,
-     FIELD(optimizer.momentum), NULL, 0, BELOW_ONE,
-     "share of the last update kept by momentum and nesterov"},
-    {"optimizer.beta1", "beta1", GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(optimizer.beta1), NULL,
-     0, BELOW_ONE, "decay of the mean gradient, adam and adamw"},
-    {"optimizer.beta2", "beta2", GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(optimizer.beta2), NULL,
-     0, BELOW_ONE, "decay of the mean squared gradient, adam and adamw"},
-    {"optimizer.epsilon", "epsilon", GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(optimizer.epsilon),
-     NULL, 1e-30, 1, "added to the root of the mean squared gradient, adam and adamw"},
+    {"optimizer.learning_rate", "learning-rate", GR_KEY_REAL, GR_PART_RECIPE, true,
+     FIELD(optimizer.learning_rate), NULL, 0, 1e6,
+     "step size at the schedule's height; auto: by the optimizer"},
+    {"optimizer.momentum", "momentum", GR_KEY_REAL, GR_PART_RECIPE, true, FIELD(optimizer.momentum),
+     NULL, 0, BELOW_ONE, "share of the last update that is kept; auto: by the optimizer"},
+    {"optimizer.beta1", "beta1", GR_KEY_REAL, GR_PART_RECIPE, true, FIELD(optimizer.beta1), NULL, 0,
+     BELOW_ONE, "decay of the mean gradient; auto: by the optimizer"},
+    {"optimizer.beta2", "beta2", GR_KEY_REAL, GR_PART_RECIPE, true, FIELD(optimizer.beta2), NULL, 0,
+     BELOW_ONE, "decay of the mean squared gradient; auto: by the optimizer"},
+    {"optimizer.epsilon", "epsilon", GR_KEY_REAL, GR_PART_RECIPE, true, FIELD(optimizer.epsilon),
+     NULL, 1e-30, 1, "added to the root of the mean squared gradient; auto: by the optimizer"},
     {"optimizer.weight_decay", "weight-decay", GR_KEY_REAL, GR_PART_RECIPE, false,
      FIELD(optimizer.weight_decay), NULL, 0, 1,
      "pull of weights, not biases, towards 0: part of the gradient, or apart from it in adamw"},
 
     {"schedule.name", "schedule", GR_KEY_CHOICE, GR_PART_RECIPE, false, FIELD(schedule.name),
-     schedules, 0, 0, "course of the learning rate: constant, or cosine down to 0 at the end"},
+     schedules, 0, 0, "course of the learning rate"},
     {"schedule.warmup", "warmup", GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(schedule.warmup), NULL,
      0, 1, "fraction of all steps over which the learning rate rises linearly"},
+    {"schedule.gamma", NULL, GR_KEY_REAL, GR_PART_RECIPE, true, FIELD(schedule.gamma), NULL, 0, 1,
+     "factor of each cut of the learning rate; auto: by the schedule"},
+    {"schedule.floor", NULL, GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(schedule.floor), NULL, 0, 1,
+     "fraction of the learning rate below which the schedule does not go"},
+    {"schedule.every", NULL, GR_KEY_INTEGER, GR_PART_RECIPE, false, FIELD(schedule.every), NULL, 1,
+     1000000000, "epochs between two cuts of step"},
+    {"schedule.milestones", NULL, GR_KEY_WIDTHS, GR_PART_RECIPE, false,
+     FIELD(schedule.n_milestones), NULL, 1, GR_MAX_WIDTH,
+     "numbers of epochs after which multistep cuts, such as 10,15"},
+    {"schedule.power", NULL, GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(schedule.power), NULL, 0,
+     100, "exponent of polynomial"},
+    {"schedule.period", NULL, GR_KEY_INTEGER, GR_PART_RECIPE, false, FIELD(schedule.period), NULL,
+     1, 1000000000, "epochs of the first period of cosine-restarts"},
+    {"schedule.period_factor", NULL, GR_KEY_INTEGER, GR_PART_RECIPE, false,
+     FIELD(schedule.period_factor), NULL, 1, 4096,
+     "by how much each period of cosine-restarts is longer than the one before"},
+    {"schedule.peak", NULL, GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(schedule.peak), NULL, 0, 1,
+     "fraction of the steps after which one-cycle is highest"},
+    {"schedule.patience", NULL, GR_KEY_INTEGER, GR_PART_RECIPE, false, FIELD(schedule.patience),
+     NULL, 0, 1000000000, "epochs without a better validation loss that plateau lets pass"},
+    {"schedule.threshold", NULL, GR_KEY_REAL, GR_PART_RECIPE, true, FIELD(schedule.threshold), NULL,
+     0, 1, "relative gain of validation loss that counts as better; auto: by the schedule"},
 
     {"checkpoint.every", "checkpoint-every", GR_KEY_DURATION, GR_PART_RUN, false,
      FIELD(checkpoint.every), NULL, 0, YEAR, "time between checkpoints; 0s: after every step"},

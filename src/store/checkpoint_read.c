@@ -116,6 +116,7 @@ static gradus_status parse_recipe(const gr_h5_file *file, const struct one_text 
   gradus_status status;
   GR_TRY(gr_config_init(&model->config, err));
   GR_TRY_ELSE(bad, gr_config_parse(&model->config, recipe->text, recipe->length, "recipe", err));
+  gr_config_settle(&model->config, NULL); /* keys that it is older than */
   GR_TRY_ELSE(bad, check_resolved(&model->config, err));
   GR_TRY_ELSE(bad, gr_config_validate(&model->config, err));
   GR_TRY_ELSE(bad, gr_network_make(&model->config, &model->network, err));

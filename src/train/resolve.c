@@ -151,6 +151,7 @@ gradus_status gr_resolve(gr_config *config, const gr_data_facts *facts, gr_text 
   resolve_initialization(config, notes);
   GR_TRY(resolve_widths(config, facts, notes, err));
   resolve_batches(config, facts, notes);
+  gr_config_settle(config, notes);
   if (notes->failed) return gr_fail_memory(err, "messages");
   return gr_config_validate(config, err);
 }

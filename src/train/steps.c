@@ -66,7 +66,7 @@ void gr_steps_restart(gr_steps *steps) {
 
 static double rate(void *user, uint64_t step) {
   const gr_steps *s = user;
-  return gr_schedule_rate(&s->prepared.config, step, s->total);
+  return gr_schedule_rate(&s->prepared.config, step, s->total, &(gr_schedule_state){0});
 }
 
 static bool count(void *user, const gr_step_result *result, uint64_t n) {

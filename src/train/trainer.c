@@ -308,7 +308,10 @@ static gradus_status end_epoch(gr_trainer *t, gradus_error *err) {
   s->epoch++;
   s->position = 0;
   s->epoch_loss = s->epoch_weight = 0;
-  if (t->prepared.n_valid > 0) judge(t, row.valid_loss);
+  if (t->prepared.n_valid > 0) {
+    judge(t, row.valid_loss);
+    s->stopped_early |= gr_schedule_judge(&t->prepared.config, row.valid_loss, &t->schedule);
+  }
   GR_TRY(log_epoch(t, err));
   report_progress(t, true, gr_clock_now());
   bool last = s->epoch >= (uint64_t)t->prepared.config.training.epochs || s->stopped_early;

@@ -7,6 +7,7 @@
 
 #include "base/cpu.h"
 #include "exec/engine.h"
+#include "net/schedule.h"
 #include "store/checkpoint.h"
 #include "train/metrics.h"
 #include "train/prepare.h"
@@ -34,6 +35,7 @@ struct gr_trainer {
   bool best_saved; /* best.h5 holds them */
 
   uint64_t steps_per_epoch, total_steps;
+  gr_schedule_state schedule;
   gr_row_order order;
   uint64_t order_epoch; /* of `order`; UINT64_MAX before the first */
 

@@ -74,6 +74,11 @@ static gradus_status make_model(gr_trainer *t, gradus_error *err) {
   GR_TRY(gr_config_copy(config, &model->config, err));
   GR_TRY(gr_preprocessing_copy(&t->prepared.preprocessing, &model->preprocessing, err));
   GR_TRY(gr_network_make(config, &model->network, err));
+  if (gr_schedule_needs_validation(config) && t->prepared.n_valid == 0)
+    return gr_fail(err, GRADUS_ERR_CONFIG,
+                   "schedule.name: %s follows the validation loss, but no rows are held out; set "
+                   "data.valid_split",
+                   gr_schedules[config->schedule.name].name);
   const uint64_t batch = (uint64_t)config->training.batch_size;
   t->steps_per_epoch = (t->prepared.n_train + batch - 1) / batch;
   t->total_steps = t->steps_per_epoch * (uint64_t)config->training.epochs;
@@ -85,7 +90,7 @@ static gradus_status make_model(gr_trainer *t, gradus_error *err) {
 }
 
 double gr_trainer_rate(const gr_trainer *t, uint64_t step) {
-  return gr_schedule_rate(&t->prepared.config, step, t->total_steps);
+  return gr_schedule_rate(&t->prepared.config, step, t->total_steps, &t->schedule);
 }
 
 /* The lines of `text` as one, parted by "; ". */
@@ -172,6 +177,8 @@ static void adopt(gr_trainer *t, gr_checkpoint *c) {
   now->history = c->history;
   c->history = (gr_history){0};
   now->state = c->state;
+  for (size_t i = 0; i < now->history.n_rows && t->prepared.n_valid > 0; i++)
+    (void)gr_schedule_judge(&t->prepared.config, now->history.row[i].valid_loss, &t->schedule);
   snprintf(now->state.dataset_digest, sizeof now->state.dataset_digest, "%s", t->data->digest);
   const uint64_t epochs = (uint64_t)t->prepared.config.training.epochs;
   now->state.finished = now->state.stopped_early || now->state.epoch >= epochs;

@@ -98,6 +98,31 @@ static void threads_isas_and_strategies_change_no_bit(void) {
   }
 }
 
+/* Every optimiser on odd widths with a short last batch. */
+static void every_optimizer_gives_the_same_bits_however_it_is_shared(void) {
+  for (int kind = 0; kind < GR_N_OPTIMIZERS; kind++) {
+    const recipe r = {.width = {19, 21, 5},
+                      .hidden = GR_TANH,
+                      .output = GR_SOFTMAX,
+                      .loss = GR_CROSS_ENTROPY,
+                      .optimizer = (gr_optimizer)kind,
+                      .batch = 100,
+                      .rows = 170,
+                      .steps = 6,
+                      .learning_rate = 0.05,
+                      .decay = 0.01,
+                      .type = GR_F32,
+                      .lane_rows = 13};
+    const data d = make_data(&r, gr_test_seed());
+    const outcome wanted = run_recipe(&r, &d, (workers){1, best_isa(), GR_STRATEGY_TILES});
+    for (int strategy = 0; strategy < GR_N_STRATEGIES; strategy++)
+      for (int isa = 0; isa < GR_N_ISAS; isa++)
+        if (gr_isa_available((gr_isa)isa))
+          check_same(&r, &d, &wanted, (workers){2 + strategy % 2, isa, strategy});
+    gr_test_release();
+  }
+}
+
 /* 16 lanes of 64 rows, and in the short batch fewer of them, on up to 17 ranks: any shares. */
 static void lanes_on_any_number_of_ranks_change_no_bit(void) {
   const recipe r = {.width = {6, 19, 3},
@@ -233,6 +258,7 @@ static void one_thread_for_all_ranks_changes_no_bit(void) {
 
 const gr_test same_bits_tests[] = {
     GR_TEST(threads_isas_and_strategies_change_no_bit),
+    GR_TEST(every_optimizer_gives_the_same_bits_however_it_is_shared),
     GR_TEST(lanes_on_any_number_of_ranks_change_no_bit),
     GR_TEST(other_lanes_give_other_bits),
     GR_TEST(a_callers_rounding_mode_changes_no_bit_and_returns),
