@@ -76,6 +76,8 @@ gradus_status gr_engine_create(const gr_network *network, const gr_config *confi
                                    .lane_rows = (uint64_t)config->training.lane_rows,
                                    .optimizer = (gr_optimizer)config->optimizer.name,
                                    .inference_only = inference_only,
+                                   .whole_gradient = config->optimizer.clip_norm > 0,
+                                   .constrains = config->optimizer.max_norm > 0,
                                    .threads = gr_team_available(resources->threads),
                                    .strategy = resources->strategy,
                                    .forced = resources->strategy >= 0,
@@ -87,7 +89,9 @@ gradus_status gr_engine_create(const gr_network *network, const gr_config *confi
   engine->pinned = gr_team_pin(engine->plan.n_ranks, resources->pin);
   engine->lane_sums = gr_calloc(engine->plan.n_lanes, sizeof *engine->lane_sums);
   engine->rank_finite = gr_calloc((size_t)engine->plan.n_ranks, 64);
-  if (!make_arena(engine) || !engine->lane_sums || !engine->rank_finite) goto fail;
+  engine->row_squares = gr_calloc(engine->plan.n_rows, sizeof *engine->row_squares);
+  if (!make_arena(engine) || !engine->lane_sums || !engine->rank_finite || !engine->row_squares)
+    goto fail;
   GR_TRY_ELSE(fail, gr_phases_make(&engine->phases, engine->plan.n_ranks, err));
   engine->spins = gr_team_spins(engine->plan.n_ranks);
   *out = engine;
@@ -105,6 +109,7 @@ void gr_engine_destroy(gr_engine *engine) {
   gr_free_aligned(engine->arena);
   gr_free(engine->lane_sums);
   gr_free(engine->rank_finite);
+  gr_free(engine->row_squares);
   gr_free(engine);
 }
 

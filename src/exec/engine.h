@@ -42,9 +42,11 @@ typedef struct gr_row_order {
 } gr_row_order;
 
 typedef struct gr_step_result {
-  double loss;   /* sum over rows of weight * loss, lanes added by the tree */
-  double weight; /* sum of row weights: the row count without weights */
-  bool finite;   /* false: the loss is not finite and nothing was updated */
+  double loss;          /* sum over rows of weight * loss, lanes added by the tree */
+  double weight;        /* sum of row weights: the row count without weights */
+  double gradient_norm; /* of the mean gradient, all layers, before clipping; NaN where the recipe
+                           does not ask for it */
+  bool finite;          /* false: the loss or gradient_norm is not finite and nothing was updated */
   int bad_layer; /* when not finite: first layer (1-based) with a non-finite output, 0 = the inputs,
                     -1 = not found */
   uint64_t bad_row; /* its row in the data set */

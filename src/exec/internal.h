@@ -25,6 +25,7 @@ struct gr_engine {
   unsigned spins;             /* see gr_team_spins */
   void *pinned;               /* of gr_team_pin */
   double *lane_sums;          /* [n_lanes] */
+  double *row_squares;        /* [plan.n_rows] sums of squares of rows of the gradient */
   unsigned char *rank_finite; /* [n_ranks * 64]: 1 where all losses of the rank's rows are finite; a
                                  cache line each */
 };

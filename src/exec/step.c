@@ -208,18 +208,28 @@ static void prepare(steps *all, uint64_t number, uint64_t start) {
                     &s->weights, &s->biases);
 }
 
-static bool is_finite(const gr_engine *engine) {
+/* Whether the step may change anything; *norm receives that of the gradient, or NaN. */
+static bool is_finite(const gr_step *s, double *norm) {
+  const gr_engine *engine = s->engine;
   bool finite = true;
   for (int r = 0; r < engine->plan.n_ranks; r++) finite &= engine->rank_finite[64 * r];
-  return finite;
+  *norm = engine->plan.whole_gradient ? gr_whole_norm(s) : (double)NAN;
+  return finite && (!engine->plan.whole_gradient || isfinite(*norm));
+}
+
+static void gradient_units(const gr_step *s, int rank) {
+  const gr_plan *plan = &s->engine->plan;
+  for (size_t i = plan->first_unit[rank]; i < plan->first_unit[rank + 1]; i++)
+    gr_gradient_unit(s, rank, &plan->units[i]);
 }
 
 /* What rank 0 does beside its units: reports this step, and prepares the next. */
-static void end_step(steps *all, const gr_step *s, bool finite) {
+static void end_step(steps *all, const gr_step *s, double norm, bool finite) {
   const gr_run *run = all->run;
   gr_step_result *result = &all->result;
   *result = (gr_step_result){.loss = lane_sum(s, gr_at(s->engine, s->engine->plan.row_loss)),
                              .weight = s->weight,
+                             .gradient_norm = norm,
                              .finite = finite};
   all->rows_done += s->n;
   all->done++;
@@ -230,10 +240,18 @@ static void end_step(steps *all, const gr_step *s, bool finite) {
 
 static void update(steps *all, const gr_step *s, int rank) {
   const gr_plan *plan = &s->engine->plan;
-  const bool finite = is_finite(s->engine);
-  for (size_t i = plan->first_unit[rank]; finite && i < plan->first_unit[rank + 1]; i++)
-    gr_gradient_unit(s, rank, &plan->units[i]);
-  if (rank == 0) end_step(all, s, finite);
+  double norm;
+  const bool finite = is_finite(s, &norm);
+  if (finite && !plan->whole_gradient) gradient_units(s, rank);
+  for (size_t i = plan->first_unit[rank];
+       finite && plan->whole_gradient && i < plan->first_unit[rank + 1]; i++)
+    gr_whole_apply(s, norm, &plan->units[i]);
+  if (rank == 0) end_step(all, s, norm, finite);
+}
+
+static void constrain(const gr_step *s, int rank) {
+  double norm;
+  if (is_finite(s, &norm)) gr_whole_constrain(s, rank);
 }
 
 static void operate(steps *all, const gr_step *s, int rank, const gr_plan_operation *o,
@@ -243,7 +261,10 @@ static void operate(steps *all, const gr_step *s, int rank, const gr_plan_operat
                                    [GR_LOSS] = GR_PHASE_LOSS,
                                    [GR_BACKWARD] = GR_PHASE_DATA_GRADIENT,
                                    [GR_REDUCE] = GR_PHASE_WEIGHT_GRADIENT,
-                                   [GR_UPDATE] = GR_PHASE_UPDATE};
+                                   [GR_GRADIENT] = GR_PHASE_WEIGHT_GRADIENT,
+                                   [GR_NORM] = GR_PHASE_UPDATE,
+                                   [GR_UPDATE] = GR_PHASE_UPDATE,
+                                   [GR_CONSTRAIN] = GR_PHASE_UPDATE};
   switch (o->kind) {
     case GR_GATHER:
       gather_rows(s, rank);
@@ -260,8 +281,17 @@ static void operate(steps *all, const gr_step *s, int rank, const gr_plan_operat
     case GR_REDUCE:
       gr_gradient_accumulate(s, rank);
       break;
+    case GR_GRADIENT:
+      gradient_units(s, rank);
+      break;
+    case GR_NORM:
+      gr_whole_squares(s, rank);
+      break;
     case GR_UPDATE:
       update(all, s, rank);
+      break;
+    case GR_CONSTRAIN:
+      constrain(s, rank);
       break;
   }
   if (s->engine->phases.on) gr_phase_end(&s->engine->phases, rank, phase[o->kind]);
@@ -331,7 +361,8 @@ static void run_some(steps *all, uint64_t n_steps) {
 void gr_engine_run(gr_engine *engine, const gr_run *run, gr_step_result *result) {
   const unsigned environment = engine->kernels->environment_enter();
   const gr_step both = {.engine = engine, .rows = run->rows, .order = run->order};
-  steps all = {.run = run, .at = {both, both}, .result = {.finite = true}};
+  steps all = {
+      .run = run, .at = {both, both}, .result = {.finite = true, .gradient_norm = (double)NAN}};
   gr_engine_bind_inputs(engine, run->rows);
   all.stop = run->start >= run->end || run->n_steps == 0;
   if (!all.stop) prepare(&all, 0, run->start);

@@ -66,10 +66,12 @@ void gr_update_prepare(gr_engine *engine, uint64_t step, double learning_rate, d
                               .one_minus_beta1 = (float)(1 - config->optimizer.beta1),
                               .beta2 = (float)config->optimizer.beta2,
                               .one_minus_beta2 = (float)(1 - config->optimizer.beta2),
-                              .epsilon = (float)config->optimizer.epsilon};
+                              .epsilon = (float)config->optimizer.epsilon,
+                              .l1 = (float)config->optimizer.l1,
+                              .clip = (float)config->optimizer.clip_value};
   u.decay = (float)(gr_optimizers[u.optimizer].decoupled ? learning_rate * decay : decay);
   prepare_kind(engine, step + 1, learning_rate, &u);
   *weights = u;
-  u.decay = 0;
+  u.decay = u.l1 = 0;
   *biases = u;
 }

@@ -3,7 +3,8 @@
  * wherever this is inlined.
  *
  * Everywhere g' = s g + d w, or, where decay is decoupled, g' = s g and first w <- w - r d w
- * (Loshchilov and Hutter 2019).
+ * (Loshchilov and Hutter 2019). Where wanted, s g is first held within -clip and clip, and
+ * l1 sign(w) is added to it (Tsuruoka, Tsujii and Ananiadou 2009, eq. 5, the plain form).
  *
  * sgd: w <- w - r g'
  *
@@ -111,7 +112,17 @@ GR_INLINE vf lion_direction(const gr_update_coefficients *u, vf g, float *moment
   return vf_sign(c);
 }
 
-/* Plain gradient descent without decay: w <- w - r (s g). */
+/* s g, held within -clip and clip; NaN stays NaN. */
+GR_INLINE vf mean_gradient(const gr_update_coefficients *u, vf g) {
+  g = vf_mul(g, vf_set1(u->scale));
+  return u->clip > 0 ? vf_max(vf_set1(-u->clip), vf_min(vf_set1(u->clip), g)) : g;
+}
+
+/* Whether the update is plain gradient descent without decay: w <- w - r (s g). */
+GR_INLINE int vf_descends(const gr_update_coefficients *u) {
+  return u->optimizer == GR_SGD && u->decay == 0 && u->l1 == 0 && u->clip == 0;
+}
+
 GR_INLINE vf vf_descend(vf rate, vf scale, vf w, vf g) {
   return vf_nfma(rate, vf_mul(g, scale), w);
 }
@@ -119,8 +130,9 @@ GR_INLINE vf vf_descend(vf rate, vf scale, vf w, vf g) {
 GR_INLINE vf vf_update(gr_optimizer kind, const gr_update_coefficients *u, vf w, vf g,
                        float *moment1, float *moment2) {
   const vf rate = vf_set1(u->learning_rate);
-  if (kind == GR_SGD && u->decay == 0) return vf_descend(rate, vf_set1(u->scale), w, g);
-  g = vf_mul(g, vf_set1(u->scale));
+  if (kind == GR_SGD && vf_descends(u)) return vf_descend(rate, vf_set1(u->scale), w, g);
+  g = mean_gradient(u, g);
+  if (u->l1 != 0) g = vf_fma(vf_set1(u->l1), vf_sign(w), g);
   if (decouples(kind))
     w = vf_nfma(vf_set1(u->decay), w, w);
   else

@@ -55,6 +55,34 @@ static void add(size_t n, float *sum, const float *addend) {
     vf_store(sum + i, vf_add(vf_load(sum + i), vf_load(addend + i)));
 }
 
+/* Partial by partial, each through every 16th input: one chain in a register at a time, and four of
+ * them side by side. */
+static void row_squares(size_t n_inputs, const float *panel, const float *bias, float *sums) {
+  vf partial[16];
+  for (size_t first = 0; first < 16; first += 4) {
+    vf sum[4];
+    for (int p = 0; p < 4; p++) sum[p] = vf_zero();
+    for (size_t i = first; i < n_inputs; i += 16)
+      for (size_t p = 0; p < 4 && i + p < n_inputs; p++) {
+        const vf x = vf_load(panel + 16 * (i + p));
+        sum[p] = vf_fma(x, x, sum[p]);
+      }
+    for (int p = 0; p < 4; p++) partial[first + (size_t)p] = sum[p];
+  }
+  if (bias) {
+    const vf x = vf_load(bias);
+    partial[n_inputs % 16] = vf_fma(x, x, partial[n_inputs % 16]);
+  }
+  for (int apart = 8; apart; apart /= 2)
+    for (int p = 0; p < apart; p++) partial[p] = vf_add(partial[p], partial[p + apart]);
+  vf_store(sums, partial[0]);
+}
+
+static void scale_rows(size_t n_inputs, float *panel, const float *factor) {
+  const vf f = vf_load(factor);
+  for (size_t i = 0; i < 16 * n_inputs; i += 16) vf_store(panel + i, vf_mul(vf_load(panel + i), f));
+}
+
 static void transpose_panel(size_t n_inputs, size_t n_outputs, const float *panel, float *back,
                             size_t back_panel) {
   size_t i = 0;
@@ -264,6 +292,8 @@ const gr_kernels GR_SUFFIX(gr_kernels) = {
     .column_sums = column_sums,
     .add = add,
     .update = GR_SUFFIX(gr_update),
+    .row_squares = row_squares,
+    .scale_rows = scale_rows,
     .transpose_panel = transpose_panel,
     .loss_rows = GR_SUFFIX(gr_loss_rows),
     .gather = gather,

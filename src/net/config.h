@@ -58,7 +58,8 @@ typedef struct gr_config {
   } training;
   struct {
     int name; /* gr_optimizer */
-    double learning_rate, momentum, beta1, beta2, epsilon, weight_decay;
+    double learning_rate, momentum, beta1, beta2, epsilon, weight_decay, l1;
+    double clip_norm, clip_value, max_norm; /* 0: none */
   } optimizer;
   struct {
     int name;                                         /* gr_schedule */

@@ -91,7 +91,8 @@ static gradus_status fail_step(gr_trainer *t, const gr_step_result *result, grad
   else if (result->bad_layer == 0)
     snprintf(what, sizeof what, "the inputs are not finite in train row %llu", row);
   else
-    snprintf(what, sizeof what, "the loss is not finite");
+    snprintf(what, sizeof what, "the %s is not finite",
+             isfinite(result->loss) ? "gradient" : "loss");
   return fail_nonfinite(t, what, err);
 }
 

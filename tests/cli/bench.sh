@@ -114,4 +114,6 @@ expect 0 "random data are the same each time" bench --layers 20,30,5 --steps 40 
 first=$(bench_digest 1)
 expect 0 "on two threads" bench --layers 20,30,5 --steps 40 --digest --json --threads 2
 same "as the digest says" "$first" "$(bench_digest 1)"
+expect 0 "with clipping" bench --layers 20,30,5 --steps 40 --digest --json --clip-norm 0.01
+check "the weights are others" test "$first" != "$(bench_digest 1)"
 finish

@@ -41,6 +41,10 @@ gr_config make_config(const recipe *r) {
   c.optimizer.beta2 = 0.999;
   c.optimizer.epsilon = 1e-8;
   c.optimizer.weight_decay = r->decay;
+  c.optimizer.l1 = r->l1;
+  c.optimizer.clip_norm = r->clip_norm;
+  c.optimizer.clip_value = r->clip_value;
+  c.optimizer.max_norm = r->max_norm;
   return c;
 }
 
@@ -130,7 +134,7 @@ double step_rate(const recipe *r, int step) {
 }
 
 /* The steps, each called in the caller's rounding mode, which must be found again. */
-static void run_steps(const recipe *r, const data *d, int mode, gr_engine *engine, double *loss) {
+static void run_steps(const recipe *r, const data *d, int mode, gr_engine *engine, outcome *o) {
   for (int step = 0; step < r->steps; step++) {
     uint64_t start, rows;
     const gr_row_order order = batch_order(r, step, &start, &rows);
@@ -142,7 +146,8 @@ static void run_steps(const recipe *r, const data *d, int mode, gr_engine *engin
     fesetround(FE_TONEAREST);
     GR_CHECK(after == mode, "rounding mode %x has become %x", (unsigned)mode, (unsigned)after);
     GR_CHECK(result.finite, "step %d is not finite", step);
-    loss[step] = result.loss;
+    o->loss[step] = result.loss;
+    o->norm[step] = result.gradient_norm;
   }
 }
 
@@ -154,7 +159,7 @@ outcome run_recipe_rounding(const recipe *r, const data *d, workers w, int mode)
                .outputs = gr_test_floats(n_outputs)};
   gr_engine *engine = make_engine(r, w, make_parameters(&network, 3));
   if (!engine) return o;
-  run_steps(r, d, mode, engine, o.loss);
+  run_steps(r, d, mode, engine, &o);
   gr_engine_store(engine, o.parameters, o.moment);
   gradus_error error;
   fesetround(mode);
@@ -180,6 +185,7 @@ int same_outcome(const recipe *r, const outcome *a, const outcome *b) {
          memcmp(a->moment[0], b->moment[0], n * sizeof(float)) == 0 &&
          memcmp(a->moment[1], b->moment[1], n * sizeof(float)) == 0 &&
          memcmp(a->loss, b->loss, sizeof a->loss) == 0 &&
+         memcmp(a->norm, b->norm, sizeof a->norm) == 0 &&
          memcmp(&a->totals, &b->totals, sizeof a->totals) == 0 &&
          memcmp(a->outputs, b->outputs, n_outputs * sizeof(float)) == 0;
 }

@@ -123,6 +123,36 @@ static void every_optimizer_gives_the_same_bits_however_it_is_shared(void) {
   }
 }
 
+/* What makes ranks meet between gradient and update, and after it. */
+static void clipping_and_limits_give_the_same_bits_however_it_is_shared(void) {
+  static const double limits[][2] = {{0.5, 0}, {0, 1.5}, {0.5, 1.5}};
+  for (int i = 0; i < 3; i++) {
+    const recipe r = {.width = {70, 150, 33, 5},
+                      .hidden = GR_RELU,
+                      .output = GR_SOFTMAX,
+                      .loss = GR_CROSS_ENTROPY,
+                      .optimizer = GR_MOMENTUM,
+                      .batch = 96,
+                      .rows = 130,
+                      .steps = 5,
+                      .learning_rate = 0.1,
+                      .l1 = 0.001,
+                      .clip_norm = limits[i][0],
+                      .clip_value = 0.03,
+                      .max_norm = limits[i][1],
+                      .type = GR_F32};
+    const data d = make_data(&r, gr_test_seed());
+    const outcome wanted = run_recipe(&r, &d, (workers){1, best_isa(), GR_STRATEGY_TILES});
+    CU_ASSERT((wanted.norm[0] > 0.5) == (limits[i][0] > 0));
+    for (int threads = 1; threads <= 5; threads++)
+      for (int strategy = 0; strategy < GR_N_STRATEGIES; strategy++)
+        for (int isa = 0; isa < GR_N_ISAS; isa++)
+          if (gr_isa_available((gr_isa)isa) && (threads == 3 || isa == best_isa()))
+            check_same(&r, &d, &wanted, (workers){threads, isa, strategy});
+    gr_test_release();
+  }
+}
+
 /* 16 lanes of 64 rows, and in the short batch fewer of them, on up to 17 ranks: any shares. */
 static void lanes_on_any_number_of_ranks_change_no_bit(void) {
   const recipe r = {.width = {6, 19, 3},
@@ -259,6 +289,7 @@ static void one_thread_for_all_ranks_changes_no_bit(void) {
 const gr_test same_bits_tests[] = {
     GR_TEST(threads_isas_and_strategies_change_no_bit),
     GR_TEST(every_optimizer_gives_the_same_bits_however_it_is_shared),
+    GR_TEST(clipping_and_limits_give_the_same_bits_however_it_is_shared),
     GR_TEST(lanes_on_any_number_of_ranks_change_no_bit),
     GR_TEST(other_lanes_give_other_bits),
     GR_TEST(a_callers_rounding_mode_changes_no_bit_and_returns),

@@ -13,7 +13,7 @@
 enum { N = 48, STEPS = 6 };
 
 typedef struct hyper {
-  double rate, momentum, beta1, beta2, epsilon, decay, scale;
+  double rate, momentum, beta1, beta2, epsilon, decay, scale, l1, clip;
 } hyper;
 
 typedef struct state {
@@ -42,7 +42,9 @@ static gr_update_coefficients coefficients(gr_optimizer kind, const hyper *h, in
                               .one_minus_beta2 = (float)(1 - h->beta2),
                               .root_correction = (float)(1 / sqrt(1 - pow(h->beta2, t))),
                               .epsilon = (float)h->epsilon,
-                              .decay = (float)h->decay};
+                              .decay = (float)h->decay,
+                              .l1 = (float)h->l1,
+                              .clip = (float)h->clip};
   if (gr_optimizers[kind].decoupled) u.decay = (float)(h->rate * h->decay);
   if (kind == GR_ADAM || kind == GR_ADAMW || kind == GR_NADAM || kind == GR_LION)
     u.momentum = (float)h->beta1;
@@ -180,17 +182,23 @@ static number step_of(gr_optimizer kind, const hyper *h, int t, number g, number
   return exactly(NAN);
 }
 
+/* Within -clip and clip, to which the bound is as far as before at most. */
+static number clipped(const hyper *h, number g) {
+  if (h->clip > 0 && fabs(g.value) > h->clip) g.value = copysign(h->clip, g.value);
+  return h->clip > 0 ? rounded(g.value, g.error) : g;
+}
+
 static int is_near(gr_optimizer kind, const hyper *h, int t, const state *old, const state *now,
                    int i) {
   const int moments = gr_optimizers[kind].moments;
   number w = exactly((double)old->w[i]), m = exactly((double)old->m[i]),
          v = exactly((double)old->v[i]);
-  const number scaled = times(coefficient(h->scale), exactly((double)old->g[i]));
-  number g = scaled;
+  number g = clipped(h, times(coefficient(h->scale), exactly((double)old->g[i])));
+  if (h->l1 > 0) g = plus(g, coefficient(w.value > 0 ? h->l1 : w.value < 0 ? -h->l1 : 0));
   if (gr_optimizers[kind].decoupled)
     w = minus(w, times(coefficient(h->rate * h->decay), w));
   else
-    g = plus(scaled, times(coefficient(h->decay), w));
+    g = plus(g, times(coefficient(h->decay), w));
   w = minus(w, step_of(kind, h, t, g, &m, &v));
   return near(now->w[i], w) && (moments < 1 || near(now->m[i], m)) &&
          (moments < 2 || near(now->v[i], v));
@@ -244,9 +252,19 @@ static void every_optimizer_follows_its_published_formula(void) {
        .epsilon = 1e-8,
        .decay = 0.1,
        .scale = 1},
+      {.rate = 0.1,
+       .momentum = 0.9,
+       .beta1 = 0.9,
+       .beta2 = 0.99,
+       .epsilon = 1e-6,
+       .decay = 0.01,
+       .scale = 1,
+       .l1 = 0.03,
+       .clip = 2},
+      {.rate = 0.1, .beta1 = 0.9, .beta2 = 0.99, .epsilon = 1e-6, .scale = 1, .clip = 2},
   };
   for (int kind = 0; kind < GR_N_OPTIMIZERS; kind++)
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
       check_optimizer((gr_optimizer)kind, &settings[i], gr_test_seed() + 20 + i);
 }
 

@@ -128,6 +128,10 @@ static const char default_recipe[] =
     "  beta2: auto\n"
     "  epsilon: auto\n"
     "  weight_decay: 0\n"
+    "  l1: 0\n"
+    "  clip_norm: 0\n"
+    "  clip_value: 0\n"
+    "  max_norm: 0\n"
     "schedule:\n"
     "  name: constant\n"
     "  warmup: 0\n"
@@ -142,7 +146,7 @@ static const char default_recipe[] =
     "  patience: 10\n"
     "  threshold: auto\n";
 
-static const char default_digest[] = "974f7a277c0376f7c3f9c164f99cad32";
+static const char default_digest[] = "6572fd278e69b6ef7081fc61ecb2219f";
 
 static void the_canonical_recipe_and_its_digest_stay_as_they_are(void) {
   gr_config c = default_config();

@@ -249,9 +249,18 @@ static float lion_direction(const ref_recipe *recipe, float g, float *m) {
   return c == 0 ? c : copysignf(1, c);
 }
 
-/* Parameter i by its gradient sum g; biases do not decay. */
-static void update(const ref_recipe *recipe, ref_state *s, size_t i, float g, double decay,
+/* Within -limit and limit. */
+static float clip(float g, float limit) {
+  return g > limit ? limit : g < -limit ? -limit : g;
+}
+
+/* Parameter i by its mean gradient g; biases (not `decays`) do not decay. */
+static void update(const ref_recipe *recipe, ref_state *s, size_t i, float g, int decays,
                    double rate, unsigned long t) {
+  const double decay = decays ? recipe->weight_decay : 0;
+  if (recipe->clip_value > 0) g = clip(g, (float)recipe->clip_value);
+  if (decays && recipe->l1 > 0 && s->parameters[i] != 0)
+    g += copysignf((float)recipe->l1, s->parameters[i]);
   float *w = &s->parameters[i], *m = &s->moment1[i], *v = &s->moment2[i];
   const float mu = (float)recipe->momentum, r = (float)rate, epsilon = (float)recipe->epsilon;
   if (recipe->optimizer == REF_ADAMW || recipe->optimizer == REF_LION)
@@ -299,18 +308,65 @@ static void update(const ref_recipe *recipe, ref_state *s, size_t i, float g, do
   }
 }
 
+/* Sum of squares of n values and, where given, one more: index i to partial i mod 16. */
+static float squares(const float *x, size_t n, const float *more) {
+  float partial[16] = {0};
+  for (size_t i = 0; i < n; i++) partial[i % 16] = fmaf(x[i], x[i], partial[i % 16]);
+  if (more) partial[n % 16] = fmaf(*more, *more, partial[n % 16]);
+  return tree_of_16(partial);
+}
+
+/* The tree over doubles: left the largest power of two below n, right the rest. */
+static double tree_of(const double *x, size_t n) {
+  if (n == 1) return *x;
+  size_t left = 1;
+  while (2 * left < n) left *= 2;
+  return tree_of(x, left) + tree_of(x + left, n - left);
+}
+
+/* The norm of a vector like the parameters, a neuron with its bias at a time. */
+static double norm_of(const ref_recipe *recipe, const float *vector) {
+  double *rows = allocate(REF_MAX_LAYERS * REF_MAX_WIDTH, sizeof *rows);
+  size_t n = 0;
+  for (size_t l = 1; l <= recipe->n_layers; l++) {
+    const size_t n_in = recipe->width[l - 1], n_out = recipe->width[l];
+    const float *w = vector + weights_of(recipe, l);
+    for (size_t o = 0; o < n_out; o++)
+      rows[n++] = (double)squares(w + o * n_in, n_in, w + n_in * n_out + o);
+  }
+  const double norm = sqrt(tree_of(rows, n));
+  free(rows);
+  return norm;
+}
+
+/* Rows of weights are shortened to the largest norm. */
+static void constrain(const ref_recipe *recipe, float *parameters) {
+  for (size_t l = 1; l <= recipe->n_layers; l++)
+    for (size_t o = 0; o < recipe->width[l]; o++) {
+      const size_t n_in = recipe->width[l - 1];
+      float *row = parameters + weights_of(recipe, l) + o * n_in;
+      const double norm = sqrt((double)squares(row, n_in, NULL));
+      for (size_t i = 0; i < n_in && norm > recipe->max_norm; i++)
+        row[i] *= (float)(recipe->max_norm / norm);
+    }
+}
+
 double ref_step(const ref_recipe *recipe, ref_state *state, const ref_sample *sample, size_t n,
                 unsigned long step, double learning_rate) {
   const batch b = {recipe, state->parameters, sample, n, allocate(1, sizeof(pass))};
   const sums s = tree(&b, 0, (n + recipe->lane_rows - 1) / recipe->lane_rows);
-  const float scale = (float)(1 / s.weight);
+  float scale = (float)(1 / s.weight);
+  const double norm = (double)scale * norm_of(recipe, s.gradient);
+  if (recipe->clip_norm > 0 && norm > recipe->clip_norm)
+    scale = (float)((double)scale * (recipe->clip_norm / norm));
   for (size_t l = 1; l <= recipe->n_layers; l++) {
     const size_t first = weights_of(recipe, l), biases = recipe->width[l];
     const size_t weights = recipe->width[l - 1] * biases;
     for (size_t i = 0; i < weights + biases; i++)
-      update(recipe, state, first + i, s.gradient[first + i] * scale,
-             i < weights ? recipe->weight_decay : 0, learning_rate, step + 1);
+      update(recipe, state, first + i, s.gradient[first + i] * scale, i < weights, learning_rate,
+             step + 1);
   }
+  if (recipe->max_norm > 0) constrain(recipe, state->parameters);
   free(s.gradient);
   free(b.p);
   return s.loss;

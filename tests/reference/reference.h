@@ -37,7 +37,8 @@ typedef struct ref_recipe {
   ref_loss loss;
   ref_optimizer optimizer;
   size_t lane_rows;
-  double momentum, beta1, beta2, epsilon, weight_decay;
+  double momentum, beta1, beta2, epsilon, weight_decay, l1;
+  double clip_norm, clip_value, max_norm; /* 0: none */
 } ref_recipe;
 
 /* x: inputs as the network sees them. y: targets [n_out], or NULL where `label` is the class. */
