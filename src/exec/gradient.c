@@ -42,10 +42,16 @@ void gr_gradient_renew_back(const gr_engine *engine, const gr_unit *u) {
   }
 }
 
+/* Where the gradient of a pass goes: above the partials of the passes before (base/tree.h). */
+static size_t gradient_of_pass(const gr_step *s) {
+  const gr_plan *plan = &s->engine->plan;
+  return plan->gradient + (size_t)__builtin_popcountll(s->pass) * plan->n_blocked;
+}
+
 /* The place of a unit's part of panel p in the whole gradient, or NULL. */
-static float *collected(const gr_engine *engine, const gr_unit *u, size_t p) {
-  const gr_plan *plan = &engine->plan;
-  return plan->whole_gradient ? unit_weights(engine, u, plan->gradient, p) : NULL;
+static float *collected(const gr_step *s, const gr_unit *u, size_t p) {
+  if (!s->engine->plan.whole_gradient) return NULL;
+  return unit_weights(s->engine, u, gradient_of_pass(s), p);
 }
 
 /* Applies the summed gradient of a unit's biases, or puts it into the whole gradient. */
@@ -54,7 +60,7 @@ static void finish_biases(const gr_step *s, const gr_unit *u, const float *g) {
   const size_t n = 16 * (size_t)u->n_panels,
                at = plan->layer[u->layer].bias + 16 * (size_t)u->panel;
   if (plan->whole_gradient)
-    memcpy(gr_at(s->engine, plan->gradient + at), g, n * sizeof(float));
+    memcpy(gr_at(s->engine, gradient_of_pass(s) + at), g, n * sizeof(float));
   else
     gr_gradient_apply(s, &s->biases, at, n, g);
 }
@@ -99,7 +105,7 @@ static void tiles_unit(const gr_step *s, int rank, const gr_unit *u) {
   const int moments = gr_optimizers[plan->optimizer].moments;
   gr_weight_gradient w = unit_operands(engine, rank, u, 0, s->n);
   w.panel_g = w.panel_w = 16 * (size_t)plan->layer[u->layer].n_in;
-  w.g = collected(engine, u, 0);
+  w.g = collected(s, u, 0);
   w.update = w.g ? NULL : &s->weights;
   w.w = unit_weights(engine, u, plan->parameters, 0);
   if (moments > 0) w.moment1 = unit_weights(engine, u, plan->moment[0], 0);
@@ -201,7 +207,7 @@ static void lanes_unit(const gr_step *s, const gr_unit *u) {
   const size_t n = 16 * (size_t)u->n_inputs;
   for (size_t p = 0; p < u->n_panels; p++) {
     const size_t at = gr_gradient_at(plan, u, p);
-    float *g = collected(engine, u, p);
+    float *g = collected(s, u, p);
     if (g)
       memcpy(g, sum + at, n * sizeof(float));
     else
@@ -216,4 +222,12 @@ void gr_gradient_unit(const gr_step *s, int rank, const gr_unit *u) {
     lanes_unit(s, u);
   else
     tiles_unit(s, rank, u);
+  if (!s->engine->plan.whole_gradient) return;
+  /* The tree over passes; what is left of it is folded after the last one. */
+  size_t depth = (size_t)__builtin_popcountll(s->pass) + 1;
+  const size_t left = s->last ? 1 : depth - gr_tree_merges(s->pass);
+  float *slots = gr_at(s->engine, s->engine->plan.gradient);
+  for (; depth > left; depth--)
+    add_slice(s, u, slots + (depth - 2) * s->engine->plan.n_blocked,
+              slots + (depth - 1) * s->engine->plan.n_blocked);
 }

@@ -176,20 +176,43 @@ static double batch_weight(const gr_step *s) {
   return lane_sum(s, NULL);
 }
 
-/* Steps under way. A step's numbers are written by rank 0 while the others may still read those of
- * the step before: there are two of them. */
+/* A sum over the passes of a step by the tree. */
+typedef struct tally {
+  double partial[GR_TREE_DEPTH];
+  size_t depth;
+} tally;
+
+/* Takes in the value of pass `pass`. */
+static void tally_add(tally *t, uint64_t pass, double value) {
+  if (pass == 0) t->depth = 0;
+  t->partial[t->depth++] = value;
+  for (unsigned m = gr_tree_merges(pass); m; m--, t->depth--)
+    t->partial[t->depth - 2] += t->partial[t->depth - 1];
+}
+
+static double tally_total(tally *t) {
+  for (; t->depth > 1; t->depth--) t->partial[t->depth - 2] += t->partial[t->depth - 1];
+  return t->partial[0];
+}
+
+/* Steps under way. A pass's numbers are written by rank 0 while the others may still read those of
+ * the pass before: there are two of them. */
 typedef struct steps {
   const gr_run *run;
   gr_step at[2];
   gr_step_result result;
-  uint64_t done, rows_done;
-  uint64_t first_round; /* number of the step that is round 0 of the region */
+  tally loss, weight;
+  uint64_t done, rows_done; /* steps, and rows of all passes */
+  uint64_t passes;          /* over */
+  uint64_t step_rows;       /* of the passes of this step that are over */
+  uint64_t first_round;     /* number of the pass that is round 0 of the region */
   bool stop;
 } steps;
 
-/* The numbers of step `number` of the run, rows from `start`. */
-static void prepare(steps *all, uint64_t number, uint64_t start) {
+/* The numbers of the next pass, number `pass` of its step, rows from `start`. */
+static void prepare(steps *all, uint64_t pass, uint64_t start) {
   const gr_run *run = all->run;
+  const uint64_t number = all->passes;
   gr_step *s = &all->at[number % 2];
   const gr_plan *plan = &s->engine->plan;
   uint64_t *half[2] = {(uint64_t *)(void *)gr_at(s->engine, plan->index),
@@ -202,8 +225,12 @@ static void prepare(steps *all, uint64_t number, uint64_t start) {
   s->index = half[number % 2];
   s->next = half[(number + 1) % 2];
   s->known = number > 0;
-  s->weight = batch_weight(s);
-  const uint64_t step_number = run->step + number;
+  s->pass = pass;
+  s->last = pass + 1 == plan->passes || left == s->n;
+  tally_add(&all->weight, pass, batch_weight(s));
+  if (!s->last) return;
+  s->weight = tally_total(&all->weight);
+  const uint64_t step_number = run->step + all->done;
   gr_update_prepare(s->engine, step_number, run->learning_rate(run->user, step_number), s->weight,
                     &s->weights, &s->biases);
 }
@@ -213,8 +240,9 @@ static bool is_finite(const gr_step *s, double *norm) {
   const gr_engine *engine = s->engine;
   bool finite = true;
   for (int r = 0; r < engine->plan.n_ranks; r++) finite &= engine->rank_finite[64 * r];
-  *norm = engine->plan.whole_gradient ? gr_whole_norm(s) : (double)NAN;
-  return finite && (!engine->plan.whole_gradient || isfinite(*norm));
+  const bool norms = engine->plan.norms && s->last;
+  *norm = norms ? gr_whole_norm(s) : (double)NAN;
+  return finite && (!norms || isfinite(*norm));
 }
 
 static void gradient_units(const gr_step *s, int rank) {
@@ -223,19 +251,30 @@ static void gradient_units(const gr_step *s, int rank) {
     gr_gradient_unit(s, rank, &plan->units[i]);
 }
 
-/* What rank 0 does beside its units: reports this step, and prepares the next. */
-static void end_step(steps *all, const gr_step *s, double norm, bool finite) {
+/* A step is over: tells the trainer, who says whether another one follows. */
+static void report(steps *all, const gr_step *s, double norm, bool finite) {
   const gr_run *run = all->run;
   gr_step_result *result = &all->result;
-  *result = (gr_step_result){.loss = lane_sum(s, gr_at(s->engine, s->engine->plan.row_loss)),
+  *result = (gr_step_result){.loss = tally_total(&all->loss),
                              .weight = s->weight,
                              .gradient_norm = norm,
                              .finite = finite};
-  all->rows_done += s->n;
   all->done++;
-  const bool more = run->after ? run->after(run->user, result, s->n) : true;
+  const bool more = run->after ? run->after(run->user, result, all->step_rows) : true;
   all->stop = !more || !finite || all->done == run->n_steps || s->start + s->n == run->end;
-  if (!all->stop) prepare(all, all->done, s->start + s->n);
+  all->step_rows = 0;
+}
+
+/* What rank 0 does beside its units: adds up, reports a step that is over, and prepares the next
+ * pass. */
+static void end_pass(steps *all, const gr_step *s, double norm, bool finite) {
+  const bool over = s->last || !finite;
+  tally_add(&all->loss, s->pass, lane_sum(s, gr_at(s->engine, s->engine->plan.row_loss)));
+  all->passes++;
+  all->rows_done += s->n;
+  all->step_rows += s->n;
+  if (over) report(all, s, norm, finite);
+  if (!all->stop) prepare(all, over ? 0 : s->pass + 1, s->start + s->n);
 }
 
 static void update(steps *all, const gr_step *s, int rank) {
@@ -244,14 +283,14 @@ static void update(steps *all, const gr_step *s, int rank) {
   const bool finite = is_finite(s, &norm);
   if (finite && !plan->whole_gradient) gradient_units(s, rank);
   for (size_t i = plan->first_unit[rank];
-       finite && plan->whole_gradient && i < plan->first_unit[rank + 1]; i++)
+       finite && plan->whole_gradient && s->last && i < plan->first_unit[rank + 1]; i++)
     gr_whole_apply(s, norm, &plan->units[i]);
-  if (rank == 0) end_step(all, s, norm, finite);
+  if (rank == 0) end_pass(all, s, norm, finite);
 }
 
 static void constrain(const gr_step *s, int rank) {
   double norm;
-  if (is_finite(s, &norm)) gr_whole_constrain(s, rank);
+  if (s->last && is_finite(s, &norm)) gr_whole_constrain(s, rank);
 }
 
 static void operate(steps *all, const gr_step *s, int rank, const gr_plan_operation *o,
@@ -285,7 +324,7 @@ static void operate(steps *all, const gr_step *s, int rank, const gr_plan_operat
       gradient_units(s, rank);
       break;
     case GR_NORM:
-      gr_whole_squares(s, rank);
+      if (s->last) gr_whole_squares(s, rank);
       break;
     case GR_UPDATE:
       update(all, s, rank);
@@ -338,15 +377,15 @@ static void run_stage(void *context, int rank, int stage, uint64_t round) {
   }
 }
 
-/* Some of the steps in one region. */
-static void run_some(steps *all, uint64_t n_steps) {
+/* Some of the passes in one region. */
+static void run_some(steps *all, uint64_t n_passes) {
   gr_engine *engine = all->at[0].engine;
   const double start = engine->pace.enabled ? gr_clock_now() : 0;
   const uint64_t rows = all->rows_done;
-  all->first_round = all->done;
+  all->first_round = all->passes;
   const gr_team_job job = {.n_ranks = engine->plan.n_ranks,
                            .n_stages = engine->plan.n_stages,
-                           .n_rounds = n_steps,
+                           .n_rounds = n_passes,
                            .stage = run_stage,
                            .context = all,
                            .stop = &all->stop,
@@ -371,7 +410,7 @@ void gr_engine_run(gr_engine *engine, const gr_run *run, gr_step_result *result)
   gr_phases_pause(&engine->phases);
   *result = all.result;
   if (!result->finite)
-    result->bad_layer = find_bad_layer(&all.at[(all.done - 1) % 2], &result->bad_row);
+    result->bad_layer = find_bad_layer(&all.at[(all.passes - 1) % 2], &result->bad_row);
   engine->kernels->environment_leave(environment);
 }
 

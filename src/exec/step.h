@@ -4,6 +4,7 @@
 
 #include "exec/internal.h"
 
+/* One pass over a batch; a step is one, or several with training.accumulate. */
 typedef struct gr_step {
   gr_engine *engine;
   const gr_rows *rows;
@@ -13,7 +14,9 @@ typedef struct gr_step {
   uint64_t *next;  /* [n_next] rows of the batch that follows, numbered in this one's gather */
   uint64_t n_next;
   bool known;
-  double weight;
+  uint64_t pass; /* of those whose gradients make one update, from 0 */
+  bool last;     /* the update follows it */
+  double weight; /* of all passes, once it is the last */
   gr_update_coefficients weights, biases;
 } gr_step;
 

@@ -50,8 +50,9 @@ typedef struct gr_config {
   struct {
     int64_t epochs, batch_size;
     uint64_t seed;
-    int loss;          /* gr_loss */
-    int64_t lane_rows; /* rows of the batch per gradient lane */
+    int loss;           /* gr_loss */
+    int64_t lane_rows;  /* rows of the batch per gradient lane */
+    int64_t accumulate; /* batches whose gradients make one update */
     int shuffle;
     int64_t patience; /* epochs without improvement before early stopping; 0 = off */
     double min_delta;
@@ -155,6 +156,9 @@ gradus_status gr_config_parse(gr_config *config, const char *text, size_t length
 /* Replaces `auto` where the recipe alone says what it means: the numbers of the optimiser and of
  * the schedule. Lines about it are appended to `notes` (may be NULL). */
 void gr_config_settle(gr_config *config, gr_text *notes);
+
+/* Rows that one update is made from; the last one of an epoch may have fewer. */
+uint64_t gr_config_step_rows(const gr_config *config);
 
 /* Checks what single keys cannot: combinations (softmax wants cross-entropy, ...). Works on
  * resolved and unresolved values. */

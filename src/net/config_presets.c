@@ -26,6 +26,7 @@ static const char *const default_settings[] = {
     "training.seed=1",
     "training.loss=auto",
     "training.lane_rows=auto",
+    "training.accumulate=1",
     "training.shuffle=auto",
     "training.early_stopping.patience=0",
     "training.early_stopping.min_delta=0",

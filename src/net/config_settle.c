@@ -19,6 +19,10 @@ static void end_note(bool any, const char *what, const char *name, gr_text *note
   if (any) gr_text_printf(notes, " (the %s is %s)\n", what, name);
 }
 
+uint64_t gr_config_step_rows(const gr_config *config) {
+  return (uint64_t)config->training.batch_size * (uint64_t)config->training.accumulate;
+}
+
 void gr_config_settle(gr_config *config, gr_text *notes) {
   const gr_optimizer_kind *o = &gr_optimizers[config->optimizer.name];
   const gr_schedule_kind *s = &gr_schedules[config->schedule.name];

@@ -103,10 +103,13 @@ static double update_passes(const gr_plan *plan) {
   return 2 + 2 * gr_optimizers[plan->optimizer].moments;
 }
 
-/* What a gradient costs that waits for its norm: written, read for the norm and for the update. */
+/* What a gradient costs that waits: written, read for the norm or by the next pass, and for the
+ * update. */
 static double waiting_seconds(const model *m) {
   const double whole = 4.0 * (double)m->plan->n_blocked / m->ranks;
-  return m->plan->whole_gradient ? 2 * meeting(m) + 3 * whole / m->machine.bandwidth : 0;
+  return m->plan->whole_gradient
+             ? 2 * meeting(m) * m->plan->norms + 3 * whole / m->machine.bandwidth
+             : 0;
 }
 
 /* Weight gradient and update of one layer. */

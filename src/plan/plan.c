@@ -94,7 +94,8 @@ static void plan_training_buffers(gr_plan *plan, const gr_kernels *kernels) {
   const size_t rows = plan->batch_rows;
   for (int k = 0; k < gr_optimizers[plan->optimizer].moments; k++)
     plan->moment[k] = gr_arena_reserve(&plan->arena, 1, plan->n_blocked);
-  if (plan->whole_gradient) plan->gradient = gr_arena_reserve(&plan->arena, 1, plan->n_blocked);
+  if (plan->whole_gradient)
+    plan->gradient = gr_arena_reserve(&plan->arena, gr_tree_depth(plan->passes), plan->n_blocked);
   const size_t copies = plan->own_inputs ? (size_t)plan->n_ranks : 1;
   plan->input_rank = plan->own_inputs ? rows * plan->ld_input : 0;
   plan->input = gr_arena_reserve(&plan->arena, copies * rows, plan->ld_input);
@@ -269,11 +270,11 @@ static bool owns_rows(const gr_plan *plan) {
 }
 
 /* Whether ranks meet before operation `o` because it reads what all of them made of the batch, or
- * changes weights that they may still read. A whole gradient leaves the weights alone, and the last
+ * changes weights that they may still read. Before a norm the weights are left alone, and the last
  * deltas may have been made by the very ranks that want them. */
 static bool begins_gradient(const gr_plan *plan, const gr_plan_operation *o) {
   if (!plan->whole_gradient) return o->kind == GR_UPDATE;
-  const bool own_deltas = plan->n_layers > 1 && owns_columns(plan, 0) &&
+  const bool own_deltas = plan->norms && plan->n_layers > 1 && owns_columns(plan, 0) &&
                           plan->layer[1].backward_columns == plan->n_ranks;
   return o->kind == GR_GRADIENT && !own_deltas;
 }
@@ -282,7 +283,7 @@ static bool begins_gradient(const gr_plan *plan, const gr_plan_operation *o) {
  * the gradient, which reads everybody's rows; and from there on unless both work on the same rows
  * of weights. */
 static bool must_meet(const gr_plan *plan, const gr_plan_operation *o) {
-  if (o->kind == GR_GRADIENT) return !owns_rows(plan);
+  if (o->kind == GR_GRADIENT) return plan->norms && !owns_rows(plan);
   if (o->kind == GR_UPDATE) return !plan->constrains || !owns_rows(plan);
   if (o->kind == GR_NORM || o->kind == GR_CONSTRAIN) return true;
   if (o[1].kind == GR_GRADIENT || o[1].kind == GR_UPDATE) return begins_gradient(plan, o + 1);
@@ -298,7 +299,7 @@ static void order_operations(gr_plan *plan) {
   if (plan->strategy == GR_STRATEGY_LANES) add_operation(plan, GR_REDUCE, 0);
   if (plan->whole_gradient) {
     add_operation(plan, GR_GRADIENT, 0);
-    add_operation(plan, GR_NORM, 0);
+    if (plan->norms) add_operation(plan, GR_NORM, 0);
   }
   add_operation(plan, GR_UPDATE, 0);
   if (plan->constrains) add_operation(plan, GR_CONSTRAIN, 0);
@@ -323,7 +324,9 @@ gradus_status gr_plan_make(const gr_plan_request *request, const gr_kernels *ker
   gr_plan plan = {.loss = request->network->loss,
                   .optimizer = request->optimizer,
                   .inference_only = request->inference_only,
-                  .whole_gradient = request->whole_gradient,
+                  .norms = request->norms,
+                  .passes = request->passes > 1 ? request->passes : 1,
+                  .whole_gradient = request->norms || request->passes > 1,
                   .constrains = request->constrains,
                   .batch_rows = request->batch_rows,
                   .lane_rows = request->lane_rows,

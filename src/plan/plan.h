@@ -62,7 +62,8 @@ typedef struct gr_plan_request {
   uint64_t batch_rows, lane_rows;
   gr_optimizer optimizer;
   bool inference_only;
-  bool whole_gradient;       /* an update needs all of the gradient first */
+  uint64_t passes;           /* batches whose gradients make one update; 0 is 1 */
+  bool norms;                /* an update needs the norm of the gradient first */
   bool constrains;           /* rows of weights have a largest norm */
   int threads;               /* at most; fewer are used where more would not pay */
   int strategy;              /* gr_strategy, or -1 */
@@ -76,7 +77,9 @@ typedef struct gr_plan {
   gr_plan_layer layer[GR_MAX_LAYERS];
   gr_loss loss;
   gr_optimizer optimizer;
-  bool inference_only, whole_gradient, constrains;
+  bool inference_only, norms, constrains;
+  bool whole_gradient; /* it waits in a buffer: for its norm, or for more passes */
+  uint64_t passes;
   uint64_t batch_rows, lane_rows, n_lanes;
   uint64_t block_rows; /* that a rank takes through several operations at a time */
   int n_ranks;
@@ -85,7 +88,8 @@ typedef struct gr_plan {
   size_t n_blocked;              /* floats in the blocked parameter vector */
   size_t parameters;             /* in the arena: blocked parameter vector */
   size_t moment[GR_MAX_MOMENTS]; /* likewise, where the optimiser has them */
-  size_t gradient;               /* likewise, with whole_gradient */
+  size_t gradient;               /* likewise, with whole_gradient: one after another, as many as
+                                    the tree over passes wants */
   size_t n_rows;                 /* neurons of all layers: rows of weights */
   /* Gathered rows [batch][ld_input] and their numbers, two of uint64_t [batch] so many floats
    * apart: one for all ranks, or, `own_inputs`, one for each, input_rank and index_rank floats

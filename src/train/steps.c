@@ -34,7 +34,7 @@ gradus_status gr_steps_make(const gr_config *config, const gr_dataset *data, gr_
   GR_TRY(prepare(out, config, data, err));
   const gr_config *c = &out->prepared.config;
   GR_TRY(gr_network_make(c, &out->network, err));
-  const uint64_t batch = (uint64_t)c->training.batch_size;
+  const uint64_t batch = gr_config_step_rows(c);
   out->total = (out->prepared.n_train + batch - 1) / batch * (uint64_t)c->training.epochs;
   out->parameters = gr_alloc(out->network.n_parameters, sizeof(float));
   if (!out->parameters) return gr_fail_memory(err, "the parameters");

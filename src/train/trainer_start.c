@@ -79,7 +79,7 @@ static gradus_status make_model(gr_trainer *t, gradus_error *err) {
                    "schedule.name: %s follows the validation loss, but no rows are held out; set "
                    "data.valid_split",
                    gr_schedules[config->schedule.name].name);
-  const uint64_t batch = (uint64_t)config->training.batch_size;
+  const uint64_t batch = gr_config_step_rows(config);
   t->steps_per_epoch = (t->prepared.n_train + batch - 1) / batch;
   t->total_steps = t->steps_per_epoch * (uint64_t)config->training.epochs;
   if (t->prepared.n_valid > 0)
@@ -142,7 +142,7 @@ static gradus_status compare_records(const gr_trainer *t, gradus_error *err) {
 /* Whether a state can be one of this recipe: its numbers follow from the step. */
 static bool is_consistent(const gr_trainer *t, const gr_checkpoint *c) {
   const gr_train_state *s = &c->state;
-  const uint64_t batch = (uint64_t)t->prepared.config.training.batch_size;
+  const uint64_t batch = gr_config_step_rows(&t->prepared.config);
   return s->step <= t->total_steps && s->epoch <= s->step && s->position < t->prepared.n_train &&
          s->position % batch == 0 &&
          s->step == s->epoch * t->steps_per_epoch + s->position / batch &&

@@ -24,6 +24,7 @@ typedef struct recipe {
   bool weighted;
   gr_dtype type; /* GR_F32 or GR_U8 */
   uint64_t lane_rows;
+  uint64_t accumulate;                        /* passes that `batch` is taken in; 0: one */
   double l1, clip_norm, clip_value, max_norm; /* 0: none */
 } recipe;
 

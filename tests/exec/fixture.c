@@ -33,7 +33,8 @@ gr_config make_config(const recipe *r) {
   c.network.activation = (int)r->hidden;
   c.network.output_activation = (int)r->output;
   c.training.loss = (int)r->loss;
-  c.training.batch_size = (int64_t)r->batch;
+  c.training.accumulate = r->accumulate ? (int64_t)r->accumulate : 1;
+  c.training.batch_size = (int64_t)r->batch / c.training.accumulate;
   c.training.lane_rows = (int64_t)recipe_lane_rows(r);
   c.optimizer.name = (int)r->optimizer;
   c.optimizer.momentum = 0.9;

@@ -229,7 +229,7 @@ static void gradient(watch *w, int rank) {
 /* Whether anything may change: asked by each rank. */
 static void judge(watch *w, int rank) {
   reads(w, rank, &w->finite, (block){0, (size_t)w->plan->n_ranks, 0, 1}, true);
-  if (w->plan->whole_gradient)
+  if (w->plan->norms)
     reads(w, rank, &w->squares, all_columns(&w->squares, 0, all_panels(w->plan)), true);
 }
 
@@ -323,9 +323,10 @@ static uint64_t all_left_out(const watch *w) {
   return sum;
 }
 
-/* Each strategy, in 8 kinds: on machines whose caches hold nothing, too, where ranks share gathered
- * inputs; with the whole gradient before the update; with limits of rows of weights. */
-enum { WAYS = 8 * GR_N_STRATEGIES };
+/* Each strategy, in 16 kinds: on machines whose caches hold nothing, too, where ranks share
+ * gathered inputs; with a norm of the gradient before the update; with limits of rows of weights;
+ * with several passes to an update, the last of which is watched. */
+enum { WAYS = 16 * GR_N_STRATEGIES };
 static gr_plan make_plan(const gr_network *network, const gr_kernels *kernels, uint64_t batch,
                          int ranks, int way) {
   gr_machine machine = GR_MACHINE_TYPICAL;
@@ -335,8 +336,9 @@ static gr_plan make_plan(const gr_network *network, const gr_kernels *kernels, u
                                    .batch_rows = batch,
                                    .lane_rows = 7,
                                    .optimizer = GR_MOMENTUM,
-                                   .whole_gradient = kind & 2,
+                                   .norms = kind & 2,
                                    .constrains = kind & 4,
+                                   .passes = kind & 8 ? 3 : 1,
                                    .threads = ranks,
                                    .strategy = strategy,
                                    .forced = true,

@@ -153,6 +153,35 @@ static void clipping_and_limits_give_the_same_bits_however_it_is_shared(void) {
   }
 }
 
+/* Passes of 4 lanes are nodes of the tree over all lanes, so the gradients of several passes make
+ * the very update of one batch of all their rows; also where the last pass is short, or missing. */
+static void several_passes_are_one_batch_of_all_their_rows(void) {
+  static const double norms[] = {0, 0.3};
+  for (int i = 0; i < 2; i++) {
+    recipe r = {.width = {11, 40, 33, 5},
+                .hidden = GR_TANH,
+                .output = GR_SOFTMAX,
+                .loss = GR_CROSS_ENTROPY,
+                .optimizer = GR_ADAM,
+                .batch = 120,
+                .rows = 302,
+                .steps = 9,
+                .learning_rate = 0.02,
+                .weighted = true,
+                .clip_norm = norms[i],
+                .max_norm = 5 * norms[i],
+                .type = GR_F32,
+                .lane_rows = 6};
+    const data d = make_data(&r, gr_test_seed());
+    const outcome wanted = run_recipe(&r, &d, (workers){1, best_isa(), GR_STRATEGY_TILES});
+    r.accumulate = 5;
+    for (int threads = 1; threads <= 4; threads++)
+      for (int strategy = 0; strategy < GR_N_STRATEGIES; strategy++)
+        check_same(&r, &d, &wanted, (workers){threads, best_isa(), strategy});
+    gr_test_release();
+  }
+}
+
 /* 16 lanes of 64 rows, and in the short batch fewer of them, on up to 17 ranks: any shares. */
 static void lanes_on_any_number_of_ranks_change_no_bit(void) {
   const recipe r = {.width = {6, 19, 3},
@@ -290,6 +319,7 @@ const gr_test same_bits_tests[] = {
     GR_TEST(threads_isas_and_strategies_change_no_bit),
     GR_TEST(every_optimizer_gives_the_same_bits_however_it_is_shared),
     GR_TEST(clipping_and_limits_give_the_same_bits_however_it_is_shared),
+    GR_TEST(several_passes_are_one_batch_of_all_their_rows),
     GR_TEST(lanes_on_any_number_of_ranks_change_no_bit),
     GR_TEST(other_lanes_give_other_bits),
     GR_TEST(a_callers_rounding_mode_changes_no_bit_and_returns),

@@ -228,6 +228,16 @@ static void a_schedule_that_follows_validation_wants_rows_for_it(void) {
   gr_dataset_free(&data);
 }
 
+static void what_an_update_waits_for_survives_interruption(void) {
+  gr_dataset data = make_spirals(50, 3);
+  gr_config config = make_config(SETTINGS("training.batch_size=8", "training.accumulate=3",
+                                          "optimizer.clip_norm=0.2", "optimizer.max_norm=1",
+                                          "optimizer.l1=0.001", NULL));
+  cut_everywhere(&data, &config, "waits", 1);
+  gr_config_free(&config);
+  gr_dataset_free(&data);
+}
+
 static void a_damaged_checkpoint_is_passed_over(void) {
   gr_dataset data = make_spirals(50, 3);
   gr_config config = make_config(SETTINGS(NULL));
@@ -462,6 +472,7 @@ const gr_test resume_tests[] = {
     GR_TEST(steps_lost_by_a_kill_come_again),
     GR_TEST(early_stopping_survives_interruption),
     GR_TEST(every_optimizer_goes_on_where_it_was),
+    GR_TEST(what_an_update_waits_for_survives_interruption),
     GR_TEST(every_schedule_goes_on_where_it_was),
     GR_TEST(what_a_schedule_learned_from_validation_survives_interruption),
     GR_TEST(a_schedule_that_follows_validation_wants_rows_for_it),
