@@ -79,6 +79,7 @@ gradus_status gr_engine_create(const gr_network *network, const gr_config *confi
                                    .passes = (uint64_t)config->training.accumulate,
                                    .norms = config->optimizer.clip_norm > 0,
                                    .constrains = config->optimizer.max_norm > 0,
+                                   .averages = config->average.name != GR_AVERAGE_NONE,
                                    .threads = gr_team_available(resources->threads),
                                    .strategy = resources->strategy,
                                    .forced = resources->strategy >= 0,
@@ -158,7 +159,11 @@ static void refresh_back(gr_engine *engine) {
 void gr_engine_load(gr_engine *engine, const float *parameters,
                     const float *const moment[GR_MAX_MOMENTS]) {
   const gr_plan *plan = &engine->plan;
-  pack(plan, parameters, gr_at(engine, plan->parameters));
+  const int trained =
+      gr_optimizers[plan->optimizer].moments; /* where the weights are, if averaged */
+  const bool averaged = plan->averages && moment && moment[trained];
+  pack(plan, averaged ? moment[trained] : parameters, gr_at(engine, plan->parameters));
+  if (plan->averages) pack(plan, parameters, gr_at(engine, plan->average));
   refresh_back(engine);
   for (int k = 0; k < gr_optimizers[plan->optimizer].moments && !plan->inference_only; k++) {
     float *blocked = gr_at(engine, plan->moment[k]);
@@ -170,7 +175,10 @@ void gr_engine_load(gr_engine *engine, const float *parameters,
 void gr_engine_store(const gr_engine *engine, float *parameters,
                      float *const moment[GR_MAX_MOMENTS]) {
   const gr_plan *plan = &engine->plan;
-  unpack(plan, gr_at(engine, plan->parameters), parameters);
+  const int trained = gr_optimizers[plan->optimizer].moments;
+  unpack(plan, gr_at(engine, plan->averages ? plan->average : plan->parameters), parameters);
+  if (plan->averages && moment && moment[trained])
+    unpack(plan, gr_at(engine, plan->parameters), moment[trained]);
   for (int k = 0; k < gr_optimizers[plan->optimizer].moments && !plan->inference_only; k++)
     if (moment && moment[k]) unpack(plan, gr_at(engine, plan->moment[k]), moment[k]);
 }

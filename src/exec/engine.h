@@ -66,7 +66,9 @@ gradus_status gr_engine_create(const gr_network *network, const gr_config *confi
                                gr_engine **out, gradus_error *err);
 void gr_engine_destroy(gr_engine *engine); /* accepts NULL */
 
-/* Parameters and moments (may be NULL: zero) in logical order, in and out. */
+/* Parameters and moments (may be NULL: zero) in logical order, in and out. With an average the
+ * parameters are that, and behind the moments come the weights that are trained (NULL: the
+ * parameters). */
 void gr_engine_load(gr_engine *engine, const float *parameters,
                     const float *const moment[GR_MAX_MOMENTS]);
 void gr_engine_store(const gr_engine *engine, float *parameters,
@@ -87,6 +89,7 @@ typedef struct gr_run {
   uint64_t step;    /* 0-based number of the first (bias correction uses step + 1) */
   uint64_t n_steps; /* at most */
   double (*learning_rate)(void *user, uint64_t step);
+  double (*average_share)(void *user, uint64_t step); /* see net/average.h; NULL: without epochs */
   /* After each step, on the calling thread, while other ranks may still be at work: false = no
    * further step. `n` rows went into it. */
   bool (*after)(void *user, const gr_step_result *result, uint64_t n);

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "exec/step.h"
 #include "exec/team.h"
+#include "net/average.h"
 #include "plan/lanes.h"
 
 /* A rank's share of an operation: rows, and panels of its result. */
@@ -235,6 +236,9 @@ static bool prepare(steps *all, uint64_t pass, uint64_t start) {
   const uint64_t step_number = run->step + all->done;
   gr_update_prepare(s->engine, step_number, run->learning_rate(run->user, step_number), s->weight,
                     &s->weights, &s->biases);
+  s->average_share =
+      (float)(run->average_share ? run->average_share(run->user, step_number)
+                                 : gr_average_share(&s->engine->config, step_number, UINT64_MAX));
   return true;
 }
 
@@ -285,11 +289,17 @@ static void end_pass(steps *all, const gr_step *s, double norm, bool finite) {
 static void update(steps *all, const gr_step *s, int rank) {
   const gr_plan *plan = &s->engine->plan;
   double norm;
-  const bool finite = is_finite(s, &norm);
-  if (finite && !plan->whole_gradient) gradient_units(s, rank);
-  for (size_t i = plan->first_unit[rank];
-       finite && plan->whole_gradient && s->last && i < plan->first_unit[rank + 1]; i++)
-    gr_whole_apply(s, norm, &plan->units[i]);
+  const bool finite = is_finite(s, &norm), whole = plan->whole_gradient,
+             averages = plan->averages && !plan->constrains; /* else after that */
+  for (size_t i = plan->first_unit[rank]; finite && s->last && i < plan->first_unit[rank + 1];
+       i++) {
+    const gr_unit *u = &plan->units[i];
+    if (whole)
+      gr_whole_apply(s, norm, u);
+    else
+      gr_gradient_unit(s, rank, u);
+    if (averages) gr_whole_average(s, u);
+  }
   if (rank == 0) end_pass(all, s, norm, finite);
 }
 

@@ -18,6 +18,7 @@ typedef struct gr_step {
   bool last;     /* the update follows it */
   double weight; /* of all passes, once it is the last */
   gr_update_coefficients weights, biases;
+  float average_share;
 } gr_step;
 
 /* Where row `row` of the input of layer l lies, and its stride. */
@@ -57,6 +58,9 @@ double gr_whole_norm(const gr_step *s);
 
 /* The update of one of the rank's units from the whole gradient, whose norm is `norm`. */
 void gr_whole_apply(const gr_step *s, double norm, const gr_unit *u);
+
+/* Takes a unit's new weights into their average. */
+void gr_whole_average(const gr_step *s, const gr_unit *u);
 
 /* Shortens those of the rank's rows of weights that are longer than they may be. */
 void gr_whole_constrain(const gr_step *s, int rank);

@@ -56,6 +56,23 @@ void gr_whole_apply(const gr_step *s, double norm, const gr_unit *u) {
   gr_gradient_apply(s, &biases, at, 16 * (size_t)u->n_panels, gr_at(engine, plan->gradient + at));
 }
 
+void gr_whole_average(const gr_step *s, const gr_unit *u) {
+  const gr_engine *engine = s->engine;
+  const gr_plan *plan = &engine->plan;
+  if (s->average_share == 0) return;
+  for (size_t p = 0; p < u->n_panels; p++) {
+    const size_t at = gr_gradient_at(plan, u, p);
+    engine->kernels->average(16 * (size_t)u->n_inputs, s->average_share,
+                             gr_at(engine, plan->average + at),
+                             gr_at(engine, plan->parameters + at));
+  }
+  const size_t at = plan->layer[u->layer].bias + 16 * (size_t)u->panel;
+  if (u->input == 0)
+    engine->kernels->average(16 * (size_t)u->n_panels, s->average_share,
+                             gr_at(engine, plan->average + at),
+                             gr_at(engine, plan->parameters + at));
+}
+
 /* Factors of the rows of a panel of weights; false where all are 1. */
 static bool row_factors(const float *sums, double most, float *factors) {
   bool any = false;
@@ -80,9 +97,11 @@ void gr_whole_constrain(const gr_step *s, int rank) {
           .layer = l, .n_inputs = layer->n_in, .panel = (uint32_t)panel, .n_panels = 1};
       float *w = gr_at(engine, plan->parameters + gr_gradient_at(plan, &u, 0));
       engine->kernels->row_squares(layer->n_in, w, NULL, sums);
-      if (!row_factors(sums, engine->config.optimizer.max_norm, factors)) continue;
-      engine->kernels->scale_rows(layer->n_in, w, factors);
-      gr_gradient_renew_back(engine, &u);
+      if (row_factors(sums, engine->config.optimizer.max_norm, factors)) {
+        engine->kernels->scale_rows(layer->n_in, w, factors);
+        gr_gradient_renew_back(engine, &u);
+      }
+      if (plan->averages) gr_whole_average(s, &u);
     }
   }
 }

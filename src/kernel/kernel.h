@@ -139,6 +139,8 @@ typedef struct gr_kernels {
   void (*row_squares)(size_t n_inputs, const float *panel, const float *bias, float *sums);
   /* panel[i][j] *= factor[j], i < n_inputs. */
   void (*scale_rows)(size_t n_inputs, float *panel, const float *factor);
+  /* a[i] += share (w[i] - a[i]), one rounding each; share 1 copies. n a multiple of 16. */
+  void (*average)(size_t n, float share, float *a, const float *w);
   /* Copies inputs [0, n_inputs) of one panel to the back layout: back(q, o0 + j, i%16) =
    * panel[i][j], j < n_outputs <= 16. back points at the panel of the first input, rows o0 on;
    * back_panel = 16 n_out. */

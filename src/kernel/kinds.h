@@ -24,7 +24,7 @@ typedef enum gr_optimizer {
   GR_N_OPTIMIZERS
 } gr_optimizer;
 
-#define GR_MAX_MOMENTS 2
+#define GR_MAX_MOMENTS 3 /* of an optimiser 2; one more for weights that are also averaged */
 
 typedef struct gr_activation_kind {
   const char *name;

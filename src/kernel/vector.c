@@ -78,6 +78,17 @@ static void row_squares(size_t n_inputs, const float *panel, const float *bias, 
   vf_store(sums, partial[0]);
 }
 
+static void average(size_t n, float share, float *a, const float *w) {
+  if (share == 1) {
+    memcpy(a, w, n * sizeof *a);
+    return;
+  }
+  for (size_t i = 0; i < n; i += 16) {
+    const vf old = vf_load(a + i);
+    vf_store(a + i, vf_fma(vf_set1(share), vf_sub(vf_load(w + i), old), old));
+  }
+}
+
 static void scale_rows(size_t n_inputs, float *panel, const float *factor) {
   const vf f = vf_load(factor);
   for (size_t i = 0; i < 16 * n_inputs; i += 16) vf_store(panel + i, vf_mul(vf_load(panel + i), f));
@@ -294,6 +305,7 @@ const gr_kernels GR_SUFFIX(gr_kernels) = {
     .update = GR_SUFFIX(gr_update),
     .row_squares = row_squares,
     .scale_rows = scale_rows,
+    .average = average,
     .transpose_panel = transpose_panel,
     .loss_rows = GR_SUFFIX(gr_loss_rows),
     .gather = gather,

@@ -31,6 +31,8 @@ typedef enum gr_schedule {
   GR_N_SCHEDULES
 } gr_schedule;
 
+typedef enum gr_average { GR_AVERAGE_NONE, GR_AVERAGE_EMA, GR_AVERAGE_SWA } gr_average;
+
 /* Enumerations (`int` here) may be GR_AUTO before the configuration is resolved against a data set,
  * never after. */
 typedef struct gr_config {
@@ -76,6 +78,11 @@ typedef struct gr_config {
     int64_t patience;                                 /* plateau: epochs */
     double threshold;                                 /* plateau, newbob: relative gain */
   } schedule;
+  struct {
+    int name; /* gr_average */
+    double decay;
+    int64_t start; /* epochs */
+  } average;
   struct {
     double every; /* seconds */
     int64_t keep;

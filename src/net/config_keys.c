@@ -68,6 +68,9 @@ static const char *const schedules[] = {
 #undef GR_SCHEDULE
     NULL};
 
+static const char *const averages[] = {
+    [GR_AVERAGE_NONE] = "none", [GR_AVERAGE_EMA] = "ema", [GR_AVERAGE_SWA] = "swa", NULL};
+
 /* name, option, type, part, may be auto, field, choices, minimum, maximum, help */
 const gr_key gr_keys[] = {
     {"data.file", NULL, GR_KEY_STRING, GR_PART_RUN, false, FIELD(data.file), NULL, 0, 0,
@@ -187,6 +190,13 @@ const gr_key gr_keys[] = {
      NULL, 0, 1000000000, "epochs without a better validation loss that plateau lets pass"},
     {"schedule.threshold", NULL, GR_KEY_REAL, GR_PART_RECIPE, true, FIELD(schedule.threshold), NULL,
      0, 1, "relative gain of validation loss that counts as better; auto: by the schedule"},
+
+    {"average.name", "average", GR_KEY_CHOICE, GR_PART_RECIPE, false, FIELD(average.name), averages,
+     0, 0, "average of the weights that is the model: ema over steps, swa over ends of epochs"},
+    {"average.decay", NULL, GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(average.decay), NULL, 0,
+     BELOW_ONE, "share of itself that ema keeps at each step, once it has grown to it"},
+    {"average.start", NULL, GR_KEY_INTEGER, GR_PART_RECIPE, false, FIELD(average.start), NULL, 0,
+     1000000000, "epochs before swa begins"},
 
     {"checkpoint.every", "checkpoint-every", GR_KEY_DURATION, GR_PART_RUN, false,
      FIELD(checkpoint.every), NULL, 0, YEAR, "time between checkpoints; 0s: after every step"},

@@ -94,6 +94,7 @@ static void plan_training_buffers(gr_plan *plan, const gr_kernels *kernels) {
   const size_t rows = plan->batch_rows;
   for (int k = 0; k < gr_optimizers[plan->optimizer].moments; k++)
     plan->moment[k] = gr_arena_reserve(&plan->arena, 1, plan->n_blocked);
+  if (plan->averages) plan->average = gr_arena_reserve(&plan->arena, 1, plan->n_blocked);
   if (plan->whole_gradient)
     plan->gradient = gr_arena_reserve(&plan->arena, gr_tree_depth(plan->passes), plan->n_blocked);
   const size_t copies = plan->own_inputs ? (size_t)plan->n_ranks : 1;
@@ -328,6 +329,7 @@ gradus_status gr_plan_make(const gr_plan_request *request, const gr_kernels *ker
                   .passes = request->passes > 1 ? request->passes : 1,
                   .whole_gradient = request->norms || request->passes > 1,
                   .constrains = request->constrains,
+                  .averages = request->averages && !request->inference_only,
                   .batch_rows = request->batch_rows,
                   .lane_rows = request->lane_rows,
                   .n_lanes = gr_lane_count(request->batch_rows, request->lane_rows),

@@ -65,6 +65,7 @@ typedef struct gr_plan_request {
   uint64_t passes;           /* batches whose gradients make one update; 0 is 1 */
   bool norms;                /* an update needs the norm of the gradient first */
   bool constrains;           /* rows of weights have a largest norm */
+  bool averages;             /* the model is an average of the weights */
   int threads;               /* at most; fewer are used where more would not pay */
   int strategy;              /* gr_strategy, or -1 */
   bool forced;               /* use exactly `threads` ranks */
@@ -77,7 +78,7 @@ typedef struct gr_plan {
   gr_plan_layer layer[GR_MAX_LAYERS];
   gr_loss loss;
   gr_optimizer optimizer;
-  bool inference_only, norms, constrains;
+  bool inference_only, norms, constrains, averages;
   bool whole_gradient; /* it waits in a buffer: for its norm, or for more passes */
   uint64_t passes;
   uint64_t batch_rows, lane_rows, n_lanes;
@@ -90,6 +91,7 @@ typedef struct gr_plan {
   size_t moment[GR_MAX_MOMENTS]; /* likewise, where the optimiser has them */
   size_t gradient;               /* likewise, with whole_gradient: one after another, as many as
                                     the tree over passes wants */
+  size_t average;                /* likewise, with averages */
   size_t n_rows;                 /* neurons of all layers: rows of weights */
   /* Gathered rows [batch][ld_input] and their numbers, two of uint64_t [batch] so many floats
    * apart: one for all ranks, or, `own_inputs`, one for each, input_rank and index_rank floats

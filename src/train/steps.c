@@ -6,6 +6,7 @@
 #include "base/cpu.h"
 #include "base/memory.h"
 #include "exec/team.h"
+#include "net/average.h"
 #include "net/schedule.h"
 #include "train/random_data.h"
 
@@ -68,6 +69,11 @@ static double rate(void *user, uint64_t step) {
   return gr_schedule_rate(&s->prepared.config, step, s->total, &(gr_schedule_state){0});
 }
 
+static double average_share(void *user, uint64_t step) {
+  const gr_steps *s = user;
+  return gr_average_share(&s->prepared.config, step, s->total);
+}
+
 static bool count(void *user, const gr_step_result *result, uint64_t n) {
   gr_steps *s = user;
   (void)result;
@@ -87,6 +93,7 @@ static gradus_status take_some(gr_steps *s, uint64_t n, gr_step_result *result, 
                       .step = s->step,
                       .n_steps = n,
                       .learning_rate = rate,
+                      .average_share = average_share,
                       .after = count,
                       .user = s};
   gr_engine_run(s->engine, &run, result);

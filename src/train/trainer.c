@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "net/average.h"
 #include "train/environment.h"
 #include "train/files.h"
 #include "train/run_log.h"
@@ -340,6 +341,11 @@ static double rate(void *user, uint64_t step) {
   return gr_trainer_rate(user, step);
 }
 
+static double average_share(void *user, uint64_t step) {
+  const gr_trainer *t = user;
+  return gr_average_share(&t->prepared.config, step, t->total_steps);
+}
+
 /* Whether anything has to be served after this step. The clock is asked about once a millisecond: a
  * look costs more than some steps. */
 static bool wanted(gr_trainer *t) {
@@ -390,6 +396,7 @@ static gradus_status take_steps(gr_trainer *t, uint64_t steps, uint64_t *taken, 
                       .step = s->step,
                       .n_steps = steps,
                       .learning_rate = rate,
+                      .average_share = average_share,
                       .after = account,
                       .user = t};
   t->last_look = gr_clock_now();

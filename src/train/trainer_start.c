@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "exec/team.h"
+#include "net/average.h"
 #include "net/schedule.h"
 #include "train/classes.h"
 #include "train/environment.h"
@@ -51,7 +52,7 @@ static gradus_status make_engine(gr_trainer *t, gradus_error *err) {
 static gradus_status make_buffers(gr_trainer *t, gradus_error *err) {
   gr_checkpoint *now = &t->now;
   const size_t n = now->model.network.n_parameters;
-  now->n_moments = (uint32_t)gr_optimizers[t->prepared.config.optimizer.name].moments;
+  now->n_moments = (uint32_t)gr_state_vectors(&t->prepared.config);
   now->model.parameters = gr_calloc(n, sizeof(float));
   if (!now->model.parameters) return gr_fail_memory(err, "the parameters");
   for (uint32_t m = 0; m < now->n_moments; m++) {

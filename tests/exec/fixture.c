@@ -43,6 +43,8 @@ gr_config make_config(const recipe *r) {
   c.optimizer.epsilon = 1e-8;
   c.optimizer.weight_decay = r->decay;
   c.optimizer.l1 = r->l1;
+  c.average.name = r->average;
+  c.average.decay = 0.6;
   c.optimizer.clip_norm = r->clip_norm;
   c.optimizer.clip_value = r->clip_value;
   c.optimizer.max_norm = r->max_norm;
@@ -156,7 +158,7 @@ outcome run_recipe_rounding(const recipe *r, const data *d, workers w, int mode)
   const gr_network network = make_network(r);
   const size_t n = network.n_parameters, n_outputs = r->rows * r->width[recipe_layers(r)];
   outcome o = {.parameters = gr_test_floats(n),
-               .moment = {gr_test_floats(n), gr_test_floats(n)},
+               .moment = {gr_test_floats(n), gr_test_floats(n), gr_test_floats(n)},
                .outputs = gr_test_floats(n_outputs)};
   gr_engine *engine = make_engine(r, w, make_parameters(&network, 3));
   if (!engine) return o;
@@ -186,6 +188,7 @@ int same_outcome(const recipe *r, const outcome *a, const outcome *b) {
   return memcmp(a->parameters, b->parameters, n * sizeof(float)) == 0 &&
          memcmp(a->moment[0], b->moment[0], n * sizeof(float)) == 0 &&
          memcmp(a->moment[1], b->moment[1], n * sizeof(float)) == 0 &&
+         memcmp(a->moment[2], b->moment[2], n * sizeof(float)) == 0 &&
          memcmp(a->loss, b->loss, sizeof a->loss) == 0 &&
          memcmp(a->norm, b->norm, sizeof a->norm) == 0 &&
          memcmp(&a->totals, &b->totals, sizeof a->totals) == 0 &&

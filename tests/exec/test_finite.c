@@ -39,7 +39,8 @@ static void check_refused(const recipe *r, const data *d, const float *parameter
   const gr_network network = make_network(r);
   const size_t n = network.n_parameters;
   for (int i = 0; i < 3; i++) {
-    float *after = gr_test_floats(n), *const moment[2] = {gr_test_floats(n), gr_test_floats(n)};
+    float *after = gr_test_floats(n), *const moment[GR_MAX_MOMENTS] = {gr_test_floats(n),
+                                                                       gr_test_floats(n)};
     float *zeros = gr_test_floats(n);
     const gr_step_result got = one_step(r, d, parameters, teams[i], 0, r->batch, after, moment);
     GR_CHECK(!got.finite, "%s is taken for finite", what);
@@ -188,12 +189,12 @@ static void parameters_survive_the_engines_layout(void) {
   float *out[3] = {gr_test_floats(n), gr_test_floats(n), gr_test_floats(n)};
   gr_engine *engine = make_engine(&net, teams[0], in[2]);
   CU_ASSERT_PTR_NOT_NULL_FATAL(engine);
-  gr_engine_load(engine, in[0], (const float *const[]){in[1], in[2]});
-  gr_engine_store(engine, out[0], (float *const[]){out[1], out[2]});
+  gr_engine_load(engine, in[0], (const float *const[GR_MAX_MOMENTS]){in[1], in[2]});
+  gr_engine_store(engine, out[0], (float *const[GR_MAX_MOMENTS]){out[1], out[2]});
   for (int i = 0; i < 3; i++)
     GR_CHECK(memcmp(in[i], out[i], n * sizeof(float)) == 0, "vector %d", i);
   gr_engine_load(engine, in[0], NULL);
-  gr_engine_store(engine, out[0], (float *const[]){out[1], out[2]});
+  gr_engine_store(engine, out[0], (float *const[GR_MAX_MOMENTS]){out[1], out[2]});
   for (size_t i = 0; i < n; i++) CU_ASSERT_FATAL(out[1][i] == 0 && out[2][i] == 0);
   gr_engine_destroy(engine);
   gr_test_release();

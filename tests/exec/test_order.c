@@ -27,7 +27,8 @@ typedef struct matrix {
 typedef struct watch {
   const gr_plan *plan;
   matrix input, a[GR_MAX_LAYERS], delta[GR_MAX_LAYERS], weights[GR_MAX_LAYERS], back[GR_MAX_LAYERS],
-      scratch, index[2], loss, finite, numbers, gradient[GR_MAX_LAYERS], squares;
+      scratch, index[2], loss, finite, numbers, gradient[GR_MAX_LAYERS], average[GR_MAX_LAYERS],
+      squares;
   uint64_t n;             /* rows of this step */
   unsigned step, meeting; /* meetings so far */
   uint64_t conflicts, missing, twice;
@@ -72,6 +73,7 @@ static watch make_watch(const gr_plan *plan) {
     w.delta[l] = make_matrix(rows, layer->panels_out);
     w.weights[l] = make_matrix(layer->panels_out, layer->panels_in);
     w.back[l] = make_matrix(layer->panels_in, layer->panels_out);
+    w.average[l] = make_matrix(layer->panels_out, layer->panels_in);
     w.gradient[l] = make_matrix(layer->panels_out, layer->panels_in);
   }
   return w;
@@ -215,6 +217,8 @@ static void update_unit(watch *w, int rank, const gr_unit *u) {
   else
     read_for_gradient(w, rank, u);
   write_weights(w, rank, u->layer, unit_block(u), true);
+  if (w->plan->averages && !w->plan->constrains)
+    writes(w, rank, &w->average[u->layer], unit_block(u), true);
 }
 
 /* Into the buffer of the whole gradient. */
@@ -244,6 +248,7 @@ static void rows_of_weights(watch *w, int rank, bool constrains) {
     if (constrains) {
       reads(w, rank, &w->weights[l], mine, true);
       write_weights(w, rank, l, mine, false);
+      if (w->plan->averages) writes(w, rank, &w->average[l], mine, true);
     } else {
       reads(w, rank, &w->gradient[l], mine, true);
       writes(w, rank, &w->squares, (block){before + first, before + end, 0, 1}, true);
@@ -319,13 +324,14 @@ static uint64_t all_left_out(const watch *w) {
   for (uint32_t l = 0; l < w->plan->n_layers; l++)
     sum += left_out(w, &w->a[l], w->n) + left_out(w, &w->delta[l], w->n) +
            left_out(w, &w->weights[l], w->plan->layer[l].panels_out) +
-           left_out(w, &w->back[l], w->plan->layer[l].panels_in);
+           left_out(w, &w->back[l], w->plan->layer[l].panels_in) +
+           (w->plan->averages ? left_out(w, &w->average[l], w->plan->layer[l].panels_out) : 0);
   return sum;
 }
 
 /* Each strategy, in 16 kinds: on machines whose caches hold nothing, too, where ranks share
  * gathered inputs; with a norm of the gradient before the update; with limits of rows of weights;
- * with several passes to an update, the last of which is watched. */
+ * with several passes to an update, the last of which is watched, and an average. */
 enum { WAYS = 16 * GR_N_STRATEGIES };
 static gr_plan make_plan(const gr_network *network, const gr_kernels *kernels, uint64_t batch,
                          int ranks, int way) {
@@ -339,6 +345,7 @@ static gr_plan make_plan(const gr_network *network, const gr_kernels *kernels, u
                                    .norms = kind & 2,
                                    .constrains = kind & 4,
                                    .passes = kind & 8 ? 3 : 1,
+                                   .averages = kind & 8,
                                    .threads = ranks,
                                    .strategy = strategy,
                                    .forced = true,

@@ -3,6 +3,7 @@
 #include <config.h>
 
 #include <fenv.h>
+#include <math.h>
 #include <string.h>
 
 #include "exec/internal.h"
@@ -182,6 +183,48 @@ static void several_passes_are_one_batch_of_all_their_rows(void) {
   }
 }
 
+/* The weights go their way as without an average, which is what is stored and evaluated. d as in
+ * net/average.h: the growing (1 + t) / (10 + t) stays below 0.6 up to t = 12. */
+static void an_average_follows_the_weights_and_is_the_model(void) {
+  recipe r = {.width = {19, 40, 5},
+              .hidden = GR_TANH,
+              .output = GR_SOFTMAX,
+              .loss = GR_CROSS_ENTROPY,
+              .optimizer = GR_MOMENTUM,
+              .batch = 50,
+              .rows = 130,
+              .steps = 0,
+              .learning_rate = 0.2,
+              .type = GR_F32};
+  const data d = make_data(&r, gr_test_seed());
+  const size_t n = make_network(&r).n_parameters;
+  for (int limited = 0; limited < 2; limited++) {
+    r.max_norm = limited * 1.2;
+    r.average = GR_AVERAGE_NONE;
+    r.steps = 0;
+    float *average = run_recipe(&r, &d, (workers){1, best_isa(), GR_AUTO}).parameters;
+    outcome plain = {0};
+    for (int t = 0; t < 18; t++) {
+      const double grown = (1 + t) / (10.0 + t);
+      const float share = (float)(1 - (grown < 0.6 ? grown : 0.6));
+      r.steps = t + 1;
+      plain = run_recipe(&r, &d, (workers){1, best_isa(), GR_AUTO});
+      for (size_t i = 0; i < n; i++)
+        average[i] = fmaf(share, plain.parameters[i] - average[i], average[i]);
+    }
+    r.average = GR_AVERAGE_EMA;
+    for (int threads = 1; threads <= 3; threads++)
+      for (int strategy = 0; strategy < GR_N_STRATEGIES; strategy++) {
+        const outcome got = run_recipe(&r, &d, (workers){threads, best_isa(), strategy});
+        CU_ASSERT(memcmp(got.parameters, average, n * sizeof(float)) == 0);
+        CU_ASSERT(memcmp(got.moment[1], plain.parameters, n * sizeof(float)) == 0);
+        CU_ASSERT(memcmp(got.moment[0], plain.moment[0], n * sizeof(float)) == 0);
+        CU_ASSERT(memcmp(&got.totals, &plain.totals, sizeof got.totals) != 0);
+      }
+  }
+  gr_test_release();
+}
+
 /* 16 lanes of 64 rows, and in the short batch fewer of them, on up to 17 ranks: any shares. */
 static void lanes_on_any_number_of_ranks_change_no_bit(void) {
   const recipe r = {.width = {6, 19, 3},
@@ -324,6 +367,7 @@ const gr_test same_bits_tests[] = {
     GR_TEST(every_optimizer_gives_the_same_bits_however_it_is_shared),
     GR_TEST(clipping_and_limits_give_the_same_bits_however_it_is_shared),
     GR_TEST(several_passes_are_one_batch_of_all_their_rows),
+    GR_TEST(an_average_follows_the_weights_and_is_the_model),
     GR_TEST(lanes_on_any_number_of_ranks_change_no_bit),
     GR_TEST(other_lanes_give_other_bits),
     GR_TEST(a_callers_rounding_mode_changes_no_bit_and_returns),

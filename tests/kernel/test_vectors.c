@@ -123,6 +123,22 @@ static void rows_of_weights_are_measured_and_scaled(void) {
   }
 }
 
+static void averages_move_by_their_share(void) {
+  static const float shares[] = {0, 0.1f, 0.5f, 1};
+  gr_test_stream s = {gr_test_seed() + 13};
+  GR_EACH_ISA(k) for (size_t c = 0; c < 4; c++) {
+    float *a = gr_test_floats(48), *w = gr_test_floats(48), *wanted = gr_test_floats(48);
+    gr_test_fill(&s, a, 48, 3);
+    gr_test_fill(&s, w, 48, 3);
+    for (size_t i = 0; i < 48; i++)
+      wanted[i] = shares[c] == 1 ? w[i] : fmaf(shares[c], w[i] - a[i], a[i]);
+    k->average(48, shares[c], a, w);
+    GR_CHECK(gr_test_difference(a, wanted, 48) == 48, "%s, share %g", isa_name(k),
+             (double)shares[c]);
+    gr_test_release();
+  }
+}
+
 static void the_table_of_an_instruction_set_is_complete(void) {
   GR_EACH_ISA(k) {
     CU_ASSERT_EQUAL((int)k->isa, isa_);
@@ -138,6 +154,7 @@ const gr_test vector_tests[] = {
     GR_TEST(addition_adds),
     GR_TEST(the_back_copy_is_the_transpose),
     GR_TEST(rows_of_weights_are_measured_and_scaled),
+    GR_TEST(averages_move_by_their_share),
     GR_TEST(the_table_of_an_instruction_set_is_complete),
     GR_TEST_END,
 };

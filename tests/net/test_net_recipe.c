@@ -147,7 +147,11 @@ static const char default_recipe[] =
     "  period_factor: 1\n"
     "  peak: 0.3\n"
     "  patience: 10\n"
-    "  threshold: auto\n";
+    "  threshold: auto\n"
+    "average:\n"
+    "  name: none\n"
+    "  decay: 0.999\n"
+    "  start: 10\n";
 
 static void the_canonical_recipe_and_its_digest_stay_as_they_are(void) {
   gr_config c = default_config();

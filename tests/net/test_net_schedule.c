@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "kernel/kinds.h"
+#include "net/average.h"
 #include "net/schedule.h"
 #include "net/suites.h"
 
@@ -194,7 +195,38 @@ static void auto_means_what_the_row_says(void) {
   }
 }
 
+/* Izmailov et al.: w_swa <- (w_swa n + w) / (n + 1) at the end of each epoch. */
+static void swa_is_the_mean_of_the_ends_of_epochs(void) {
+  gr_config c = default_config();
+  c.training.epochs = EPOCHS;
+  c.average.name = GR_AVERAGE_SWA;
+  c.average.start = 3;
+  double mean = 0, wanted = 0;
+  for (uint64_t step = 0; step < TOTAL; step++) {
+    const double w = (double)(step * step);
+    const uint64_t epoch = step / EPOCH_STEPS;
+    mean += gr_average_share(&c, step, TOTAL) * (w - mean);
+    if (epoch < 3) CU_ASSERT_EQUAL(mean, w);
+    if (epoch >= 3 && step % EPOCH_STEPS == EPOCH_STEPS - 1) wanted += w;
+  }
+  CU_ASSERT_DOUBLE_EQUAL(mean, wanted / (EPOCHS - 3), 1e-9 * mean); /* 17 roundings */
+  gr_config_free(&c);
+}
+
+static void ema_keeps_more_of_itself_up_to_its_decay(void) {
+  gr_config c = default_config();
+  CU_ASSERT_EQUAL(gr_average_share(&c, 5, TOTAL), 0);
+  c.average.name = GR_AVERAGE_EMA;
+  c.average.decay = 0.99;
+  CU_ASSERT_DOUBLE_EQUAL(gr_average_share(&c, 0, TOTAL), 0.9, 1e-15);
+  CU_ASSERT_DOUBLE_EQUAL(gr_average_share(&c, 90, TOTAL), 0.09, 1e-15);
+  CU_ASSERT_DOUBLE_EQUAL(gr_average_share(&c, 5000, TOTAL), 0.01, 1e-15);
+  gr_config_free(&c);
+}
+
 const gr_test schedule_tests[] = {
+    GR_TEST(swa_is_the_mean_of_the_ends_of_epochs),
+    GR_TEST(ema_keeps_more_of_itself_up_to_its_decay),
     GR_TEST(every_schedule_follows_its_published_formula),
     GR_TEST(rates_stay_finite_at_the_ends_and_beyond),
     GR_TEST(the_end_is_where_it_is_said_to_be),

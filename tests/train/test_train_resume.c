@@ -238,6 +238,19 @@ static void what_an_update_waits_for_survives_interruption(void) {
   gr_dataset_free(&data);
 }
 
+static void averages_survive_interruption(void) {
+  static const char *const names[] = {"average.name=ema", "average.name=swa"}, *const stems[] = {
+                                                                                   "ema", "swa"};
+  gr_dataset data = make_spirals(50, 3);
+  for (size_t i = 0; i < 2; i++) {
+    gr_config config =
+        make_config(SETTINGS(names[i], "average.decay=0.5", "average.start=1", NULL));
+    cut_everywhere(&data, &config, stems[i], 1);
+    gr_config_free(&config);
+  }
+  gr_dataset_free(&data);
+}
+
 static void a_damaged_checkpoint_is_passed_over(void) {
   gr_dataset data = make_spirals(50, 3);
   gr_config config = make_config(SETTINGS(NULL));
@@ -473,6 +486,7 @@ const gr_test resume_tests[] = {
     GR_TEST(early_stopping_survives_interruption),
     GR_TEST(every_optimizer_goes_on_where_it_was),
     GR_TEST(what_an_update_waits_for_survives_interruption),
+    GR_TEST(averages_survive_interruption),
     GR_TEST(every_schedule_goes_on_where_it_was),
     GR_TEST(what_a_schedule_learned_from_validation_survives_interruption),
     GR_TEST(a_schedule_that_follows_validation_wants_rows_for_it),
