@@ -164,7 +164,7 @@ static void an_unknown_key_names_the_nearest_one(void) {
       {"optimizer", "'optimizer' is a section of keys; did you mean 'optimizer.name'"},
       {"network", "'network' is a section of keys, not a key"},
       {"", "unknown key ''; gradus-config(5) lists the keys"},
-      {"banana.split.for.everybody", "gradus-config(5)"}};
+      {"banana.split.zzzzzzzzzzzz", "gradus-config(5)"}};
   gr_config c = default_config();
   gradus_error err;
   for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)

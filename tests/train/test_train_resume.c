@@ -216,18 +216,6 @@ static void what_a_schedule_learned_from_validation_survives_interruption(void) 
   gr_dataset_free(&data);
 }
 
-static void a_schedule_that_follows_validation_wants_rows_for_it(void) {
-  gr_dataset data = make_noise(60);
-  gr_config config = make_config(SETTINGS("schedule.name=plateau", "data.valid_split=0", NULL));
-  gr_trainer *trainer = NULL;
-  gradus_error err = {0};
-  gr_trainer_options options = {.run_directory = gr_test_path("no-validation")};
-  GR_CHECK_FAILS(gr_trainer_create(&config, &data, &options, &trainer, &err), GRADUS_ERR_CONFIG,
-                 &err, "set data.valid_split");
-  gr_config_free(&config);
-  gr_dataset_free(&data);
-}
-
 static void what_an_update_waits_for_survives_interruption(void) {
   gr_dataset data = make_spirals(50, 3);
   gr_config config = make_config(SETTINGS("training.batch_size=8", "training.accumulate=3",
@@ -489,7 +477,6 @@ const gr_test resume_tests[] = {
     GR_TEST(averages_survive_interruption),
     GR_TEST(every_schedule_goes_on_where_it_was),
     GR_TEST(what_a_schedule_learned_from_validation_survives_interruption),
-    GR_TEST(a_schedule_that_follows_validation_wants_rows_for_it),
     GR_TEST(a_damaged_checkpoint_is_passed_over),
     GR_TEST(logs_that_a_kill_tore_are_mended),
     GR_TEST(a_named_checkpoint_is_resumed_in_another_directory),
