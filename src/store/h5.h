@@ -49,6 +49,11 @@ gradus_status gr_h5_find(const gr_h5_file *file, const char *path, char resolved
 /* Up to `size` bytes of what the root group holds: "a, b, c ..." for messages. */
 void gr_h5_list_root(const gr_h5_file *file, char *out, size_t size);
 
+/* Rows first .. first + n - 1 of an open dataset of rank 1 or 2 whose rows have `columns` elements,
+ * in the type and byte order that they are stored in. `path` names the file in messages. */
+gradus_status gr_h5_read_rows(hid_t set, const char *path, uint64_t first, uint64_t n,
+                              uint64_t columns, void *out, gradus_error *err);
+
 /* One attribute of the object `object` (a path of hard links): a whole number, a number, or text of
  * fewer than `size` bytes. Absent: *found = false, or with found NULL an error. Of another type, or
  * more than one value: GRADUS_ERR_DATA. */

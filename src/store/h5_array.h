@@ -42,6 +42,9 @@ void gr_h5_array_close(gr_h5_array *array); /* accepts a zeroed object */
 /* All n elements in native byte order: out [n] of `dtype`. */
 gradus_status gr_h5_array_read(const gr_h5_array *array, void *out, gradus_error *err);
 
+/* Turns the bytes of n elements of `size` bytes around. */
+void gr_h5_swap_bytes(void *data, size_t n, size_t size);
+
 /* Calls `visit` for each text in order (bytes are not terminated and hold no NUL; blanks that pad
  * are gone). A failing visit ends the reading. */
 typedef gradus_status gr_h5_visit(void *user, uint64_t index, const char *bytes, size_t length,

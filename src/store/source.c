@@ -402,10 +402,6 @@ static size_t find_piece(const gr_source *s, uint64_t row) {
 gradus_status gr_source_read(gr_source *s, uint64_t first, uint64_t n, void *out,
                              gradus_error *err) {
   const size_t row = s->info.n_columns * gr_dtype_size(s->info.type);
-  if (s->info.base) {
-    memcpy(out, (const char *)s->info.base + first * row, n * row);
-    return GRADUS_OK;
-  }
   for (size_t i = n ? find_piece(s, first) : 0; n > 0; i++) {
     const uint64_t left = s->first[i + 1] - first, some = left < n ? left : n;
     gr_piece *p = s->piece[i];
