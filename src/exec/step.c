@@ -236,6 +236,7 @@ static bool prepare(steps *all, uint64_t pass, uint64_t start) {
   const uint64_t step_number = run->step + all->done;
   gr_update_prepare(s->engine, step_number, run->learning_rate(run->user, step_number), s->weight,
                     &s->weights, &s->biases);
+  if (!plan->averages) return true;
   s->average_share =
       (float)(run->average_share ? run->average_share(run->user, step_number)
                                  : gr_average_share(&s->engine->config, step_number, UINT64_MAX));

@@ -17,12 +17,24 @@ const gr_schedule_kind gr_schedules[GR_N_SCHEDULES] = {
 #undef GR_SCHEDULE
 };
 
-/* Where a step stands: steps since the warm-up and their number, the epoch, steps an epoch. */
+/* Where a step stands. */
 typedef struct course {
   const gr_config *config;
-  uint64_t step, steps, epoch, epoch_steps;
+  uint64_t all_step, all_steps; /* of the run */
+  uint64_t step, steps;         /* since the warm-up */
   const gr_schedule_state *state;
 } course;
+
+/* Only those who ask pay for the divisions: a step of a small network takes less than 1 us. */
+static uint64_t epoch_steps_of(const course *c) {
+  const uint64_t epochs = c->config->training.epochs > 0 ? (uint64_t)c->config->training.epochs : 1,
+                 steps = c->all_steps / epochs;
+  return steps > 0 ? steps : 1;
+}
+
+static uint64_t epoch_of(const course *c) {
+  return c->all_step / epoch_steps_of(c);
+}
 
 static double progress_of(uint64_t step, uint64_t steps) {
   return step < steps ? (double)step / (double)steps : 1;
@@ -48,7 +60,7 @@ static double height_COSINE(const course *c) {
 }
 
 static double height_COSINE_RESTARTS(const course *c) {
-  uint64_t step = c->step, period = (uint64_t)c->config->schedule.period * c->epoch_steps;
+  uint64_t step = c->step, period = (uint64_t)c->config->schedule.period * epoch_steps_of(c);
   const uint64_t factor = (uint64_t)c->config->schedule.period_factor;
   if (factor == 1) step %= period;
   for (; step >= period; period *= factor) step -= period;
@@ -60,17 +72,18 @@ static double after_cuts(const course *c, uint64_t n) {
 }
 
 static double height_STEP(const course *c) {
-  return after_cuts(c, c->epoch / (uint64_t)c->config->schedule.every);
+  return after_cuts(c, epoch_of(c) / (uint64_t)c->config->schedule.every);
 }
 
 static double height_MULTISTEP(const course *c) {
+  const uint64_t epoch = epoch_of(c);
   uint32_t n = 0;
-  while (n < c->config->schedule.n_milestones && c->config->schedule.milestones[n] <= c->epoch) n++;
+  while (n < c->config->schedule.n_milestones && c->config->schedule.milestones[n] <= epoch) n++;
   return after_cuts(c, n);
 }
 
 static double height_EXPONENTIAL(const course *c) {
-  return after_cuts(c, c->epoch);
+  return after_cuts(c, epoch_of(c));
 }
 
 static double height_POLYNOMIAL(const course *c) {
@@ -101,12 +114,9 @@ double gr_schedule_rate(const gr_config *config, uint64_t step, uint64_t total_s
 #undef GR_SCHEDULE
   };
   const double rate = config->optimizer.learning_rate;
-  const uint64_t warmup = (uint64_t)(config->schedule.warmup * (double)total_steps),
-                 epochs = config->training.epochs > 0 ? (uint64_t)config->training.epochs : 1,
-                 epoch_steps = total_steps / epochs > 0 ? total_steps / epochs : 1;
+  const uint64_t warmup = (uint64_t)(config->schedule.warmup * (double)total_steps);
   if (step < warmup) return rate * ((double)(step + 1) / (double)(warmup + 1));
-  const course c = {config,      step - warmup, total_steps - warmup, step / epoch_steps,
-                    epoch_steps, state};
+  const course c = {config, step, total_steps, step - warmup, total_steps - warmup, state};
   return rate * heights[config->schedule.name](&c);
 }
 
