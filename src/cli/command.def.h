@@ -6,7 +6,8 @@ GR_COMMAND(eval, "MODEL DATA...", 2, GR_MOST_ARGUMENTS, 0,
            "loss, metrics and confusion matrix of a model on a data set")
 GR_COMMAND(predict, "MODEL DATA...", 2, GR_MOST_ARGUMENTS, 0,
            "write a model's outputs as CSV, .npy or .h5")
-GR_COMMAND(import, "OUT.h5", 1, 1, 0, "build a data set file from IDX, CSV or TSV files")
+GR_COMMAND(import, "--train FILE[,LABELS] OUT.h5", 1, 1, 0,
+           "build a data set file from CSV, LIBSVM, NumPy or IDX files")
 GR_COMMAND(generate, "[KIND OUT.h5]", 0, 2, 0,
            "make a data set of a known kind; without KIND list them")
 GR_COMMAND(inspect, "FILE", 1, 1, 1, "show what is in a data set, checkpoint or run directory")

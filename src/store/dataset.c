@@ -27,6 +27,32 @@ void gr_dataset_free(gr_dataset *d) {
   *d = (gr_dataset){0};
 }
 
+static bool copy_texts(char ***to, char *const *from, uint32_t n) {
+  if (*to || !from) return true;
+  *to = gr_calloc(n, sizeof **to);
+  for (uint32_t i = 0; *to && i < n; i++)
+    if (!((*to)[i] = gr_strdup(from[i])) && from[i]) return false;
+  return *to != NULL;
+}
+
+static bool copy_column(gr_column *to, const gr_column *from) {
+  to->kind = from->kind;
+  to->n_levels = from->n_levels;
+  to->name = gr_strdup(from->name);
+  return (to->name || !from->name) && copy_texts(&to->levels, from->levels, from->n_levels);
+}
+
+bool gr_dataset_copy_names(gr_dataset *to, const gr_dataset *from) {
+  if (!copy_texts(&to->feature_names, from->feature_names, from->n_columns)) return false;
+  if (!to->class_names) to->n_class_names = from->n_class_names;
+  if (!copy_texts(&to->class_names, from->class_names, from->n_class_names)) return false;
+  if (to->columns || !from->columns) return true;
+  to->columns = gr_calloc(from->n_columns, sizeof *to->columns);
+  for (uint32_t j = 0; to->columns && j < from->n_columns; j++)
+    if (!copy_column(&to->columns[j], &from->columns[j])) return false;
+  return to->columns != NULL;
+}
+
 uint64_t gr_dataset_memory(void) {
   const double left = gr_memory_left("");
   return left > 0 ? (uint64_t)(left / 2) : UINT64_MAX;

@@ -78,6 +78,10 @@ gradus_status gr_dataset_read_files(const char *const *paths, size_t n_paths,
                                     gradus_error *err);
 void gr_dataset_free(gr_dataset *dataset); /* accepts a zeroed or half-built object */
 
+/* Copies names of columns and classes, and kinds of columns, to a data set of as many columns where
+ * that has none. False when memory is out. */
+bool gr_dataset_copy_names(gr_dataset *to, const gr_dataset *from);
+
 /* Writes our layout: contiguous, 4 KiB aligned, written aside, fsynced, renamed. An existing file:
  * GRADUS_ERR_CANTCREATE unless `overwrite`. */
 gradus_status gr_dataset_write(const gr_dataset *dataset, const char *path, bool overwrite,

@@ -25,6 +25,14 @@ static size_t page_bytes(void) {
   return page > 0 ? (size_t)page : 4096;
 }
 
+/* What is read ahead of a page that is touched is not wanted where rows come in any order. A hint,
+ * which may be refused. */
+static void expect(const gr_fetch *f, int advice) {
+  const uintptr_t first = (uintptr_t)f->request.base / f->page * f->page,
+                  end = (uintptr_t)f->request.base + f->request.n_rows * f->request.row_bytes;
+  (void)madvise((void *)first, end - first, advice);
+}
+
 bool gr_fetch_is_resident(const gr_fetch_request *request) {
   const size_t page = page_bytes();
   const uintptr_t first = (uintptr_t)request->base / page * page,
@@ -77,6 +85,7 @@ void gr_fetch_destroy(gr_fetch *fetch) {
 gradus_status gr_fetch_start(gr_fetch *f, const gr_row_order *order, uint64_t n, uint64_t position,
                              gradus_error *err) {
   gr_ahead_pause(f->ahead);
+  expect(f, order->permutation.high_bits ? MADV_RANDOM : MADV_SEQUENTIAL);
   f->order = order;
   f->n = n;
   f->released = position / PLACE_ROWS;
@@ -112,6 +121,7 @@ static gradus_status why(void *user, gradus_error *err) {
 
 void gr_fetch_stop(gr_fetch *fetch) {
   gr_ahead_pause(fetch->ahead);
+  expect(fetch, MADV_NORMAL);
 }
 
 gr_feed_hooks gr_fetch_get_hooks(gr_fetch *fetch) {

@@ -159,6 +159,47 @@ void gr_h5_put_array(gr_h5_writer *w, const char *path, gr_dtype type, unsigned 
   put(w, path, make_type(type, false), make_type(type, true), rank, dims, data);
 }
 
+/* ---- arrays that others fill ---- */
+
+/* Takes over the property list. */
+static hid_t create(gr_h5_writer *w, const char *path, gr_dtype dtype, unsigned rank,
+                    const uint64_t *dims, hid_t plist) {
+  hid_t type = H5I_INVALID_HID, space = H5I_INVALID_HID, set = H5I_INVALID_HID;
+  if (w->status == GRADUS_OK &&
+      (plist < 0 || (type = make_type(dtype, false)) < 0 || (space = make_space(rank, dims)) < 0 ||
+       (set = H5Dcreate2(w->file, path, type, space, H5P_DEFAULT, plist, H5P_DEFAULT)) < 0))
+    fail(w, path);
+  if (space >= 0) (void)H5Sclose(space);
+  if (type >= 0) (void)H5Tclose(type);
+  if (plist >= 0) (void)H5Pclose(plist);
+  return set;
+}
+
+uint64_t gr_h5_create_contiguous(gr_h5_writer *w, const char *path, gr_dtype type, unsigned rank,
+                                 const uint64_t *dims) {
+  hid_t plist = make_dataset_plist();
+  if (plist >= 0 && H5Pset_alloc_time(plist, H5D_ALLOC_TIME_EARLY) < 0) fail(w, path);
+  hid_t set = create(w, path, type, rank, dims, plist);
+  if (set < 0) return 0;
+  haddr_t at = H5Dget_offset(set);
+  if (at == HADDR_UNDEF) fail(w, path);
+  if (H5Dclose(set) < 0) fail(w, path);
+  return w->status == GRADUS_OK ? (uint64_t)at : 0;
+}
+
+hid_t gr_h5_create_chunked(gr_h5_writer *w, const char *path, gr_dtype type, unsigned rank,
+                           const uint64_t *dims, uint64_t chunk_rows, int level) {
+  hsize_t chunk[2] = {chunk_rows, rank > 1 ? dims[1] : 1};
+  hid_t plist = make_dataset_plist();
+  if (plist >= 0 && (H5Pset_chunk(plist, (int)rank, chunk) < 0 ||
+                     (level > 0 && gr_dtype_size(type) > 1 && H5Pset_shuffle(plist) < 0) ||
+                     (level > 0 && H5Pset_deflate(plist, (unsigned)level) < 0)))
+    fail(w, path);
+  return create(w, path, type, rank, dims, plist);
+}
+
+/* ---- texts and attributes ---- */
+
 void gr_h5_put_rows(gr_h5_writer *w, const char *path, gr_dtype type, uint64_t first, uint64_t n,
                     uint64_t n_columns, const void *data) {
   if (w->status != GRADUS_OK || n == 0) return;

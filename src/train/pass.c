@@ -17,10 +17,6 @@ enum {
   PART_SHARE = 16 /* of the memory, at most one */
 };
 
-static bool must_read(const gr_pass *pass) {
-  return pass->request.split->source && !pass->request.rows->x;
-}
-
 static bool is_mapped(const gr_pass *pass) {
   const gr_pass_request *r = &pass->request;
   return r->split->source && r->rows->x && r->rows->x == r->split->x;
@@ -28,6 +24,21 @@ static bool is_mapped(const gr_pass *pass) {
 
 static uint64_t row_bytes(const gr_pass_request *r) {
   return gr_source_get_info(r->split->source)->n_columns * gr_dtype_size(r->split->x_type);
+}
+
+static bool is_resident(const gr_pass *pass) {
+  const gr_pass_request *r = &pass->request;
+  const gr_fetch_request request = {
+      .base = r->rows->x, .row_bytes = row_bytes(r), .n_rows = r->split->n_rows};
+  return gr_fetch_is_resident(&request);
+}
+
+/* Mapped rows are read block by block as well where their order goes by blocks and they are not in
+ * memory: whole blocks are what a disk does well. */
+static bool must_read(const gr_pass *pass) {
+  const gr_pass_request *r = &pass->request;
+  if (!r->split->source) return false;
+  return !r->rows->x || (is_mapped(pass) && r->shuffle == GR_SHUFFLE_WINDOW && !is_resident(pass));
 }
 
 /* Rows of a block where the order is that of the file: whole pieces. */
@@ -177,7 +188,7 @@ static gradus_status begin_fetching(gr_pass *pass, uint64_t position, gradus_err
                                     .ahead_rows = pages > 2 * batch ? pages : 2 * batch,
                                     .threads = FETCH_THREADS};
   pass->feed = NULL;
-  if (gr_fetch_is_resident(&request)) return GRADUS_OK;
+  if (is_resident(pass)) return GRADUS_OK;
   if (!pass->fetch) GR_TRY(gr_fetch_create(&request, &pass->fetch, err));
   pass->hooks = gr_fetch_get_hooks(pass->fetch);
   pass->feed = &pass->hooks;
@@ -185,7 +196,7 @@ static gradus_status begin_fetching(gr_pass *pass, uint64_t position, gradus_err
 }
 
 gradus_status gr_pass_begin(gr_pass *pass, uint64_t epoch, uint64_t position, gradus_error *err) {
-  const bool mapped = is_mapped(pass);
+  const bool mapped = is_mapped(pass) && !pass->reader;
   if (mapped && pass->fetch) gr_fetch_stop(pass->fetch); /* it looks at the order */
   GR_TRY(set_order(pass, epoch, position, err));
   return mapped ? begin_fetching(pass, position, err) : GRADUS_OK;
@@ -193,14 +204,12 @@ gradus_status gr_pass_begin(gr_pass *pass, uint64_t epoch, uint64_t position, gr
 
 void gr_pass_describe(const gr_pass *pass, gr_text *out) {
   const gr_pass_request *r = &pass->request;
-  const gr_windows *w = pass->order.windows;
   if (!pass->reader && !is_mapped(pass))
     gr_text_puts(out, "in memory");
   else if (!pass->reader)
-    gr_text_printf(out, "mapped from the file%s",
-                   pass->feed ? ", read ahead" : ", which is in memory");
+    gr_text_printf(out, "mapped from the file, %s",
+                   is_resident(pass) ? "which is in memory" : "whose rows are fetched ahead");
   else
-    gr_text_printf(out, "read ahead from the file, %llu MiB at a time by %d thread%s",
-                   (unsigned long long)(w ? w->slots * w->block_rows * row_bytes(r) >> 20 : 0),
-                   r->threads, r->threads == 1 ? "" : "s");
+    gr_text_printf(out, "read ahead from the file by %d thread%s", r->threads,
+                   r->threads == 1 ? "" : "s");
 }

@@ -147,6 +147,8 @@ static void resolve_batches(gr_config *c, const gr_data_facts *facts, gr_text *n
  * it is streamed or not. */
 #define BLOCK_BYTES ((uint64_t)256 << 10) /* what a disk or a decoder does well at a time */
 #define WINDOW_BYTES ((uint64_t)64 << 20)
+#define MANY_BYTES ((uint64_t)8 << 30)           /* more may well not fit in memory, and then */
+#define PAGE_BYTES 4096                          /* a row costs the reading of a page */
 enum { WINDOW_BLOCKS = 16, WINDOW_BATCHES = 4 }; /* at least */
 
 static void resolve_windows(gr_config *c, const gr_data_facts *facts, gr_text *notes) {
@@ -167,10 +169,14 @@ static void resolve_windows(gr_config *c, const gr_data_facts *facts, gr_text *n
 }
 
 static void resolve_shuffle(gr_config *c, const gr_data_facts *facts, gr_text *notes) {
-  const bool few = facts->n_train <= WINDOW_BYTES / facts->row_bytes;
+  const bool few = facts->n_train <= WINDOW_BYTES / facts->row_bytes,
+             many = facts->row_bytes < PAGE_BYTES && facts->n_train > MANY_BYTES / facts->row_bytes;
   if (facts->piece_rows && !few)
     settle(c, &c->training.shuffle, GR_SHUFFLE_WINDOW, "training.shuffle",
            "the inputs are stored in pieces", notes);
+  else if (many)
+    settle(c, &c->training.shuffle, GR_SHUFFLE_WINDOW, "training.shuffle",
+           "the inputs are larger than 8 GiB, with rows smaller than a page", notes);
   else
     settle(c, &c->training.shuffle, GR_SHUFFLE_FULL, "training.shuffle",
            few ? "the inputs are few" : "the inputs are stored row after row", notes);

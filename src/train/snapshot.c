@@ -45,6 +45,14 @@ void gr_snapshot_free(gr_snapshot *snapshot) {
   *snapshot = (gr_snapshot){.metrics_fd = -1, .timing_fd = -1};
 }
 
+void gr_snapshot_touch(gr_snapshot *snapshot) {
+  gr_checkpoint *at = &snapshot->at;
+  const size_t bytes = at->model.network.n_parameters * sizeof(float);
+  memset(at->model.parameters, 0, bytes);
+  for (uint32_t m = 0; m < at->n_moments; m++) memset(at->moment[m], 0, bytes);
+  if (snapshot->best) memset(snapshot->best, 0, bytes);
+}
+
 static gradus_status copy_history(gr_snapshot *s, const gr_history *from, gradus_error *err) {
   gr_history *to = &s->at.history;
   if (from->n_rows > s->history_capacity) {

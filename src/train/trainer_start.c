@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cgroup.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "exec/team.h"
@@ -286,6 +287,14 @@ static void announce_data(const gr_trainer *t) {
                (double)train->n_rows * row / 0x1p20, (double)t->data->memory / 0x1p20,
                where.data ? where.data : "");
   gr_text_free(&where);
+  const double left = gr_memory_left("");
+  if (t->prepared.config.training.shuffle == GR_SHUFFLE_FULL && left > 0 && row < 4096 &&
+      (double)train->n_rows * row > left)
+    gr_log_write(
+        &t->log, GR_WARNING,
+        "the inputs are larger than the %.0f MiB of memory that are left, and training.shuffle "
+        "is full: each row may cost a page read from the disk; window reads whole blocks",
+        left / 0x1p20);
 }
 
 static void announce(gr_trainer *t, bool resumed) {
