@@ -247,7 +247,8 @@ gradus_status gr_dataset_read(const char *path, const gr_dataset_options *option
   if (!dataset.path) return gr_fail_memory(err, "a file name");
   gr_h5_quiet quiet = gr_h5_begin();
   GR_TRY_ELSE(done, gr_h5_open(path, &reader.file, err));
-  GR_TRY_ELSE(done, read_all(&reader, options, err));
+  status = read_all(&reader, options, err);
+  GR_TRY_ELSE(done, gr_h5_judge(&reader.file, status, err));
   *out = dataset;
   dataset = (gr_dataset){0};
 done:

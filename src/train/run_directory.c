@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "train/files.h"
 #include "train/run_log.h"
@@ -72,8 +73,8 @@ static gradus_status sign_lock(int fd, const char *path, gradus_error *err) {
   char host[256] = "", text[320];
   if (gethostname(host, sizeof host - 1) != 0) snprintf(host, sizeof host, "unknown host");
   int n = snprintf(text, sizeof text, "process %ld on %s\n", (long)getpid(), host);
-  if (ftruncate(fd, 0) != 0)
-    return gr_fail_errno(err, GRADUS_ERR_IO, errno, "%s: cannot write", path);
+  int code = gr_resize(fd, 0);
+  if (code) return gr_fail_errno(err, GRADUS_ERR_IO, code, "%s: cannot write", path);
   return gr_file_append(fd, path, text, (size_t)n, err);
 }
 
@@ -89,7 +90,7 @@ static gradus_status fail_busy(const char *directory, int fd, gradus_error *err)
 static gradus_status lock(const gr_log *log, gr_run_directory *run, gradus_error *err) {
   char path[GR_RUN_FILE];
   gr_run_file(run->path, "lock", path);
-  run->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  run->lock_fd = gr_open(path, O_RDWR | O_CREAT, 0666);
   if (run->lock_fd < 0)
     return gr_fail_errno(err, GRADUS_ERR_CANTCREATE, errno, "%s: cannot write in the run directory",
                          run->path);
@@ -140,7 +141,7 @@ void gr_run_close(gr_run_directory *run) {
 static gradus_status open_log(gr_run_directory *run, const char *name, gr_run_log *log,
                               gradus_error *err) {
   gr_run_file(run->path, name, log->path);
-  log->fd = open(log->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  log->fd = gr_open(log->path, O_RDWR | O_CREAT | O_APPEND, 0666);
   if (log->fd < 0)
     return gr_fail_errno(err, GRADUS_ERR_CANTCREATE, errno, "%s: cannot open", log->path);
   off_t end = lseek(log->fd, 0, SEEK_END);
