@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <spawn.h>
@@ -84,12 +85,11 @@ static void fill(variables *v, const char *plan, const char *record, const char 
   v->n = v->n_all = 0;
   set(v, "LD_LIBRARY_PATH=%s/.libs%s%s", build, libraries ? ":" : "", libraries ? libraries : "");
   set(v, "LC_ALL=C");
-  if (plan || record) {
-    set(v, "LD_PRELOAD=%s/.libs/libfaults-shim.so", build);
-    set(v, "ASAN_OPTIONS=%s:verify_asan_link_order=0:detect_leaks=0", options ? options : "");
-    set(v, "GR_FAULT_ROOT=%s", gr_work());
-    set(v, "GR_FAULT_REPORT=%s", report);
-  }
+  /* without a plan, too: its fsync does not wait for the disk */
+  set(v, "LD_PRELOAD=%s/.libs/libfaults-shim.so", build);
+  set(v, "ASAN_OPTIONS=%s:verify_asan_link_order=0:detect_leaks=0", options ? options : "");
+  set(v, "GR_FAULT_ROOT=%s", gr_work());
+  set(v, "GR_FAULT_REPORT=%s", report);
   if (plan) set(v, "GR_FAULT_PLAN=%s", plan);
   if (record) set(v, "GR_FAULT_RECORD=%s", record);
   for (char **more = environ; *more && v->n_all < 500; more++) {
@@ -156,6 +156,15 @@ bool gr_shell(const char *command, const char *a, const char *b) {
   char text[12000];
   snprintf(text, sizeof text, "set -- '%s' '%s'; %s", a, b ? b : "", command);
   return system(text) == 0;
+}
+
+static int remove_one(const char *path, const struct stat *info, int type, struct FTW *where) {
+  (void)info, (void)type, (void)where;
+  return remove(path);
+}
+
+void gr_remove_tree(const char *path) {
+  (void)nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 char *gr_slurp(const char *path, size_t *n) {

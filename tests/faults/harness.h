@@ -25,7 +25,7 @@ typedef struct gr_end {
 } gr_end;
 
 /* Runs gradus with the words of `command` (parted by blanks) in gr_work(), a fault as GR_FAULT_PLAN
- * says it (NULL = no shim), and a file that records all changes (NULL = none). */
+ * says it (NULL = none), and a file that records all changes (NULL = none). */
 gr_end gr_run_gradus(const char *command, const char *plan, const char *record);
 
 /* The directory in which children work, and files in it (static ring of 16 buffers). */
@@ -34,6 +34,9 @@ const char *gr_work_file(const char *name);
 
 /* A shell command with the quoted directories A and B in $1 and $2; false where it fails. */
 bool gr_shell(const char *command, const char *a, const char *b);
+
+/* rm -rf without a shell. */
+void gr_remove_tree(const char *path);
 
 /* All bytes of a file, terminated, to be freed; NULL where it cannot be read. */
 char *gr_slurp(const char *path, size_t *n);
