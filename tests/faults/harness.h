@@ -11,6 +11,7 @@
 
 extern const gr_test gr_fault_tests[];
 extern const gr_test gr_crash_tests[];
+extern const gr_test gr_hostile_tests[];
 
 /* True under GRADUS_TEST_ALL: every position instead of a sample of them. */
 bool gr_all_positions(void);

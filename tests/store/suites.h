@@ -13,6 +13,7 @@ extern const gr_test gr_foreign_tests[];
 extern const gr_test gr_refused_tests[];
 extern const gr_test gr_checkpoint_tests[];
 extern const gr_test gr_damage_tests[];
+extern const gr_test gr_accident_tests[];
 
 /* ---- files made with HDF5 itself ---- */
 
