@@ -1,0 +1,28 @@
+# Fuzz targets. Each is a program that replays tests/fuzz/corpus/NAME under `make check`; fuzz.sh (`make check-long`) builds the same
+# sources with libFuzzer and lets it look for more. To add one: fuzz_NAME.c, its corpus, its name here and a stanza of four lines.
+fuzz_targets = csv idx
+fuzz_common = %D%/fuzz.h %D%/fuzz.c %D%/driver.c
+fuzz_import = $(fuzz_common) %D%/import.h %D%/import.c
+fuzz_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+# FUZZ_LDFLAGS: empty, or what fuzz.sh links with
+
+check_PROGRAMS += fuzz-csv
+fuzz_csv_SOURCES = $(fuzz_import) %D%/fuzz_csv.c
+fuzz_csv_CPPFLAGS = $(fuzz_cppflags)
+fuzz_csv_LDFLAGS = $(FUZZ_LDFLAGS)
+fuzz_csv_LDADD = libgradus-internal.la
+
+check_PROGRAMS += fuzz-idx
+fuzz_idx_SOURCES = $(fuzz_import) %D%/fuzz_idx.c
+fuzz_idx_CPPFLAGS = $(fuzz_cppflags)
+fuzz_idx_LDFLAGS = $(FUZZ_LDFLAGS)
+fuzz_idx_LDADD = libgradus-internal.la
+
+TESTS += fuzz-csv fuzz-idx
+EXTRA_DIST += %D%/corpus
+
+# What fuzz.sh builds and runs: `make fuzz-programs FUZZ_LDFLAGS=-fsanitize=fuzzer`, `make -s fuzz-list`.
+fuzz-programs: $(fuzz_targets:%=fuzz-%)
+fuzz-list:
+	@echo $(fuzz_targets)
+.PHONY: fuzz-programs fuzz-list
