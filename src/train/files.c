@@ -97,6 +97,13 @@ gradus_status gr_file_read(const char *path, gr_text *out, bool *found, gradus_e
   return status;
 }
 
+gradus_status gr_file_look(const char *path, bool *found, gradus_error *err) {
+  struct stat info;
+  *found = stat(path, &info) == 0;
+  if (*found || errno == ENOENT || errno == ENOTDIR) return GRADUS_OK;
+  return gr_fail_errno(err, GRADUS_ERR_IO, errno, "%s: cannot be looked at", path);
+}
+
 bool gr_file_exists(const char *path) {
   struct stat info;
   return stat(path, &info) == 0 || (errno != ENOENT && errno != ENOTDIR);
