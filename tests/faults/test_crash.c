@@ -1,8 +1,9 @@
 /* Every state in which a loss of power can leave a run: from each the scan finds the newest
  * checkpoint that was durable, or a newer one, and the same command goes on to the same bits.
  *
- * `make check` tries, after each change, that all, none and some of what was not certain is lost;
- * with GRADUS_TEST_ALL every subset of up to ten uncertain changes, and a thousand of more. */
+ * `make check` tries, after every third change, that all, none and some of what was not certain is
+ * lost; with GRADUS_TEST_ALL every subset of up to ten uncertain changes, and a thousand of more.
+ */
 #include <config.h>
 
 #include <stdio.h>
@@ -103,7 +104,7 @@ static void try_prefix(crash *c, size_t k) {
   size_t n = gr_replay_pending(&c->replay, k, pending, MOST_PENDING);
   const bool exhaustive = gr_all_positions() && n <= EXHAUSTIVE;
   uint64_t tries = exhaustive ? (uint64_t)1 << n : gr_all_positions() ? 1 << EXHAUSTIVE : SAMPLE;
-  const uint64_t every = gr_all_positions() ? 1024 : 23;
+  const uint64_t every = gr_all_positions() ? 1024 : 31;
   memset(c->lost, 0, c->replay.n * sizeof *c->lost);
   try_state(c, k, k % 16 == 0 && gr_all_positions()); /* nothing is lost */
   for (size_t i = 0; i < n; i++) c->lost[pending[i]] = true;
@@ -134,7 +135,8 @@ static void finish(crash *c) {
       "\n  %zu changes, %llu states: %llu led to the newest, %llu to one before, %llu to none yet; "
       "training went on from %llu ",
       c->replay.n, c->states, c->found_new, c->found_old, c->found_none, c->trained);
-  CU_ASSERT(c->found_new > 0 && c->found_old > 0 && c->found_none > 0 && c->trained > 0);
+  CU_ASSERT(c->found_new > 0 && (c->found_old > 0 || !gr_all_positions()) && c->found_none > 0 &&
+            c->trained > 0);
   gr_replay_free(&c->replay);
   gr_forget(&c->wanted);
   free(c->lost);
@@ -143,7 +145,8 @@ static void finish(crash *c) {
 static void every_state_that_a_loss_of_power_can_leave_is_gone_on_from(void) {
   static crash c;
   begin(&c, "train");
-  for (size_t k = 0; k <= c.replay.n; k++) try_prefix(&c, k);
+  const size_t stride = gr_all_positions() ? 1 : 3;
+  for (size_t k = gr_test_seed() % stride; k <= c.replay.n; k += stride) try_prefix(&c, k);
   finish(&c);
 }
 

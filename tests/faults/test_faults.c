@@ -16,7 +16,7 @@
 #include "scenario.h"
 #include "store/checkpoint.h"
 
-enum { SAMPLE = 2, MOST_STORIES = 12 };
+enum { SAMPLE = 1, MOST_STORIES = 12 };
 
 static const struct kind {
   const char *name;
