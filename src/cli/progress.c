@@ -67,6 +67,9 @@ static void append_measures(char *line, size_t size, const line_style *style,
   if (now->metric_name) append_number(line, size, style, now->metric_name, now->metric);
   if (now->eta_seconds >= 0)
     append(line, size, "%sETA %s", style->gap, gr_number_clock(number, now->eta_seconds));
+  if (now->data_wait > 0.0005)
+    append(line, size, "%sdata wait %.*f%%", style->gap, now->data_wait < 0.0995 ? 1 : 0,
+           100 * now->data_wait);
   if (now->samples_per_second > 0)
     append(line, size, "%s%s samples/s", style->gap,
            gr_number_short(number, now->samples_per_second));

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,15 +19,31 @@
 
 enum { MAX_SOFT_LINKS = 16 };
 
+/* HDF5 is one for the whole process, and so is the lock around it. */
+static pthread_mutex_t library_lock;
+static pthread_once_t library_lock_once = PTHREAD_ONCE_INIT;
+
+static void make_library_lock(void) {
+  pthread_mutexattr_t kind;
+  /* POSIX lets these fail for want of memory; no C library we know does. */
+  if (pthread_mutexattr_init(&kind) != 0) return;
+  (void)pthread_mutexattr_settype(&kind, PTHREAD_MUTEX_RECURSIVE);
+  (void)pthread_mutex_init(&library_lock, &kind);
+  (void)pthread_mutexattr_destroy(&kind);
+}
+
 gr_h5_quiet gr_h5_begin(void) {
+  (void)pthread_once(&library_lock_once, make_library_lock);
+  (void)pthread_mutex_lock(&library_lock);
   gr_h5_quiet quiet = {NULL, NULL};
-  if (H5Eget_auto2(H5E_DEFAULT, &quiet.function, &quiet.data) < 0) return (gr_h5_quiet){0};
+  if (H5Eget_auto2(H5E_DEFAULT, &quiet.function, &quiet.data) < 0) quiet = (gr_h5_quiet){0};
   (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   return quiet;
 }
 
 void gr_h5_end(const gr_h5_quiet *quiet) {
   (void)H5Eset_auto2(H5E_DEFAULT, quiet->function, quiet->data);
+  (void)pthread_mutex_unlock(&library_lock);
 }
 
 /* ---- errors ---- */

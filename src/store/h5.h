@@ -12,8 +12,10 @@
 
 #define GR_H5_PATH 1024 /* longest path inside a file, with its terminator */
 
-/* HDF5 prints its error stack by itself unless told not to: every entry point of this layer wraps
- * its work in begin and end, which restore what the host program had set. */
+/* HDF5 prints its error stack by itself unless told not to, and not every build of it may be called
+ * by two threads: every entry point of this layer wraps its work in begin and end. Between them
+ * (they nest) this thread alone of ours works with HDF5, and nothing is printed; end restores what
+ * the host program had set. */
 typedef struct gr_h5_quiet {
   H5E_auto2_t function;
   void *data;

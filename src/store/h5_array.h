@@ -23,6 +23,7 @@ typedef struct gr_h5_array {
   unsigned rank;  /* 0 = a single value */
   uint64_t dims[H5S_MAX_RANK];
   size_t n; /* elements */
+  bool is_virtual;
 } gr_h5_array;
 
 /* Refused, naming file and object, with GRADUS_ERR_DATA: nothing there, groups, external and
@@ -31,6 +32,11 @@ typedef struct gr_h5_array {
  * machine's memory. */
 gradus_status gr_h5_array_open(const gr_h5_file *file, const char *path, gr_h5_array *out,
                                gradus_error *err);
+
+/* The same for arrays that are not read whole: virtual datasets, arrays larger than memory and
+ * filters of any kind pass; whoever reads looks at them. */
+gradus_status gr_h5_array_open_any(const gr_h5_file *file, const char *path, gr_h5_array *out,
+                                   gradus_error *err);
 void gr_h5_array_close(gr_h5_array *array); /* accepts a zeroed object */
 
 /* All n elements in native byte order: out [n] of `dtype`. */
