@@ -51,7 +51,7 @@ fuzz_hdf5_CPPFLAGS = $(fuzz_cppflags)
 fuzz_hdf5_LDFLAGS = $(FUZZ_LDFLAGS)
 fuzz_hdf5_LDADD = libgradus-internal.la
 
-TESTS += $(fuzz_targets:%=fuzz-%)
+TESTS += fuzz-csv fuzz-idx fuzz-config fuzz-options fuzz-checkpoint fuzz-dataset
 EXTRA_DIST += %D%/corpus
 
 # What fuzz.sh builds and runs: `make fuzz-programs FUZZ_LDFLAGS=-fsanitize=fuzzer`, `make -s fuzz-list`.
