@@ -28,6 +28,7 @@ include %D%/train/local.mk
 include %D%/interop/local.mk
 include %D%/api/local.mk
 include %D%/cli/local.mk
+include %D%/faults/local.mk
 else
 check-local:
 	@echo "make check needs CUnit: apt-get install libcunit1-dev, then configure again" >&2; exit 1

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include "base/file.h"
 #include "train/files.h"
 #include "train/run_directory.h"
 
@@ -53,16 +53,18 @@ gradus_status gr_api_split(const char *name, gr_split_id *out, gradus_error *err
 static gradus_status look_inside(const char *path, gr_api_kind *out, gradus_error *err) {
   static const char signature[8] = {'\211', 'H', 'D', 'F', '\r', '\n', '\032', '\n'};
   static const off_t elsewhere[] = {0, 512, 1024, 2048};
-  char head[8];
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  char head[4096 + sizeof signature] = "";
+  int fd = gr_open(path, O_RDONLY | O_NONBLOCK, 0);
   if (fd < 0) return gr_fail_errno(err, GRADUS_ERR_NOINPUT, errno, "%s: cannot open", path);
+  ssize_t n = gr_read_at(fd, head, sizeof head, 0);
+  int code = n < 0 ? errno : 0;
+  (void)gr_close(fd); /* it was only read */
+  if (code) return gr_fail_errno(err, GRADUS_ERR_IO, code, "%s: cannot be read", path);
   *out = GR_API_DATASET;
-  if (pread(fd, head, 6, 0) == 6 && memcmp(head, "gradus", 6) == 0) *out = GR_API_CHECKPOINT;
-  if (pread(fd, head, 8, 4096) == 8 && memcmp(head, signature, 8) == 0) *out = GR_API_CHECKPOINT;
+  if (memcmp(head, "gradus", 6) == 0 || memcmp(head + 4096, signature, sizeof signature) == 0)
+    *out = GR_API_CHECKPOINT;
   for (size_t i = 0; i < sizeof elsewhere / sizeof elsewhere[0]; i++)
-    if (pread(fd, head, 8, elsewhere[i]) == 8 && memcmp(head, signature, 8) == 0)
-      *out = GR_API_DATASET;
-  (void)close(fd); /* it was only read */
+    if (memcmp(head + elsewhere[i], signature, sizeof signature) == 0) *out = GR_API_DATASET;
   return GRADUS_OK;
 }
 

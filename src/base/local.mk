@@ -3,6 +3,7 @@ libgradus_internal_la_SOURCES += \
 	%D%/memory.h %D%/memory.c \
 	%D%/arena.h %D%/tree.h %D%/arena.c \
 	%D%/text.h %D%/text.c \
+	%D%/file.h %D%/file.c \
 	%D%/sysfile.h %D%/sysfile.c \
 	%D%/cgroup.h %D%/cgroup.c \
 	%D%/cpu.h %D%/cpu.c \

@@ -41,10 +41,18 @@ int gradus_status_exit_code(gradus_status status) {
   return row ? row->exit_code : 70;
 }
 
+/* Messages repeat names and texts of files, which may hold anything: they stay one line and command
+ * no terminal. */
+static void tame(char *text) {
+  for (; *text; text++)
+    if ((unsigned char)*text < 0x20 || *text == 0x7f) *text = '?';
+}
+
 static void set_message(gradus_error *err, gradus_status status, const char *format, va_list args) {
   if (!err) return;
   err->status = status;
   vsnprintf(err->message, sizeof err->message, format, args);
+  tame(err->message);
 }
 
 gradus_status gr_fail(gradus_error *err, gradus_status status, const char *format, ...) {
@@ -94,6 +102,7 @@ void gr_error_prefix(gradus_error *err, const char *format, ...) {
   va_start(args, format);
   vsnprintf(err->message, sizeof err->message, format, args);
   va_end(args);
+  tame(err->message);
   size_t used = strlen(err->message);
   snprintf(err->message + used, sizeof err->message - used, ": %s", old);
 }

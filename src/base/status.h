@@ -4,7 +4,8 @@
 
 #include "gradus/status.h"
 
-/* Fills `err` (may be NULL) with `status` and a printf-style message, and returns `status`. */
+/* Fills `err` (may be NULL) with `status` and a printf-style message, and returns `status`. Control
+ * characters in the message become '?'. */
 __attribute__((format(printf, 3, 4))) gradus_status gr_fail(gradus_error *err, gradus_status status,
                                                             const char *format, ...);
 

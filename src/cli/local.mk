@@ -1,6 +1,7 @@
 # The program: sees the installed headers only.
 bin_PROGRAMS += gradus
-gradus_SOURCES = %D%/command.def.h %D%/main.c %D%/options.h %D%/options.c %D%/help.c \
+gradus_SOURCES = %D%/main.c $(gradus_program)
+gradus_program = %D%/command.def.h %D%/options.h %D%/options.c %D%/help.c \
 	%D%/nearest.h %D%/nearest.c %D%/number.h %D%/number.c %D%/output.h %D%/output.c \
 	%D%/progress.h %D%/progress.c %D%/signals.h %D%/signals.c \
 	%D%/evaluation.h %D%/evaluation.c %D%/recipe.h %D%/recipe.c %D%/bench.h %D%/bench.c %D%/inspect.h %D%/source.h %D%/source.c \

@@ -26,9 +26,14 @@ static void open_sections(const char *previous, const char *name, gr_text *out) 
   indent(depth, out);
 }
 
+/* Only strings have no bound and need memory: the longest other value is 64 widths of 9 characters.
+ */
 static void write_yaml_value(const gr_config *config, const gr_key *key, gr_text *out) {
+  char room[1024];
   gr_text value = {0};
+  if (key->type != GR_KEY_STRING) value = (gr_text){.data = room, .capacity = sizeof room};
   gr_config_get(config, key, &value);
+  assert(key->type == GR_KEY_STRING || (value.data == room && !value.failed));
   const char *text = value.data ? value.data : "";
   if (value.failed)
     out->failed = true;
@@ -45,7 +50,7 @@ static void write_yaml_value(const gr_config *config, const gr_key *key, gr_text
   } else {
     gr_text_puts(out, text);
   }
-  gr_text_free(&value);
+  if (key->type == GR_KEY_STRING) gr_text_free(&value);
 }
 
 void gr_config_write(const gr_config *config, gr_part part, gr_text *out) {

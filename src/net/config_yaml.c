@@ -4,10 +4,13 @@
 #include <config.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <yaml.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "net/config.h"
 
@@ -261,21 +264,24 @@ gradus_status gr_config_parse(gr_config *config, const char *text, size_t length
   return status;
 }
 
-static gradus_status read_all(FILE *file, const char *path, gr_text *out, gradus_error *err) {
+static gradus_status read_all(int fd, const char *path, gr_text *out, gradus_error *err) {
   char block[4096];
-  size_t n;
-  while (out->length <= MAX_FILE && (n = fread(block, 1, sizeof block, file)) > 0)
-    gr_text_append(out, block, n);
-  if (ferror(file)) return gr_fail_errno(err, GRADUS_ERR_IO, errno, "cannot read '%.400s'", path);
+  ssize_t n;
+  do {
+    n = read(fd, block, sizeof block); /* may be a pipe */
+    if (n < 0 && errno != EINTR)
+      return gr_fail_errno(err, GRADUS_ERR_IO, errno, "cannot read '%.400s'", path);
+    if (n > 0) gr_text_append(out, block, (size_t)n);
+  } while (n != 0 && out->length <= MAX_FILE && !out->failed);
   return out->failed ? gr_fail_memory(err, "a configuration file") : GRADUS_OK;
 }
 
 gradus_status gr_config_read(gr_config *config, const char *path, gradus_error *err) {
-  FILE *file = fopen(path, "rb");
-  if (!file) return gr_fail_errno(err, GRADUS_ERR_NOINPUT, errno, "cannot open '%.400s'", path);
+  int fd = gr_open(path, O_RDONLY, 0);
+  if (fd < 0) return gr_fail_errno(err, GRADUS_ERR_NOINPUT, errno, "cannot open '%.400s'", path);
   gr_text text = {0};
-  gradus_status status = read_all(file, path, &text, err);
-  (void)fclose(file); /* it was only read */
+  gradus_status status = read_all(fd, path, &text, err);
+  (void)gr_close(fd); /* it was only read */
   if (status == GRADUS_OK)
     status = gr_config_parse(config, text.data ? text.data : "", text.length, path, err);
   gr_text_free(&text);

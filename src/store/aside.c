@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -57,12 +58,12 @@ gradus_status gr_aside_create(const char *path, bool overwrite, char **aside, gr
       gr_text_free(&name);
       return gr_fail_memory(err, "a file name");
     }
-    int fd = open(name.data, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd >= 0 && close(fd) == 0) {
+    int fd = gr_open(name.data, O_WRONLY | O_CREAT | O_EXCL, 0666);
+    int code = fd < 0 ? errno : gr_close(fd);
+    if (!code) {
       *aside = name.data;
       return GRADUS_OK;
     }
-    int code = errno;
     if (fd >= 0) (void)unlink(name.data);
     gr_text_free(&name);
     if (code != EEXIST)
@@ -79,7 +80,7 @@ static int ask_for_room(int fd, off_t bytes) {
     failed = fallocate(fd, 0, 0, bytes);
   } while (failed && errno == EINTR);
   if (failed && (errno == ENOSPC || errno == EFBIG || errno == EDQUOT)) return errno;
-  return ftruncate(fd, 0) == 0 ? 0 : errno;
+  return gr_resize(fd, 0);
 }
 #else
 static int ask_for_room(int fd, off_t bytes) {
@@ -91,39 +92,32 @@ static int ask_for_room(int fd, off_t bytes) {
 gradus_status gr_aside_reserve(const char *aside, const char *path, uint64_t bytes,
                                gradus_error *err) {
   if (bytes == 0 || bytes > INT64_MAX) return GRADUS_OK;
-  int fd = open(aside, O_WRONLY | O_CLOEXEC);
-  int code = fd < 0 ? errno : ask_for_room(fd, (off_t)bytes);
-  if (fd >= 0 && close(fd) != 0 && !code) code = errno;
+  int fd = gr_open(aside, O_WRONLY, 0);
+  int code = fd < 0 ? errno : ask_for_room(fd, (off_t)bytes), closed = fd < 0 ? 0 : gr_close(fd);
+  if (!code) code = closed;
   if (code)
     return gr_fail_errno(err, GRADUS_ERR_IO, code, "%s: no room for %llu bytes", path,
                          (unsigned long long)bytes);
   return GRADUS_OK;
 }
 
-static int sync_path(const char *path, int flags) {
-  int fd = open(path, flags | O_CLOEXEC), code = 0;
+static int sync_file(const char *path) {
+  int fd = gr_open(path, O_RDONLY, 0);
   if (fd < 0) return errno;
-  if (fsync(fd) != 0) code = errno;
-  if (close(fd) != 0 && !code) code = errno;
-  return code;
+  int code = gr_sync(fd), closed = gr_close(fd);
+  return code ? code : closed;
 }
 
-static gradus_status sync_directory_of(const char *path, gradus_error *err) {
-  size_t n = directory_length(path);
-  char *directory = n ? gr_strndup(path, n) : gr_strdup(".");
-  if (!directory) return gr_fail_memory(err, "a file name");
-  int code = sync_path(directory, O_RDONLY | O_DIRECTORY);
-  gr_free(directory);
-  /* Some file systems cannot sync a directory, and some directories may be written but not read. */
-  if (code && code != EINVAL && code != EACCES && code != ENOTSUP)
-    return gr_fail_errno(err, GRADUS_ERR_IO, code, "%s: its directory cannot be made durable",
-                         path);
-  return GRADUS_OK;
+gradus_status gr_make_durable(const char *path, gradus_error *err) {
+  int code = gr_sync_entry(path);
+  if (!code) return GRADUS_OK;
+  return gr_fail_errno(err, code == ENOMEM ? GRADUS_ERR_RESOURCES : GRADUS_ERR_IO, code,
+                       "%s: cannot be made durable", path);
 }
 
 gradus_status gr_aside_publish(const char *aside, const char *path, bool overwrite,
                                gradus_error *err) {
-  int code = sync_path(aside, O_RDONLY);
+  int code = sync_file(aside);
   if (code) return gr_fail_errno(err, GRADUS_ERR_IO, code, "%s: cannot be made durable", path);
   /* link() refuses an existing name, rename() replaces it; some file systems have no links */
   bool linked = !overwrite && link(aside, path) == 0;
@@ -134,7 +128,7 @@ gradus_status gr_aside_publish(const char *aside, const char *path, bool overwri
   if (linked ? unlink(aside) != 0 : rename(aside, path) != 0)
     return gr_fail_errno(err, status_of(errno), errno, "%s: the new file cannot get this name",
                          path);
-  return sync_directory_of(path, err);
+  return gr_make_durable(path, err);
 }
 
 void gr_aside_discard(char *aside) {

@@ -19,6 +19,9 @@ gradus_status gr_aside_create(const char *path, bool overwrite, char **aside, gr
 gradus_status gr_aside_reserve(const char *aside, const char *path, uint64_t bytes,
                                gradus_error *err);
 
+/* Makes the entry of `path` in its directory survive a loss of power; GRADUS_ERR_IO. */
+gradus_status gr_make_durable(const char *path, gradus_error *err);
+
 /* Makes the closed file `aside` durable and gives it the name `path`, then makes that durable; a
  * `path` that came into being meanwhile is GRADUS_ERR_CANTCREATE unless `overwrite`. After a
  * failure `aside` may still exist and is to be discarded; `path` is untouched unless the directory

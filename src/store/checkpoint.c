@@ -88,7 +88,9 @@ static gradus_status add(struct listing *list, const char *directory, const char
   struct stat info;
   struct entry entry;
   if (!parse_name(name, &entry.step) || !join(directory, name, path)) return GRADUS_OK;
-  if (stat(path, &info) != 0) return GRADUS_OK; /* removed meanwhile */
+  int code = stat(path, &info) == 0 ? 0 : errno;
+  if (code == ENOENT) return GRADUS_OK; /* removed meanwhile */
+  if (code) return gr_fail_errno(err, GRADUS_ERR_IO, code, "%s: cannot be looked at", path);
   entry.written = info.st_mtim;
   if (list->n == list->capacity) {
     size_t capacity = list->capacity ? 2 * list->capacity : 16;

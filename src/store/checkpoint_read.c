@@ -387,7 +387,8 @@ gradus_status gr_checkpoint_read_unsealed(const char *path, gr_checkpoint *out, 
   gr_h5_quiet quiet = gr_h5_begin();
   GR_TRY_ELSE(done, gr_h5_open(path, &file, err));
   GR_TRY_ELSE(done, check_user_block(&file, err));
-  GR_TRY_ELSE(done, read_parts(&file, &checkpoint, err));
+  status = read_parts(&file, &checkpoint, err);
+  GR_TRY_ELSE(done, gr_h5_judge(&file, status, err));
   *out = checkpoint;
   checkpoint = (gr_checkpoint){0};
 done:

@@ -4,8 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <unistd.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "store/aside.h"
 #include "store/checkpoint_file.h"
@@ -15,27 +15,23 @@
 
 /* Copies all of `from` to `to` through `chunk`; 0 or an errno. */
 static int copy_bytes(int from, int to, char *chunk) {
-  for (;;) {
-    ssize_t n = read(from, chunk, CHUNK);
+  for (uint64_t at = 0;;) {
+    ssize_t n = gr_read_at(from, chunk, CHUNK, at);
     if (n == 0) return 0;
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return errno;
-    for (ssize_t done = 0; done < n;) {
-      ssize_t put = write(to, chunk + done, (size_t)(n - done));
-      if (put < 0 && errno != EINTR) return errno;
-      done += put > 0 ? put : 0;
-    }
+    if (n < 0 || !gr_write_at(to, chunk, (size_t)n, at)) return errno;
+    at += (uint64_t)n;
   }
 }
 
 static gradus_status copy_file(const char *from, const char *to, gradus_error *err) {
   char *chunk = gr_alloc(CHUNK, 1);
-  int in = open(from, O_RDONLY | O_CLOEXEC), code = in < 0 ? errno : 0;
-  int out = in < 0 ? -1 : open(to, O_WRONLY | O_CLOEXEC);
+  int in = gr_open(from, O_RDONLY, 0), code = in < 0 ? errno : 0;
+  int out = in < 0 ? -1 : gr_open(to, O_WRONLY, 0);
   if (!code && out < 0) code = errno;
   if (!code && chunk) code = copy_bytes(in, out, chunk);
-  if (out >= 0 && close(out) != 0 && !code) code = errno;
-  if (in >= 0) (void)close(in);
+  int closed = out < 0 ? 0 : gr_close(out);
+  if (!code) code = closed;
+  if (in >= 0) (void)gr_close(in); /* it was only read */
   bool had_memory = chunk != NULL;
   gr_free(chunk);
   if (!had_memory) return gr_fail_memory(err, "copying a file");

@@ -424,7 +424,7 @@ static gradus_status visit_all(struct reader *r, visit_file *visit, gradus_error
   for (size_t i = 0; i < r->n_members && status == GRADUS_OK; i++) {
     gr_h5_file file = {0};
     status = gr_h5_open(r->member[i].path, &file, err);
-    if (status == GRADUS_OK) status = visit(r, &file, &r->member[i], err);
+    if (status == GRADUS_OK) status = gr_h5_judge(&file, visit(r, &file, &r->member[i], err), err);
     gr_h5_close(&file);
   }
   gr_h5_end(&quiet);
@@ -447,7 +447,7 @@ static gradus_status read_meta(struct reader *r, gradus_error *err) {
   if (strcmp(r->out->layout, "gradus") != 0) return GRADUS_OK;
   const gr_h5_quiet quiet = gr_h5_begin();
   gradus_status status = gr_h5_open(r->member[0].path, &file, err);
-  if (status == GRADUS_OK) status = gr_meta_read(&file, r->out, err);
+  if (status == GRADUS_OK) status = gr_h5_judge(&file, gr_meta_read(&file, r->out, err), err);
   gr_h5_close(&file);
   gr_h5_end(&quiet);
   return status;

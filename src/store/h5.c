@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 
 enum { MAX_SOFT_LINKS = 16 };
@@ -52,34 +53,24 @@ void gr_h5_end(const gr_h5_quiet *quiet) {
 
 struct reason {
   char text[300];
+  bool no_memory;
 };
 
 /* H5Ewalk2 upward: entry 0 is the innermost. */
 static herr_t take_innermost(unsigned n, const H5E_error2_t *entry, void *user) {
   struct reason *reason = user;
   if (n == 0 && entry->desc) snprintf(reason->text, sizeof reason->text, "%s", entry->desc);
+  if (n == 0) reason->no_memory = entry->maj_num == H5E_RESOURCE && entry->min_num == H5E_NOSPACE;
   return 0;
 }
 
-/* Failed writes carry a long story with times and addresses; the system's words in it are enough.
- */
-static void shorten(char *text) {
-  static const char mark[] = "error message = '";
-  char *start = strstr(text, mark);
-  if (start) {
-    start += sizeof mark - 1;
-    start[strcspn(start, "'")] = '\0';
-    memmove(text, start, strlen(start) + 1);
-  }
-  text[strcspn(text, "\r\n")] = '\0';
-}
-
 gradus_status gr_h5_fail(gradus_error *err, gradus_status status, const char *format, ...) {
-  struct reason reason = {""};
+  struct reason reason = {.text = ""};
   char message[sizeof err->message];
   (void)H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_innermost, &reason);
   (void)H5Eclear2(H5E_DEFAULT);
-  shorten(reason.text);
+  reason.text[strcspn(reason.text, "\r\n")] = '\0';
+  if (reason.no_memory) status = GRADUS_ERR_RESOURCES;
   va_list args;
   va_start(args, format);
   vsnprintf(message, sizeof message, format, args);
@@ -106,7 +97,8 @@ static const struct look others[] = {
 
 static gradus_status refuse_foreign(int fd, const char *path, gradus_error *err) {
   char head[16] = "";
-  ssize_t n = pread(fd, head, sizeof head, 0);
+  ssize_t n = gr_read_at(fd, head, sizeof head, 0);
+  if (n < 0) return gr_fail_errno(err, GRADUS_ERR_IO, errno, "%s: cannot be read", path);
   for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
     if (n >= (ssize_t)others[i].length && memcmp(head, others[i].magic, others[i].length) == 0)
       return gr_fail(err, GRADUS_ERR_DATA, "%s: is not an HDF5 file: %s", path, others[i].advice);
@@ -115,82 +107,86 @@ static gradus_status refuse_foreign(int fd, const char *path, gradus_error *err)
 }
 
 /* The signature stands at 0 or at 512, 1024, 2048, ... */
-static bool has_signature(int fd, off_t size) {
+static gradus_status find_signature(int fd, const char *path, uint64_t size, bool *found,
+                                    gradus_error *err) {
   static const char signature[8] = "\x89HDF\r\n\x1a\n";
-  char head[8];
-  for (off_t at = 0; at >= 0 && at + 8 <= size; at = at ? at * 2 : 512)
-    if (pread(fd, head, 8, at) == 8 && memcmp(head, signature, 8) == 0) return true;
-  return false;
+  char head[8] = "";
+  *found = false;
+  for (uint64_t at = 0; at + 8 <= size && !*found; at = at ? at * 2 : 512) {
+    ssize_t n = gr_read_at(fd, head, sizeof head, at);
+    if (n < 0) return gr_fail_errno(err, GRADUS_ERR_IO, errno, "%s: cannot be read", path);
+    *found = n == 8 && memcmp(head, signature, 8) == 0;
+  }
+  return GRADUS_OK;
 }
 
 static gradus_status look_at(int fd, const char *path, uint64_t *bytes, gradus_error *err) {
   struct stat info;
+  bool found;
   if (fstat(fd, &info) != 0)
-    return gr_fail_errno(err, GRADUS_ERR_NOINPUT, errno, "%s: cannot be read", path);
+    return gr_fail_errno(err, GRADUS_ERR_IO, errno, "%s: cannot be read", path);
   if (S_ISDIR(info.st_mode))
     return gr_fail(err, GRADUS_ERR_DATA, "%s: is a directory; an HDF5 file was expected", path);
   if (!S_ISREG(info.st_mode))
     return gr_fail(err, GRADUS_ERR_DATA, "%s: is not a regular file", path);
   if (info.st_size == 0) return gr_fail(err, GRADUS_ERR_DATA, "%s: is empty", path);
-  if (!has_signature(fd, info.st_size)) return refuse_foreign(fd, path, err);
+  GR_TRY(find_signature(fd, path, (uint64_t)info.st_size, &found, err));
+  if (!found) return refuse_foreign(fd, path, err);
   *bytes = (uint64_t)info.st_size;
   return GRADUS_OK;
 }
 
-static gradus_status open_quietly(const char *path, gr_h5_watch *watch, gr_h5_file *out,
-                                  gradus_error *err) {
+static gradus_status open_quietly(const char *path, gr_h5_file *out, gradus_error *err) {
   hid_t access = H5Pcreate(H5P_FILE_ACCESS);
   if (access < 0) return gr_h5_fail(err, GRADUS_ERR_RESOURCES, "%s: cannot be opened", path);
-  /* Locks fail on many network file systems and protect nothing here: files are renamed into place,
-   * never changed. */
   hid_t id = -1;
-  if (H5Pset_file_locking(access, 0, 1) >= 0 && (!watch || gr_h5_watch_use(access, watch)))
-    id = H5Fopen(path, H5F_ACC_RDONLY, access);
+  if (gr_h5_io_use(out->io, access)) id = H5Fopen(path, H5F_ACC_RDONLY, access);
   gradus_status status = GRADUS_OK;
   if (id < 0)
     status = gr_h5_fail(err, GRADUS_ERR_DATA, "%s: is a damaged or truncated HDF5 file", path);
   (void)H5Pclose(access);
   out->id = id;
-  return status;
-}
-
-static gradus_status open_looked_at(const char *path, gr_h5_watch *watch, gr_h5_file *out,
-                                    gradus_error *err) {
-  gr_h5_file file = {.path = path};
-  gradus_status status;
-  *out = (gr_h5_file){0};
-  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO would wait for ever */
-  if (fd < 0) return gr_fail_errno(err, GRADUS_ERR_NOINPUT, errno, "%s: cannot be opened", path);
-  if (watch) watch->fd = fd;
-  GR_TRY_ELSE(done, look_at(fd, path, &file.bytes, err));
-  GR_TRY_ELSE(done, open_quietly(path, watch, &file, err));
-  *out = file;
-done:
-  if (!watch || status != GRADUS_OK) (void)close(fd);
-  if (watch && status != GRADUS_OK) watch->fd = -1;
-  return status;
+  return gr_h5_judge(out, status, err);
 }
 
 gradus_status gr_h5_open(const char *path, gr_h5_file *out, gradus_error *err) {
-  return open_looked_at(path, NULL, out, err);
-}
-
-gradus_status gr_h5_open_watched(const char *path, gr_h5_watch *watch, gr_h5_file *out,
-                                 gradus_error *err) {
-  *watch = (gr_h5_watch){.fd = -1};
-  return open_looked_at(path, watch, out, err);
+  gr_h5_file file = {.path = path};
+  *out = (gr_h5_file){0};
+  int fd = gr_open(path, O_RDONLY | O_NONBLOCK, 0); /* a FIFO would wait for ever */
+  if (fd < 0) return gr_fail_errno(err, GRADUS_ERR_NOINPUT, errno, "%s: cannot be opened", path);
+  gradus_status status = look_at(fd, path, &file.bytes, err);
+  if (status != GRADUS_OK) {
+    (void)gr_close(fd); /* it was only read */
+    return status;
+  }
+  file.io = gr_h5_io_make(fd, false);
+  status = file.io ? open_quietly(path, &file, err) : gr_fail_memory(err, "opening a file");
+  if (status == GRADUS_OK)
+    *out = file;
+  else
+    gr_h5_close(&file);
+  return status;
 }
 
 void gr_h5_close(gr_h5_file *file) {
   if (file->id > 0) (void)H5Fclose(file->id); /* open for reading: nothing can be lost */
+  (void)gr_h5_io_end(file->io);
   *file = (gr_h5_file){0};
+}
+
+gradus_status gr_h5_judge(const gr_h5_file *file, gradus_status status, gradus_error *err) {
+  int code = file->io ? gr_h5_io_errno(file->io) : 0;
+  if (!code) return status;
+  return gr_fail_errno(err, code == ENOMEM ? GRADUS_ERR_RESOURCES : GRADUS_ERR_IO, code,
+                       "%s: cannot be read", file->path);
 }
 
 /* ---- following names ---- */
 
-static bool is_group(hid_t file, const char *path) {
+/* Of an object that is there: 1 or 0, or negative where it cannot be opened. */
+static htri_t is_group(hid_t file, const char *path) {
   hid_t object = H5Oopen(file, path, H5P_DEFAULT);
-  if (object < 0) return false;
+  if (object < 0) return -1;
   bool group = H5Iget_type(object) == H5I_GROUP;
   (void)H5Oclose(object);
   return group;
@@ -247,9 +243,9 @@ static gradus_status check_link(struct walk *walk, bool *found, gradus_error *er
   char *slash = strrchr(walk->done, '/');
   if (!slash) return GRADUS_OK; /* the root */
   *slash = '\0';
-  bool group = is_group(file, walk->done[0] ? walk->done : "/");
+  htri_t there = is_group(file, walk->done[0] ? walk->done : "/");
   *slash = '/';
-  htri_t there = group ? H5Lexists(file, walk->done, H5P_DEFAULT) : 0;
+  if (there > 0) there = H5Lexists(file, walk->done, H5P_DEFAULT);
   *found = there > 0;
   if (there == 0) return GRADUS_OK;
   if (there < 0 || H5Lget_info(file, walk->done, &info, H5P_DEFAULT) < 0)

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
-#include "store/h5_watch.h"
+#include "store/h5_io.h"
 
 #define GR_H5_PATH 1024 /* longest path inside a file, with its terminator */
 
@@ -26,7 +26,7 @@ gr_h5_quiet gr_h5_begin(void);
 void gr_h5_end(const gr_h5_quiet *quiet);
 
 /* gr_fail, with ": " and the innermost line of HDF5's error stack appended. To be called before any
- * other HDF5 function. */
+ * other HDF5 function. Where the library had no memory the status is GRADUS_ERR_RESOURCES. */
 __attribute__((format(printf, 3, 4))) gradus_status gr_h5_fail(gradus_error *err,
                                                                gradus_status status,
                                                                const char *format, ...);
@@ -34,6 +34,7 @@ __attribute__((format(printf, 3, 4))) gradus_status gr_h5_fail(gradus_error *err
 /* A file open for reading. */
 typedef struct gr_h5_file {
   hid_t id;
+  gr_h5_io *io;
   const char *path; /* borrowed: for messages */
   uint64_t bytes;
 } gr_h5_file;
@@ -42,11 +43,12 @@ typedef struct gr_h5_file {
  * HDF5 file, a truncated one: GRADUS_ERR_DATA, each with its own words. */
 gradus_status gr_h5_open(const char *path, gr_h5_file *out, gradus_error *err);
 
-/* The same, read through `watch`, whose descriptor this opens; it is the caller's to close, after
- * the file. Where it fails, watch->fd is -1. */
-gradus_status gr_h5_open_watched(const char *path, gr_h5_watch *watch, gr_h5_file *out,
-                                 gradus_error *err);
 void gr_h5_close(gr_h5_file *file); /* accepts a zeroed object */
+
+/* What reading has come to: `status`, unless the system failed below HDF5, which may have taken
+ * that for an absent or damaged object: then GRADUS_ERR_IO (or _RESOURCES) and the system's reason.
+ * To be asked before what was read is used. */
+gradus_status gr_h5_judge(const gr_h5_file *file, gradus_status status, gradus_error *err);
 
 /* Follows `path` from the root group through hard links, and through soft links inside the file.
  * *found tells whether something is there; resolved (may be NULL) receives a path of hard links

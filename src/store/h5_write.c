@@ -5,8 +5,11 @@
 
 #include "store/h5_write.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 
 #define ALIGNMENT 4096
@@ -46,22 +49,32 @@ static hid_t make_dataset_plist(void) {
   return H5I_INVALID_HID;
 }
 
-static hid_t create_file(const char *aside, hid_t create, hid_t access, uint64_t user_block) {
+static hid_t create_file(const char *aside, gr_h5_io *io, hid_t create, hid_t access,
+                         uint64_t user_block) {
   if (create < 0 || access < 0 || H5Pset_userblock(create, user_block) < 0 ||
       H5Pset_alignment(access, ALIGNMENT, ALIGNMENT) < 0 ||
-      H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18) < 0 ||
-      H5Pset_file_locking(access, 0, 1) < 0)
+      H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18) < 0 || !gr_h5_io_use(io, access))
     return H5I_INVALID_HID;
   return H5Fcreate(aside, H5F_ACC_TRUNC, create, access);
 }
 
+/* Makes a descriptor the ground of the file. */
+static void open_ground(gr_h5_writer *w, const char *aside) {
+  int fd = gr_open(aside, O_RDWR, 0);
+  if (fd < 0)
+    w->status = gr_fail_errno(w->err, GRADUS_ERR_IO, errno, "%s: cannot be written", w->path);
+  else if (!(w->io = gr_h5_io_make(fd, true)))
+    fail_memory(w);
+}
+
 gr_h5_writer gr_h5_write_begin(const char *aside, const char *path, uint64_t user_block,
                                gradus_error *err) {
-  gr_h5_writer w = {.path = path, .err = err};
+  gr_h5_writer w = {.path = path, .err = err, .file = H5I_INVALID_HID};
+  open_ground(&w, aside);
   hid_t create = make_group_plist(H5P_FILE_CREATE), access = H5Pcreate(H5P_FILE_ACCESS);
   w.group_plist = make_group_plist(H5P_GROUP_CREATE);
   w.dataset_plist = make_dataset_plist();
-  w.file = create_file(aside, create, access, user_block);
+  if (w.io) w.file = create_file(aside, w.io, create, access, user_block);
   if (w.file < 0 || w.group_plist < 0 || w.dataset_plist < 0) fail(&w, "the file");
   if (create >= 0) (void)H5Pclose(create);
   if (access >= 0) (void)H5Pclose(access);
@@ -73,6 +86,11 @@ gradus_status gr_h5_write_end(gr_h5_writer *w) {
   if (w->dataset_plist >= 0) (void)H5Pclose(w->dataset_plist);
   if (w->file >= 0 && H5Fclose(w->file) < 0) fail(w, "the end of the file");
   w->file = w->group_plist = w->dataset_plist = H5I_INVALID_HID;
+  int code = gr_h5_io_end(w->io);
+  w->io = NULL;
+  if (code) /* the reason of whatever HDF5 may have said */
+    w->status = gr_fail_errno(w->err, code == ENOMEM ? GRADUS_ERR_RESOURCES : GRADUS_ERR_IO, code,
+                              "%s: cannot be written", w->path);
   return w->status;
 }
 

@@ -8,6 +8,7 @@
 
 typedef struct gr_h5_writer {
   hid_t file;
+  gr_h5_io *io;
   hid_t group_plist, dataset_plist;
   const char *path; /* borrowed: the name in messages */
   gradus_status status;
@@ -20,7 +21,8 @@ typedef struct gr_h5_writer {
 gr_h5_writer gr_h5_write_begin(const char *aside, const char *path, uint64_t user_block,
                                gradus_error *err);
 
-/* Closes the file, whatever happened; the first failure of all (GRADUS_ERR_IO), or GRADUS_OK. */
+/* Closes the file, whatever happened; the first failure of all (GRADUS_ERR_IO), or GRADUS_OK: only
+ * then is known whether all was written. */
 gradus_status gr_h5_write_end(gr_h5_writer *writer);
 
 /* A group whose parent exists. */

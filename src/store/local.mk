@@ -1,6 +1,7 @@
 libgradus_internal_la_SOURCES += \
 	%D%/aside.h %D%/aside.c \
-	%D%/h5.h %D%/h5.c %D%/h5_watch.h %D%/h5_watch.c \
+	%D%/h5_io.h %D%/h5_io.c \
+	%D%/h5.h %D%/h5.c \
 	%D%/h5_array.h %D%/h5_array.c \
 	%D%/h5_write.h %D%/h5_write.c \
 	%D%/box.h %D%/box.c %D%/codec.h %D%/codec.c \

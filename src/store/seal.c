@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "store/hash.h"
 
@@ -30,30 +31,6 @@ static uint64_t get(const unsigned char *at, int n) {
   return value;
 }
 
-/* Reads up to n bytes, fewer only at the end of the file; -1 and errno on failure. */
-static ssize_t read_at(int fd, void *buffer, size_t n, uint64_t offset) {
-  size_t done = 0;
-  while (done < n) {
-    ssize_t got = pread(fd, (char *)buffer + done, n - done, (off_t)(offset + done));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return -1;
-    if (got == 0) break;
-    done += (size_t)got;
-  }
-  return (ssize_t)done;
-}
-
-static bool write_at(int fd, const void *buffer, size_t n, uint64_t offset) {
-  size_t done = 0;
-  while (done < n) {
-    ssize_t put_now = pwrite(fd, (const char *)buffer + done, n - done, (off_t)(offset + done));
-    if (put_now < 0 && errno == EINTR) continue;
-    if (put_now <= 0) return false;
-    done += (size_t)put_now;
-  }
-  return true;
-}
-
 /* The digest of a file of `length` bytes whose first block is `head`. */
 static gradus_status digest(int fd, const unsigned char *head, uint64_t length, const char *path,
                             XXH128_canonical_t *out, gradus_error *err) {
@@ -68,7 +45,7 @@ static gradus_status digest(int fd, const unsigned char *head, uint64_t length, 
   (void)XXH3_128bits_update(&state, first, sizeof first);
   for (uint64_t at = GR_SEAL_SIZE; at < length && status == GRADUS_OK;) {
     size_t wanted = length - at < CHUNK ? (size_t)(length - at) : CHUNK;
-    ssize_t n = read_at(fd, chunk, wanted, at);
+    ssize_t n = gr_read_at(fd, chunk, wanted, at);
     if (n != (ssize_t)wanted)
       status = gr_fail_errno(err, GRADUS_ERR_IO, n < 0 ? errno : EIO, "%s: cannot be read", path);
     (void)XXH3_128bits_update(&state, chunk, n > 0 ? (size_t)n : 0);
@@ -103,18 +80,19 @@ static gradus_status write_seal(int fd, const char *path, uint64_t step, gradus_
   put(head + AT_STEP, step, 8);
   GR_TRY(digest(fd, head, length, path, &sum, err));
   memcpy(head + AT_DIGEST, sum.digest, DIGEST);
-  if (!write_at(fd, head, sizeof head, 0))
+  if (!gr_write_at(fd, head, sizeof head, 0))
     return gr_fail_errno(err, GRADUS_ERR_IO, errno, "%s: its seal cannot be written", path);
   return GRADUS_OK;
 }
 
 gradus_status gr_seal_write(const char *file, const char *path, uint64_t step, gradus_error *err) {
-  int fd = open(file, O_RDWR | O_CLOEXEC);
+  int fd = gr_open(file, O_RDWR, 0);
   if (fd < 0)
     return gr_fail_errno(err, GRADUS_ERR_IO, errno, "%s: its seal cannot be written", path);
   gradus_status status = write_seal(fd, path, step, err);
-  if (close(fd) != 0 && status == GRADUS_OK)
-    status = gr_fail_errno(err, GRADUS_ERR_IO, errno, "%s: its seal cannot be written", path);
+  int code = gr_close(fd);
+  if (code && status == GRADUS_OK)
+    status = gr_fail_errno(err, GRADUS_ERR_IO, code, "%s: its seal cannot be written", path);
   return status;
 }
 
@@ -126,8 +104,9 @@ static gradus_status damaged(const char *path, const char *how, gradus_error *er
 /* No seal at its place: a checkpoint that lost it, or something else? */
 static gradus_status refuse_unsealed(int fd, const char *path, gradus_error *err) {
   char signature[8] = "";
-  if (read_at(fd, signature, sizeof signature, GR_SEAL_SIZE) == 8 &&
-      memcmp(signature, "\x89HDF\r\n\x1a\n", 8) == 0)
+  ssize_t n = gr_read_at(fd, signature, sizeof signature, GR_SEAL_SIZE);
+  if (n < 0) return gr_fail_errno(err, GRADUS_ERR_IO, errno, "%s: cannot be read", path);
+  if (n == 8 && memcmp(signature, "\x89HDF\r\n\x1a\n", 8) == 0)
     return damaged(path, "its seal is not one", err);
   return gr_fail(err, GRADUS_ERR_DATA, "%s: is not a gradus checkpoint", path);
 }
@@ -137,7 +116,7 @@ static gradus_status verify(int fd, const char *path, uint64_t *step, gradus_err
   uint64_t length = 0;
   XXH128_canonical_t sum;
   GR_TRY(length_of(fd, path, &length, err));
-  ssize_t n = read_at(fd, head, sizeof head, 0);
+  ssize_t n = gr_read_at(fd, head, sizeof head, 0);
   if (n < 0) return gr_fail_errno(err, GRADUS_ERR_IO, errno, "%s: cannot be read", path);
   if (n < (ssize_t)sizeof magic || memcmp(head, magic, sizeof magic) != 0)
     return refuse_unsealed(fd, path, err);
@@ -155,19 +134,19 @@ static gradus_status verify(int fd, const char *path, uint64_t *step, gradus_err
 }
 
 gradus_status gr_seal_verify(const char *path, uint64_t *step, gradus_error *err) {
-  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  int fd = gr_open(path, O_RDONLY | O_NONBLOCK, 0);
   if (fd < 0) return gr_fail_errno(err, GRADUS_ERR_NOINPUT, errno, "%s: cannot be opened", path);
   gradus_status status = verify(fd, path, step, err);
-  (void)close(fd);
+  (void)gr_close(fd);
   return status;
 }
 
 gradus_status gr_seal_is_there(const char *path, bool *there, gradus_error *err) {
   char head[sizeof magic];
-  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  ssize_t n = fd < 0 ? -1 : read_at(fd, head, sizeof head, 0);
+  int fd = gr_open(path, O_RDONLY | O_NONBLOCK, 0);
+  ssize_t n = fd < 0 ? -1 : gr_read_at(fd, head, sizeof head, 0);
   int code = errno;
-  if (fd >= 0) (void)close(fd);
+  if (fd >= 0) (void)gr_close(fd);
   if (n < 0 && code != EISDIR)
     return gr_fail_errno(err, GRADUS_ERR_IO, code, "%s: cannot be read", path);
   *there = n == (ssize_t)sizeof head && memcmp(head, magic, sizeof head) == 0;

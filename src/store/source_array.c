@@ -4,6 +4,7 @@
 
 #include "store/source_array.h"
 
+#include <fcntl.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -63,8 +64,7 @@ static void map_rows(gr_source_array *a, uint64_t bytes) {
   if (bytes > SIZE_MAX - page)
     return explain(a, GR_SOURCE_DIRECT, "larger than what can be mapped");
   a->map_bytes = (size_t)(skipped + bytes);
-  a->map =
-      mmap(NULL, a->map_bytes, PROT_READ, MAP_SHARED, a->watch.fd, (off_t)(a->offset - skipped));
+  a->map = mmap(NULL, a->map_bytes, PROT_READ, MAP_SHARED, a->fd, (off_t)(a->offset - skipped));
   if (a->map == MAP_FAILED) {
     a->map = NULL;
     return explain(a, GR_SOURCE_DIRECT, "the system refuses to map it");
@@ -168,16 +168,19 @@ static gradus_status open_storage(gr_source_array *a, gradus_error *err) {
 
 gradus_status gr_source_array_open(const char *file, const char *path, bool transpose, bool as_row,
                                    gr_source_array *out, gradus_error *err) {
-  *out = (gr_source_array){.watch = {.fd = -1}, .transpose = transpose, .as_row = as_row};
+  *out = (gr_source_array){.fd = -1, .transpose = transpose, .as_row = as_row};
   snprintf(out->filters, sizeof out->filters, "none");
   out->file = gr_strdup(file);
   out->path = gr_strdup(path);
   if (!out->file || !out->path) return gr_fail_memory(err, "a file name");
-  GR_TRY(gr_h5_open_watched(out->file, &out->watch, &out->h5, err));
+  GR_TRY(gr_h5_open(out->file, &out->h5, err));
+  out->fd = fcntl(gr_h5_io_descriptor(out->h5.io), F_DUPFD_CLOEXEC, 3);
+  if (out->fd < 0)
+    return gr_fail_errno(err, GRADUS_ERR_RESOURCES, errno, "%s: cannot be kept open", out->file);
   out->file_bytes = out->h5.bytes;
   GR_TRY(gr_h5_array_look(&out->h5, path, &out->array, err));
   GR_TRY(take_shape(out, err));
-  return open_storage(out, err);
+  return gr_h5_judge(&out->h5, open_storage(out, err), err);
 }
 
 void gr_source_array_settle(gr_source_array *a) {
@@ -190,9 +193,9 @@ void gr_source_array_close(gr_source_array *a) {
   gr_h5_array_close(&a->array);
   gr_h5_close(&a->h5);
   if (a->map) (void)munmap(a->map, a->map_bytes);
-  if (a->file && a->watch.fd >= 0) (void)close(a->watch.fd);
+  if (a->file && a->fd >= 0) (void)close(a->fd);
   gr_free(a->table);
   gr_free(a->file);
   gr_free(a->path);
-  *a = (gr_source_array){.watch = {.fd = -1}};
+  *a = (gr_source_array){.fd = -1};
 }

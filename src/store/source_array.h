@@ -18,7 +18,7 @@ typedef struct gr_source_array {
   char *file, *path; /* as given */
   bool transpose;    /* as asked for */
   bool as_row;       /* all elements seen as one row */
-  gr_h5_watch watch; /* its descriptor is the one we read through */
+  int fd;            /* that we read through; -1: none */
   uint64_t file_bytes;
 
   gr_source_kind kind;

@@ -17,7 +17,7 @@ gradus_status gr_source_pread(const gr_source_array *a, void *out, uint64_t byte
   char *to = out;
   while (bytes > 0) {
     const size_t most = bytes < ((size_t)1 << 30) ? (size_t)bytes : (size_t)1 << 30;
-    ssize_t n = pread(a->watch.fd, to, most, (off_t)offset);
+    ssize_t n = pread(a->fd, to, most, (off_t)offset);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return gr_fail_errno(err, GRADUS_ERR_IO, errno, "cannot be read");
     if (n == 0)

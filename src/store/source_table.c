@@ -47,27 +47,29 @@ static gradus_status check_chunk(const gr_source_array *a, const gr_stored_chunk
 }
 
 /* The chunk at `coord` in the grid; *found stays false where there is none. */
-static gradus_status look_up(gr_source_array *a, const uint64_t coord[GR_BOX_RANK],
-                             gr_stored_chunk *out, bool *found, gradus_error *err) {
+static gradus_status look_up(const gr_source_array *a, gr_h5_watch *watch,
+                             const uint64_t coord[GR_BOX_RANK], gr_stored_chunk *out, bool *found,
+                             gradus_error *err) {
   hsize_t offset[GR_BOX_RANK];
   uint32_t mask = 0;
   char nothing[8]; /* nothing is ever read into it: the watch is on */
   for (unsigned i = 0; i < a->array.rank; i++) offset[i] = coord[i] * a->chunk[i];
-  a->watch.reads = 0;
+  watch->reads = 0;
   herr_t read = H5Dread_chunk(a->array.id, H5P_DEFAULT, offset, &mask, nothing);
-  *found = read >= 0 && a->watch.reads == 1;
+  *found = read >= 0 && watch->reads == 1;
   if (!*found) return GRADUS_OK; /* counted afterwards */
-  out->offset = a->watch.offset;
-  out->bytes = (uint32_t)a->watch.bytes;
+  out->offset = watch->offset;
+  out->bytes = (uint32_t)watch->bytes;
   out->mask = a->raw_edges && is_edge(a, coord) ? UINT32_MAX : mask;
-  return check_chunk(a, out, a->watch.bytes, err);
+  return check_chunk(a, out, watch->bytes, err);
 }
 
-static gradus_status look_up_all(gr_source_array *a, uint64_t *n_found, gradus_error *err) {
+static gradus_status look_up_all(gr_source_array *a, gr_h5_watch *watch, uint64_t *n_found,
+                                 gradus_error *err) {
   uint64_t coord[GR_BOX_RANK] = {0};
   for (uint64_t index = 0; index < a->n_chunks; index++) {
     bool found;
-    GR_TRY(look_up(a, coord, &a->table[index], &found, err));
+    GR_TRY(look_up(a, watch, coord, &a->table[index], &found, err));
     *n_found += found;
     for (unsigned i = a->rank; i-- > 0 && ++coord[i] == a->grid[i];) coord[i] = 0;
   }
@@ -85,9 +87,10 @@ gradus_status gr_source_read_table(gr_source_array *a, gradus_error *err) {
   GR_TRY(count_stored(a, &n_stored, err));
   a->table = gr_calloc((size_t)a->n_chunks, sizeof *a->table);
   if (!a->table) return gr_fail_memory(err, "a table of chunks");
-  a->watch.on = true;
-  gradus_status status = look_up_all(a, &n_found, err);
-  a->watch.on = false;
+  gr_h5_watch watch = {0};
+  gr_h5_io_watch(a->h5.io, &watch);
+  gradus_status status = look_up_all(a, &watch, &n_found, err);
+  gr_h5_io_watch(a->h5.io, NULL);
   (void)H5Eclear2(H5E_DEFAULT);
   GR_TRY(status);
   if (n_found == n_stored) return GRADUS_OK;

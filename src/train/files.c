@@ -11,15 +11,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "store/aside.h"
 
 static gradus_status make_one(const char *path, gradus_error *err) {
   struct stat info;
-  if (mkdir(path, 0777) == 0) return GRADUS_OK;
+  if (mkdir(path, 0777) == 0) return gr_make_durable(path, err);
   int code = errno;
-  if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) return GRADUS_OK;
-  if (code == EEXIST) code = ENOTDIR;
+  bool there = stat(path, &info) == 0;
+  if (there && S_ISDIR(info.st_mode)) return GRADUS_OK;
+  if (code == EEXIST) code = there ? ENOTDIR : errno;
   return gr_fail_errno(err, GRADUS_ERR_CANTCREATE, code, "%s: cannot create the directory", path);
 }
 
@@ -51,11 +53,12 @@ gradus_status gr_file_append(int fd, const char *path, const char *bytes, size_t
 }
 
 static gradus_status fill(const char *aside, const char *bytes, size_t n, gradus_error *err) {
-  int fd = open(aside, O_WRONLY | O_CLOEXEC);
+  int fd = gr_open(aside, O_WRONLY, 0);
   if (fd < 0) return gr_fail_errno(err, GRADUS_ERR_IO, errno, "%s: cannot write", aside);
   gradus_status status = gr_file_append(fd, aside, bytes, n, err);
-  if (close(fd) != 0 && status == GRADUS_OK)
-    status = gr_fail_errno(err, GRADUS_ERR_IO, errno, "%s: cannot write", aside);
+  int code = gr_close(fd);
+  if (code && status == GRADUS_OK)
+    status = gr_fail_errno(err, GRADUS_ERR_IO, code, "%s: cannot write", aside);
   return status;
 }
 
@@ -78,7 +81,7 @@ gradus_status gr_file_read(const char *path, gr_text *out, bool *found, gradus_e
   char block[16384];
   gradus_status status = GRADUS_OK;
   *found = false;
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  int fd = gr_open(path, O_RDONLY, 0);
   if (fd < 0 && errno == ENOENT) return GRADUS_OK;
   if (fd < 0) return gr_fail_errno(err, GRADUS_ERR_IO, errno, "%s: cannot open", path);
   for (;;) {
@@ -94,7 +97,14 @@ gradus_status gr_file_read(const char *path, gr_text *out, bool *found, gradus_e
   return status;
 }
 
+gradus_status gr_file_look(const char *path, bool *found, gradus_error *err) {
+  struct stat info;
+  *found = stat(path, &info) == 0;
+  if (*found || errno == ENOENT || errno == ENOTDIR) return GRADUS_OK;
+  return gr_fail_errno(err, GRADUS_ERR_IO, errno, "%s: cannot be looked at", path);
+}
+
 bool gr_file_exists(const char *path) {
   struct stat info;
-  return stat(path, &info) == 0;
+  return stat(path, &info) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }

@@ -23,6 +23,10 @@ gradus_status gr_file_read(const char *path, gr_text *out, bool *found, gradus_e
 gradus_status gr_file_append(int fd, const char *path, const char *bytes, size_t n,
                              gradus_error *err);
 
+/* *found = something is there; GRADUS_ERR_IO where that cannot be told. */
+gradus_status gr_file_look(const char *path, bool *found, gradus_error *err);
+
+/* False only where nothing is there: what cannot be looked at is found out when it is opened. */
 bool gr_file_exists(const char *path);
 
 #endif

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "train/files.h"
 #include "train/run_log.h"
 
@@ -147,7 +148,7 @@ void gr_run_abandon(gr_run_directory *run) {
 static gradus_status open_log(gr_run_directory *run, const char *name, gr_run_log *log,
                               gradus_error *err) {
   gr_run_file(run->path, name, log->path);
-  log->fd = open(log->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  log->fd = gr_open(log->path, O_RDWR | O_CREAT | O_APPEND, 0666);
   if (log->fd < 0)
     return gr_fail_errno(err, GRADUS_ERR_CANTCREATE, errno, "%s: cannot open", log->path);
   off_t end = lseek(log->fd, 0, SEEK_END);

@@ -68,7 +68,7 @@ gradus_status gr_run_read_recipe(const char *directory, gr_config *out, bool *fo
                                  gradus_error *err) {
   char path[GR_RUN_FILE];
   gr_run_file(directory, "recipe.yaml", path);
-  *found = gr_file_exists(path);
+  GR_TRY(gr_file_look(path, found, err));
   if (!*found) return GRADUS_OK;
   GR_TRY(gr_config_init(out, err));
   gradus_status status = gr_config_read(out, path, err);

@@ -106,11 +106,13 @@ static gradus_status compare_recipes(const gr_trainer *t, const gr_config *old, 
                                      gradus_error *err) {
   gr_text lines = {0}, joined = {0};
   gradus_status status = GRADUS_OK;
-  if (gr_config_compare(old, &t->prepared.config, true, &lines) > 0) {
-    join_lines(&lines, &joined);
+  bool differs = gr_config_compare(old, &t->prepared.config, true, &lines) > 0;
+  if (differs) join_lines(&lines, &joined);
+  if (lines.failed || joined.failed) /* then it is not known whether they differ */
+    status = gr_fail_memory(err, "comparing recipes");
+  else if (differs)
     status = gr_fail(err, GRADUS_ERR_CONFIG, "%s: holds a run of another recipe: %s", where,
-                     joined.data ? joined.data : "out of memory to say how");
-  }
+                     joined.data);
   gr_text_free(&lines);
   gr_text_free(&joined);
   return status;
