@@ -7,6 +7,7 @@
 
 #include "base/cpu.h"
 #include "exec/engine.h"
+#include "net/schedule.h"
 #include "store/checkpoint.h"
 #include "train/deadline.h"
 #include "train/metrics.h"
@@ -37,6 +38,7 @@ struct gr_trainer {
   float *best; /* parameters of the best epoch; valid where now.state.has_best */
 
   uint64_t steps_per_epoch, total_steps;
+  gr_schedule_state schedule;
   uint64_t pass_epoch; /* that the pass over the training rows is in; UINT64_MAX before the first */
 
   /* Checkpoints (trainer_save.c). */
