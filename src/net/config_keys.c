@@ -200,7 +200,7 @@ const gr_key gr_keys[] = {
 
     {"checkpoint.every", "checkpoint-every", GR_KEY_DURATION, GR_PART_RUN, false,
      FIELD(checkpoint.every), NULL, 0, YEAR,
-     "least time between checkpoints; 0s: as often as their cost allows"},
+     "least time between checkpoints; 0s: after every step, whatever it costs"},
     {"checkpoint.keep", "checkpoint-keep", GR_KEY_INTEGER, GR_PART_RUN, false,
      FIELD(checkpoint.keep), NULL, 1, 1000000, "newest checkpoints that are kept"},
     {"checkpoint.max_overhead", NULL, GR_KEY_REAL, GR_PART_RUN, false,
