@@ -50,6 +50,25 @@ static void gathered_rows(const gr_plan *plan, int rank, uint64_t n, uint64_t *f
   if (!plan->own_inputs && n > 0) gr_plan_rows(plan, n, rank, 1, first, end);
 }
 
+/* The factors of dropout of a share of the outputs of layer `layer` (0: the inputs), stored at dst
+ * or applied to what is there. */
+static void drop(const gr_step *s, uint32_t layer, uint32_t threshold, const share *mine,
+                 float *dst, size_t ld, bool scales) {
+  const gr_dropout d = {.n_rows = mine->rows,
+                        .n_panels = mine->panels,
+                        .first_row = mine->row,
+                        .first_panel = mine->panel,
+                        .seed = s->engine->config.training.seed,
+                        .step = s->number,
+                        .layer = layer,
+                        .threshold = threshold,
+                        .factor = (float)(65536.0 / (65536.0 - threshold)),
+                        .dst = dst,
+                        .ld = ld,
+                        .scales = scales};
+  s->engine->kernels->dropout(&d);
+}
+
 /* The rank's rows; those that it will want next are named, so that they can be fetched meanwhile.
  */
 static void gather_rows(const gr_step *s, int rank) {
@@ -61,10 +80,12 @@ static void gather_rows(const gr_step *s, int rank) {
   gathered_rows(plan, rank, s->n_next, &next_first, &next_end);
   if (!s->known) number_rows(s, s->start, first, end, index);
   number_rows(s, s->start + s->n, next_first, next_end, next);
-  gr_engine_gather(
-      engine, s->rows, index + first, end - first, next + next_first, next_end - next_first,
-      gr_at(engine, plan->input + (size_t)rank * plan->input_rank + first * plan->ld_input),
-      plan->ld_input);
+  float *input =
+      gr_at(engine, plan->input + (size_t)rank * plan->input_rank + first * plan->ld_input);
+  gr_engine_gather(engine, s->rows, index + first, end - first, next + next_first,
+                   next_end - next_first, input, plan->ld_input);
+  const share mine = {first, end - first, 0, plan->layer[0].panels_in};
+  if (plan->input_dropout > 0) drop(s, 0, plan->input_dropout, &mine, input, plan->ld_input, true);
 }
 
 /* The share of an operation that a rank does at a time: `rows` of it, where it has whole rows. */
@@ -78,7 +99,6 @@ static void forward_layer(const gr_step *s, int rank, uint32_t l, const share *r
   const gr_plan *plan = &engine->plan;
   const gr_plan_layer *layer = &plan->layer[l];
   const share mine = part_of(s, rank, layer->forward_columns, layer->panels_out, rows);
-  const bool raw = l + 1 == plan->n_layers && plan->loss == GR_CROSS_ENTROPY; /* the loss wants z */
   gr_forward f = {
       .n_rows = mine.rows,
       .n_panels = mine.panels,
@@ -87,7 +107,11 @@ static void forward_layer(const gr_step *s, int rank, uint32_t l, const share *r
       .bias = gr_at(engine, plan->parameters + layer->bias + 16 * mine.panel),
       .c = gr_at(engine, layer->a + mine.row * layer->ld + 16 * mine.panel),
       .ldc = layer->ld,
-      .activation = raw ? GR_IDENTITY : layer->activation};
+      .activation = gr_forward_activation(plan, l),
+      .drops = layer->dropout > 0};
+  if (layer->keeps_slope)
+    f.slope = gr_at(engine, layer->slope + mine.row * layer->ld + 16 * mine.panel);
+  if (f.drops) drop(s, l + 1, layer->dropout, &mine, f.slope, layer->ld, false);
   f.a = gr_layer_input(engine, rank, l, mine.row, &f.lda);
   engine->kernels->forward(&f);
 }
@@ -98,18 +122,13 @@ static void loss_rows(const gr_step *s, int rank, const share *rows) {
   const uint64_t first = rows->row, end = rows->row + rows->rows;
   const gr_plan_layer *out = &engine->plan.layer[engine->plan.n_layers - 1];
   float *row_loss = gr_at(engine, engine->plan.row_loss);
-  const gr_loss_rows l = {.loss = engine->plan.loss,
-                          .activation = out->activation,
-                          .n_rows = end - first,
-                          .n_out = out->n_out,
-                          .a = gr_at(engine, out->a + first * out->ld),
-                          .delta = gr_at(engine, out->delta + first * out->ld),
-                          .ld = out->ld,
-                          .index = numbers_of(s, rank, s->index) + first,
-                          .class_index = s->rows->class_index,
-                          .targets = s->rows->targets,
-                          .weight = s->rows->weight,
-                          .row_loss = row_loss + first};
+  gr_loss_rows l = {.n_rows = end - first,
+                    .a = gr_at(engine, out->a + first * out->ld),
+                    .delta = gr_at(engine, out->delta + first * out->ld),
+                    .index = numbers_of(s, rank, s->index) + first,
+                    .weight = s->rows->weight,
+                    .row_loss = row_loss + first};
+  gr_engine_loss(engine, s->rows, &l);
   engine->kernels->loss_rows(&l);
   unsigned char *finite = &engine->rank_finite[64 * rank];
   if (first == share_of(s, rank, 1, 0).row) *finite = 1;
@@ -130,7 +149,8 @@ static void backward_layer(const gr_step *s, int rank, uint32_t l, const share *
                          .a = gr_at(engine, below->a + at),
                          .c = gr_at(engine, below->delta + at),
                          .ldc = below->ld,
-                         .activation = below->activation};
+                         .activation = below->activation,
+                         .slope = below->keeps_slope ? gr_at(engine, below->slope + at) : NULL};
   engine->kernels->backward(&b);
 }
 
@@ -195,6 +215,7 @@ static void prepare(steps *all, uint64_t number, uint64_t start) {
   uint64_t *half[2] = {(uint64_t *)(void *)gr_at(s->engine, plan->index),
                        (uint64_t *)(void *)gr_at(s->engine, plan->index + plan->index_half)};
   const uint64_t left = run->end - start, batch = plan->batch_rows;
+  s->number = run->step + number;
   s->start = start;
   s->n = left < batch ? left : batch;
   s->n_next = left - s->n < batch ? left - s->n : batch;
@@ -203,8 +224,7 @@ static void prepare(steps *all, uint64_t number, uint64_t start) {
   s->next = half[(number + 1) % 2];
   s->known = number > 0;
   s->weight = batch_weight(s);
-  const uint64_t step_number = run->step + number;
-  gr_update_prepare(&s->engine->config, step_number, run->learning_rate(run->user, step_number),
+  gr_update_prepare(&s->engine->config, s->number, run->learning_rate(run->user, s->number),
                     s->weight, &s->weights, &s->biases);
 }
 

@@ -23,7 +23,7 @@ static gradus_status check_softmax(const gr_config *c, gradus_error *err) {
     return gr_fail(err, GRADUS_ERR_CONFIG,
                    "network.output_activation: softmax goes with training.loss cross-entropy, "
                    "not %s",
-                   gr_losses[c->training.loss]);
+                   gr_losses[c->training.loss].name);
   if (known_and_not(c->data.task, GR_CLASSIFICATION))
     return gr_fail(err, GRADUS_ERR_CONFIG,
                    "network.output_activation: softmax is for data.task classification");

@@ -38,6 +38,8 @@ static void write_yaml_value(const gr_config *config, const gr_key *key, gr_text
     for (uint32_t i = 0; i < config->network.n_hidden; i++)
       gr_text_printf(out, "%s%u", i ? ", " : "[", (unsigned)config->network.hidden[i]);
     gr_text_puts(out, "]");
+  } else if (key->type == GR_KEY_REALS) {
+    gr_text_printf(out, "[%s]", text);
   } else {
     gr_text_puts(out, text);
   }

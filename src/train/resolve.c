@@ -90,11 +90,13 @@ static void resolve_loss(gr_config *c, const gr_data_facts *facts, gr_text *note
 }
 
 static void resolve_initialization(gr_config *c, gr_text *notes) {
-  bool relu = gr_activations[c->network.activation].relu_family;
+  static const int rule[] = {[GR_SPREAD_AVERAGE] = GR_INIT_GLOROT,
+                             [GR_SPREAD_RELU] = GR_INIT_HE,
+                             [GR_SPREAD_INPUTS] = GR_INIT_LECUN};
   char reason[64];
   snprintf(reason, sizeof reason, "the activation is %s",
            gr_activations[c->network.activation].name);
-  settle(c, &c->network.initialization, relu ? GR_INIT_HE : GR_INIT_GLOROT,
+  settle(c, &c->network.initialization, rule[gr_activations[c->network.activation].spread],
          "network.initialization", reason, notes);
 }
 

@@ -24,7 +24,12 @@ typedef struct recipe {
   bool weighted;
   gr_dtype type; /* GR_F32 or GR_U8 */
   uint64_t lane_rows;
+  double dropout, input_dropout, smoothing;
 } recipe;
+
+/* Whether a loss goes with an activation of the outputs. */
+bool recipe_allows(gr_loss loss, gr_activation output);
+
 
 /* Who does the work: nothing of it may change a bit. */
 typedef struct workers {
