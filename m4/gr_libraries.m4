@@ -47,6 +47,22 @@ AC_DEFUN([GR_LIBRARIES], [
     apt-get install$gr_missing])])
 ])
 
+# GR_CODEC(PREFIX, PKGCONFIG-MODULE, NAME): a library for chunks compressed otherwise than by gzip; used where it is there.
+AC_DEFUN([GR_CODEC], [
+  AC_ARG_WITH([$3], [AS_HELP_STRING([--without-$3], [do not read $3 chunks, though the library is there])], [], [with_$3=check])
+  AS_IF([test "x$with_$3" != xno], [PKG_CHECK_MODULES([$1], [$2], [
+      AC_DEFINE([GR_$1], [1], [chunks compressed by $3 can be decoded])
+      gr_codecs="$gr_codecs, $3"], [
+      AS_IF([test "x$with_$3" = xyes], [AC_MSG_ERROR([--with-$3, but pkg-config does not find $2])])])])
+])
+
+# GR_CODECS: gzip and LZF are always there.
+AC_DEFUN([GR_CODECS], [
+  gr_codecs="gzip, lzf"
+  GR_CODEC([LZ4], [liblz4], [lz4])
+  GR_CODEC([ZSTD], [libzstd], [zstd])
+])
+
 # GR_CUNIT: only `make check` needs it.
 AC_DEFUN([GR_CUNIT], [
   PKG_CHECK_MODULES([CUNIT], [cunit], [gr_cunit=yes], [

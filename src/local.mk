@@ -2,7 +2,7 @@
 EXTRA_DIST += src/README.md
 noinst_LTLIBRARIES += libgradus-internal.la
 libgradus_internal_la_SOURCES =
-libgradus_internal_la_LIBADD = $(HDF5_LIBS) $(YAML_LIBS) $(XXHASH_LIBS) $(ZLIB_LIBS) -lm
+libgradus_internal_la_LIBADD = $(HDF5_LIBS) $(YAML_LIBS) $(XXHASH_LIBS) $(ZLIB_LIBS) $(LZ4_LIBS) $(ZSTD_LIBS) -lm
 
 include %D%/base/local.mk
 include %D%/kernel/local.mk

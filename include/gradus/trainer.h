@@ -31,6 +31,7 @@ typedef struct gradus_progress {
   const char *metric_name; /* the first validation metric, or NULL */
   double metric;
   int epoch_finished; /* this call reports a finished epoch: every loss above is final for it */
+  double data_wait;   /* part (0 to 1) of the epoch's time that went into waiting for data */
 } gradus_progress;
 
 typedef enum gradus_level { GRADUS_INFO = 0, GRADUS_WARNING = 1, GRADUS_ERROR = 2 } gradus_level;
@@ -87,6 +88,9 @@ typedef struct gradus_report {
   char run_directory[1024], model_path[1200]; /* model_path: best.h5 where validated, else final.h5;
                                                  empty while there is none */
   char digest[33];                            /* of the current parameters */
+  double data_wait; /* part (0 to 1) of this session's time that went into waiting for data */
+  char limit[128]; /* what limited its speed, in words: "computing", "decoding of the data (gzip 1)"
+                    */
 } gradus_report;
 GRADUS_API gradus_status gradus_trainer_report(const gradus_trainer *trainer, gradus_report *out,
                                                gradus_error *err);

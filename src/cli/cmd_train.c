@@ -82,6 +82,9 @@ static gradus_status open_data(training *t, gradus_error *err) {
     return gr_cli_fail(err, GRADUS_ERR_USAGE,
                        "train: DATA is missing; usage: gradus train [OPTIONS] DATA (or data.file "
                        "in the configuration)");
+  if (t->parsed.n_arguments > 1)
+    return gradus_dataset_open_as(t->recipe, t->parsed.arguments, (size_t)t->parsed.n_arguments,
+                                  &t->dataset, err);
   return gr_recipe_open_data(t->recipe, t->data, &t->dataset, err);
 }
 
@@ -219,6 +222,9 @@ static void put_report(const training *t, int stopped) {
     printf("  %-14s %s (epoch %llu)\n", "best loss", gr_number_rounded(number, r->best_loss),
            (unsigned long long)r->best_epoch);
   }
+  if (r->limit[0] && !t->was_finished)
+    printf("  %-14s %s (waited for data %.1f%% of the time)\n", "limited by", r->limit,
+           100 * r->data_wait);
   if (t->has_test) {
     printf("  %-14s ", "test");
     gr_evaluation_put(&t->test);
@@ -231,9 +237,13 @@ static void put_report(const training *t, int stopped) {
 
 /* Commands that make sense now, ready to be typed. */
 static void put_next(const training *t, int stopped) {
-  char run[1200] = "", data[4400] = "";
+  char run[1200] = "", data[8192] = "";
   append_word(run, sizeof run, t->report.run_directory);
   append_word(data, sizeof data, t->data);
+  for (int i = 1; i < t->parsed.n_arguments; i++) {
+    append(data, sizeof data, " ");
+    append_word(data, sizeof data, t->parsed.arguments[i]);
+  }
   puts("next:");
   if (stopped) {
     printf("  %s\n", t->command);
@@ -259,6 +269,8 @@ static void put_json(const training *t, int stopped) {
   gr_json_real(&json, "best_loss", r->best_loss);
   gr_json_real(&json, "wall_seconds", r->wall_seconds);
   gr_json_real(&json, "samples_per_second", r->samples_per_second);
+  gr_json_real(&json, "data_wait", r->data_wait);
+  gr_json_text(&json, "limited_by", r->limit);
   gr_json_text(&json, "run_directory", r->run_directory);
   gr_json_text(&json, "model", r->model_path[0] ? r->model_path : NULL);
   gr_json_text(&json, "digest", r->digest);

@@ -99,7 +99,7 @@ typedef struct gr_loss_rows {
   size_t ld;
   const uint64_t *index;      /* [n_rows] rows of the data set */
   const int32_t *class_index; /* by data set row, or NULL */
-  const float *targets;       /* by data set row, [n_out / max(n_levels, 1)], or NULL */
+  const float *targets;       /* by data set row, [n_out], or NULL */
   const float *weight;        /* by data set row, or NULL */
   float *row_loss;            /* [n_rows] out: loss of each row, not weighted */
   float parameter;     /* delta of huber, p of tweedie, exponent of focal (kernel/loss_terms.h) */

@@ -30,13 +30,6 @@ GR_INLINE vf load_columns(const float *p, size_t j, size_t n) {
 /* Target columns j..j+15 of a row: from a target vector, or one-hot (for one output: the class
  * itself, 0 or 1). */
 GR_INLINE vf target_columns(const gr_loss_rows *l, size_t row, size_t j) {
-  if (l->targets && l->n_levels > 1) {
-    const float *y = l->targets + l->index[row] * (l->n_out / l->n_levels);
-    _Alignas(64) float repeated[16];
-    for (size_t i = 0; i < 16; i++)
-      repeated[i] = j + i < l->n_out ? y[(j + i) / l->n_levels] : 0.0f;
-    return vf_load(repeated);
-  }
   if (l->targets) {
     const float *y = l->targets + l->index[row] * l->n_out;
     return l->n_out - j >= 16 ? vf_load(y + j) : vf_load_n(y + j, l->n_out - j);

@@ -29,7 +29,7 @@ typedef enum gr_initialization {
   GR_INIT_HE,
   GR_INIT_LECUN
 } gr_initialization;
-typedef enum gr_shuffle { GR_SHUFFLE_NONE, GR_SHUFFLE_FULL } gr_shuffle;
+typedef enum gr_shuffle { GR_SHUFFLE_NONE, GR_SHUFFLE_FULL, GR_SHUFFLE_WINDOW } gr_shuffle;
 typedef enum gr_schedule_kind { GR_SCHEDULE_CONSTANT, GR_SCHEDULE_COSINE } gr_schedule_kind;
 
 /* Enumerations (`int` here) may be GR_AUTO before the configuration is resolved against a data set,
@@ -55,6 +55,7 @@ typedef struct gr_config {
     int loss;          /* gr_loss */
     int64_t lane_rows; /* rows of the batch per gradient lane */
     int shuffle;
+    int64_t shuffle_window, shuffle_block; /* rows, of shuffle window; else 0 */
     int64_t patience; /* epochs without improvement before early stopping; 0 = off */
     double min_delta;
     double label_smoothing, focal_gamma, huber_delta, tweedie_power;
@@ -151,6 +152,9 @@ gradus_status gr_config_parse(gr_config *config, const char *text, size_t length
 /* Checks what single keys cannot: combinations (softmax wants cross-entropy, ...). Works on
  * resolved and unresolved values. */
 gradus_status gr_config_validate(const gr_config *config, gradus_error *err);
+
+/* Outputs for each column of y of a regression: levels of a quantile loss, else 1. */
+uint32_t gr_config_repeats(const gr_config *config);
 
 /* The value of one key as text that gr_config_set reads back to the same value. */
 void gr_config_get(const gr_config *config, const gr_key *key, gr_text *out);

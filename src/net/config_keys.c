@@ -17,6 +17,7 @@
 #define FIELD(member) offsetof(gr_config, member)
 
 #define MAX_BATCH 16777216
+#define MAX_ROWS 1000000000
 #define BELOW_ONE 0.999999 /* of momentum and beta: at 1 the average would never forget */
 #define MOST_DROPOUT 0.99
 #define YEAR 31536000
@@ -64,7 +65,7 @@ static const char *const initializations[] = {[GR_INIT_NORMAL] = "normal",
                                               [GR_INIT_LECUN] = "lecun",
                                               NULL};
 static const char *const shuffles[] = {
-    [GR_SHUFFLE_NONE] = "none", [GR_SHUFFLE_FULL] = "full", NULL};
+    [GR_SHUFFLE_NONE] = "none", [GR_SHUFFLE_FULL] = "full", [GR_SHUFFLE_WINDOW] = "window", NULL};
 static const char *const schedules[] = {
     [GR_SCHEDULE_CONSTANT] = "constant", [GR_SCHEDULE_COSINE] = "cosine", NULL};
 
@@ -120,7 +121,14 @@ const gr_key gr_keys[] = {
      FIELD(training.lane_rows), NULL, 1, MAX_BATCH,
      "rows of a batch whose gradients form one chain of sums; auto: by batch size"},
     {"training.shuffle", "shuffle", GR_KEY_CHOICE, GR_PART_RECIPE, true, FIELD(training.shuffle),
-     shuffles, 0, 0, "full: another order of rows in every epoch; none: the order of the file"},
+     shuffles, 0, 0,
+     "order of rows: full: any, another in every epoch; window: by parts of the file; none"},
+    {"training.shuffle_window", "shuffle-window", GR_KEY_INTEGER, GR_PART_RECIPE, false,
+     FIELD(training.shuffle_window), NULL, 0, MAX_ROWS,
+     "rows that are mixed with one another by shuffle window; 0: 64 MiB of them"},
+    {"training.shuffle_block", "shuffle-block", GR_KEY_INTEGER, GR_PART_RECIPE, false,
+     FIELD(training.shuffle_block), NULL, 0, MAX_ROWS,
+     "rows that stay in one window together; 0: whole chunks of 256 KiB or more"},
     {"training.early_stopping.patience", "patience", GR_KEY_INTEGER, GR_PART_RECIPE, false,
      FIELD(training.patience), NULL, 0, 1000000000,
      "epochs without a better validation loss before training stops; 0: never"},
@@ -173,7 +181,7 @@ const gr_key gr_keys[] = {
      "threads; auto: what cores, affinity, quota and scheduler allow"},
     {"resources.memory", "memory", GR_KEY_SIZE, GR_PART_RESOURCES, true, FIELD(resources.memory),
      NULL, MIB, PIB,
-     "memory that may be used (kept for streaming: no effect yet); auto: as needed"},
+     "memory for data; what is larger is read while training; auto: half of the rest"},
     {"resources.isa", "isa", GR_KEY_CHOICE, GR_PART_RESOURCES, true, FIELD(resources.isa), isas, 0,
      0, "instruction set of the kernels; auto: the best this CPU runs"},
     {"resources.strategy", "strategy", GR_KEY_CHOICE, GR_PART_RESOURCES, true,

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,15 +18,31 @@
 
 enum { MAX_SOFT_LINKS = 16 };
 
+/* HDF5 is one for the whole process, and so is the lock around it. */
+static pthread_mutex_t library_lock;
+static pthread_once_t library_lock_once = PTHREAD_ONCE_INIT;
+
+static void make_library_lock(void) {
+  pthread_mutexattr_t kind;
+  /* POSIX lets these fail for want of memory; no C library we know does. */
+  if (pthread_mutexattr_init(&kind) != 0) return;
+  (void)pthread_mutexattr_settype(&kind, PTHREAD_MUTEX_RECURSIVE);
+  (void)pthread_mutex_init(&library_lock, &kind);
+  (void)pthread_mutexattr_destroy(&kind);
+}
+
 gr_h5_quiet gr_h5_begin(void) {
+  (void)pthread_once(&library_lock_once, make_library_lock);
+  (void)pthread_mutex_lock(&library_lock);
   gr_h5_quiet quiet = {NULL, NULL};
-  if (H5Eget_auto2(H5E_DEFAULT, &quiet.function, &quiet.data) < 0) return (gr_h5_quiet){0};
+  if (H5Eget_auto2(H5E_DEFAULT, &quiet.function, &quiet.data) < 0) quiet = (gr_h5_quiet){0};
   (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   return quiet;
 }
 
 void gr_h5_end(const gr_h5_quiet *quiet) {
   (void)H5Eset_auto2(H5E_DEFAULT, quiet->function, quiet->data);
+  (void)pthread_mutex_unlock(&library_lock);
 }
 
 /* ---- errors ---- */
@@ -351,5 +368,24 @@ gradus_status gr_h5_attribute_text(const gr_h5_file *file, const char *object, c
     status = read_fixed(&a, out, size, err);
 done:
   attribute_close(&a);
+  return status;
+}
+
+/* ---- rows ---- */
+
+gradus_status gr_h5_read_rows(hid_t set, const char *path, uint64_t first, uint64_t n,
+                              uint64_t columns, void *out, gradus_error *err) {
+  const hsize_t start[2] = {first, 0}, count[2] = {n, columns};
+  hid_t type = H5Dget_type(set), space = H5Dget_space(set), memory = H5I_INVALID_HID;
+  int rank = space < 0 ? -1 : H5Sget_simple_extent_ndims(space);
+  bool done = type >= 0 && (rank == 1 || rank == 2) &&
+              H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0 &&
+              (memory = H5Screate_simple(rank, count, NULL)) >= 0 &&
+              H5Dread(set, type, memory, space, H5P_DEFAULT, out) >= 0;
+  gradus_status status =
+      done ? GRADUS_OK : gr_h5_fail(err, GRADUS_ERR_DATA, "%s: rows cannot be read", path);
+  if (memory >= 0) (void)H5Sclose(memory);
+  if (space >= 0) (void)H5Sclose(space);
+  if (type >= 0) (void)H5Tclose(type);
   return status;
 }

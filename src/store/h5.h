@@ -11,8 +11,10 @@
 
 #define GR_H5_PATH 1024 /* longest path inside a file, with its terminator */
 
-/* HDF5 prints its error stack by itself unless told not to: every entry point of this layer wraps
- * its work in begin and end, which restore what the host program had set. */
+/* HDF5 prints its error stack by itself unless told not to, and not every build of it may be called
+ * by two threads: every entry point of this layer wraps its work in begin and end. Between them
+ * (they nest) this thread alone of ours works with HDF5, and nothing is printed; end restores what
+ * the host program had set. */
 typedef struct gr_h5_quiet {
   H5E_auto2_t function;
   void *data;
@@ -46,6 +48,11 @@ gradus_status gr_h5_find(const gr_h5_file *file, const char *path, char resolved
 
 /* Up to `size` bytes of what the root group holds: "a, b, c ..." for messages. */
 void gr_h5_list_root(const gr_h5_file *file, char *out, size_t size);
+
+/* Rows first .. first + n - 1 of an open dataset of rank 1 or 2 whose rows have `columns` elements,
+ * in the type and byte order that they are stored in. `path` names the file in messages. */
+gradus_status gr_h5_read_rows(hid_t set, const char *path, uint64_t first, uint64_t n,
+                              uint64_t columns, void *out, gradus_error *err);
 
 /* One attribute of the object `object` (a path of hard links): a whole number, a number, or text of
  * fewer than `size` bytes. Absent: *found = false, or with found NULL an error. Of another type, or

@@ -162,7 +162,8 @@ static gradus_status check_filters(const gr_h5_array *a, hid_t plist, gradus_err
 }
 
 /* What is declared against what is stored. */
-static gradus_status check_size(const gr_h5_array *a, H5D_layout_t layout, gradus_error *err) {
+static gradus_status check_size(const gr_h5_array *a, H5D_layout_t layout, bool whole,
+                                gradus_error *err) {
   uint64_t stored = H5Dget_storage_size(a->id), bytes;
   size_t size = H5Tget_size(a->type), product, in_memory;
   if (a->n == 0) return GRADUS_OK;
@@ -174,7 +175,7 @@ static gradus_status check_size(const gr_h5_array *a, H5D_layout_t layout, gradu
                             : bytes > GIB && bytes / WORST_RATIO > stored)
     return gr_fail(err, GRADUS_ERR_DATA, "%s: %s declares %llu bytes, but the file holds %llu",
                    a->file->path, a->path, (unsigned long long)bytes, (unsigned long long)stored);
-  if (bytes > physical_memory())
+  if (whole && bytes > physical_memory())
     return gr_fail(err, GRADUS_ERR_RESOURCES,
                    "%s: %s needs %llu MiB of memory, this machine has %llu", a->file->path, a->path,
                    (unsigned long long)(bytes >> 20),
@@ -182,23 +183,26 @@ static gradus_status check_size(const gr_h5_array *a, H5D_layout_t layout, gradu
   return GRADUS_OK;
 }
 
-static gradus_status check_storage(const gr_h5_array *a, gradus_error *err) {
+static gradus_status check_storage(gr_h5_array *a, bool whole, gradus_error *err) {
   hid_t plist = H5Dget_create_plist(a->id);
   if (plist < 0)
     return gr_h5_fail(err, GRADUS_ERR_DATA, "%s: %s: cannot tell how it is stored", a->file->path,
                       a->path);
   gradus_status status;
   H5D_layout_t layout = H5Pget_layout(plist);
-  if (layout == H5D_VIRTUAL)
+  a->is_virtual = layout == H5D_VIRTUAL;
+  if (layout == H5D_VIRTUAL && !whole)
+    status = GRADUS_OK;
+  else if (layout == H5D_VIRTUAL)
     status = refuse(a, err, "is a virtual dataset; data in other files is refused, copy it");
   else if (H5Pget_external_count(plist) != 0)
     status = refuse(a, err, "keeps its data in external files, which is refused; copy it");
   else if (layout != H5D_COMPACT && layout != H5D_CONTIGUOUS && layout != H5D_CHUNKED)
     status = refuse(a, err, "is stored in an unknown way");
   else
-    status = check_filters(a, plist, err);
+    status = whole ? check_filters(a, plist, err) : GRADUS_OK;
   (void)H5Pclose(plist);
-  return status == GRADUS_OK ? check_size(a, layout, err) : status;
+  return status == GRADUS_OK && !a->is_virtual ? check_size(a, layout, whole, err) : status;
 }
 
 /* ---- the object ---- */
@@ -217,18 +221,28 @@ static gradus_status open_object(gr_h5_array *a, const char *wanted, gradus_erro
   return GRADUS_OK;
 }
 
-gradus_status gr_h5_array_open(const gr_h5_file *file, const char *path, gr_h5_array *out,
-                               gradus_error *err) {
+static gradus_status open_checked(const gr_h5_file *file, const char *path, bool whole,
+                                  gr_h5_array *out, gradus_error *err) {
   gradus_status status;
   *out = (gr_h5_array){.file = file};
   GR_TRY_ELSE(fail, open_object(out, path, err));
   GR_TRY_ELSE(fail, classify(out, err));
   GR_TRY_ELSE(fail, read_shape(out, err));
-  GR_TRY_ELSE(fail, check_storage(out, err));
+  GR_TRY_ELSE(fail, check_storage(out, whole, err));
   return GRADUS_OK;
 fail:
   gr_h5_array_close(out);
   return status;
+}
+
+gradus_status gr_h5_array_open(const gr_h5_file *file, const char *path, gr_h5_array *out,
+                               gradus_error *err) {
+  return open_checked(file, path, true, out, err);
+}
+
+gradus_status gr_h5_array_open_any(const gr_h5_file *file, const char *path, gr_h5_array *out,
+                                   gradus_error *err) {
+  return open_checked(file, path, false, out, err);
 }
 
 void gr_h5_array_close(gr_h5_array *a) {
@@ -237,7 +251,8 @@ void gr_h5_array_close(gr_h5_array *a) {
   a->id = a->type = 0;
 }
 
-static void swap_bytes(unsigned char *data, size_t n, size_t size) {
+void gr_h5_swap_bytes(void *elements, size_t n, size_t size) {
+  unsigned char *data = elements;
   for (size_t i = 0; i < n; i++, data += size)
     for (size_t low = 0, high = size - 1; low < high; low++, high--) {
       unsigned char byte = data[low];
@@ -252,7 +267,7 @@ gradus_status gr_h5_array_read(const gr_h5_array *a, void *out, gradus_error *er
   hid_t type = a->convert ? H5T_NATIVE_DOUBLE : a->type;
   if (H5Dread(a->id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, out) < 0)
     return gr_h5_fail(err, GRADUS_ERR_DATA, "%s: %s cannot be read", a->file->path, a->path);
-  if (a->swap) swap_bytes(out, a->n, gr_dtype_size(a->dtype));
+  if (a->swap) gr_h5_swap_bytes(out, a->n, gr_dtype_size(a->dtype));
   return GRADUS_OK;
 }
 
@@ -276,7 +291,7 @@ static bool read_member(const gr_h5_array *a, unsigned i, gr_h5_member *out) {
   unsigned char bytes[8] = {0};
   if (H5Tget_size(a->type) > sizeof bytes || H5Tget_member_value(a->type, i, bytes) < 0)
     return false;
-  if (a->swap) swap_bytes(bytes, 1, gr_dtype_size(a->dtype));
+  if (a->swap) gr_h5_swap_bytes(bytes, 1, gr_dtype_size(a->dtype));
   out->value = gr_h5_integer_at(bytes, a->dtype, 0);
   out->name = H5Tget_member_name(a->type, i);
   return out->name != NULL;

@@ -23,6 +23,7 @@ typedef struct gr_h5_array {
   unsigned rank;  /* 0 = a single value */
   uint64_t dims[H5S_MAX_RANK];
   size_t n; /* elements */
+  bool is_virtual;
 } gr_h5_array;
 
 /* Refused, naming file and object, with GRADUS_ERR_DATA: nothing there, groups, external and
@@ -31,10 +32,18 @@ typedef struct gr_h5_array {
  * machine's memory. */
 gradus_status gr_h5_array_open(const gr_h5_file *file, const char *path, gr_h5_array *out,
                                gradus_error *err);
+
+/* The same for arrays that are not read whole: virtual datasets, arrays larger than memory and
+ * filters of any kind pass; whoever reads looks at them. */
+gradus_status gr_h5_array_open_any(const gr_h5_file *file, const char *path, gr_h5_array *out,
+                                   gradus_error *err);
 void gr_h5_array_close(gr_h5_array *array); /* accepts a zeroed object */
 
 /* All n elements in native byte order: out [n] of `dtype`. */
 gradus_status gr_h5_array_read(const gr_h5_array *array, void *out, gradus_error *err);
+
+/* Turns the bytes of n elements of `size` bytes around. */
+void gr_h5_swap_bytes(void *data, size_t n, size_t size);
 
 /* Calls `visit` for each text in order (bytes are not terminated and hold no NUL; blanks that pad
  * are gone). A failing visit ends the reading. */

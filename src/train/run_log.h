@@ -26,6 +26,8 @@ typedef struct gr_timing {
   double samples_per_second; /* over all those seconds */
   double validation_seconds,
       checkpoint_seconds; /* of an epoch: what of its seconds was not steps */
+  double
+      data_wait_fraction; /* of an epoch: the part of its seconds that went into waiting for rows */
   const char *detail;     /* "reason" of "end", "isa" and threads of "start"; NULL = none */
   int threads;            /* 0 = none */
 } gr_timing;

@@ -214,6 +214,12 @@ static gradus_status finish(gr_trainer *t, gradus_error *err) {
   return gr_run_check(&t->run, err);
 }
 
+/* Part of the epoch's seconds so far that went into waiting for rows. */
+static double wait_share(const gr_trainer *t, double now) {
+  const double seconds = now - t->epoch_start;
+  return (gr_pass_waited(&t->prepared.train_pass) - t->epoch_waited) / fmax(seconds, 1e-9);
+}
+
 /* `now`: the clock. */
 static void report_progress(gr_trainer *t, bool epoch_finished, double now) {
   const gr_train_state *s = &t->now.state;
@@ -237,7 +243,8 @@ static void report_progress(gr_trainer *t, bool epoch_finished, double now) {
       .best_loss = s->has_best ? s->best_loss : (double)NAN,
       .metric_name = h->n_metrics ? h->metric_names[0] : NULL,
       .metric = last && h->n_metrics ? last->metric[0] : (double)NAN,
-      .epoch_finished = epoch_finished};
+      .epoch_finished = epoch_finished,
+      .data_wait = epoch_finished ? t->last_wait : wait_share(t, now)};
   t->options.on_progress(t->options.user, &progress);
 }
 
@@ -261,12 +268,11 @@ static void judge(gr_trainer *t, double valid_loss) {
 }
 
 static gradus_status validate(gr_trainer *t, gr_history_row *row, gradus_error *err) {
-  const gr_prepared *p = &t->prepared;
+  gr_prepared *p = &t->prepared;
   gr_metrics metrics;
   if (p->n_valid == 0) return GRADUS_OK;
   const double start = gr_clock_now();
-  GR_TRY(gr_measure(t->engine, &p->preprocessing, gr_prepared_valid_rows(p), p->valid_map,
-                    p->n_valid, t->outputs, &metrics, err));
+  GR_TRY(gr_measure(t->engine, &p->preprocessing, &p->valid_pass, NULL, NULL, &metrics, err));
   t->epoch_validation += gr_clock_now() - start;
   if (!isfinite(metrics.loss)) return fail_nonfinite(t, "the validation loss is not finite", err);
   row->valid_loss = metrics.loss;
@@ -284,11 +290,13 @@ static gradus_status log_epoch(gr_trainer *t, gradus_error *err) {
   const gr_timing timing = {.event = "epoch",
                             .seconds = seconds,
                             .samples_per_second = (double)t->epoch_samples / fmax(seconds, 1e-9),
+                            .data_wait_fraction = t->last_wait,
                             .validation_seconds = t->epoch_validation,
                             .checkpoint_seconds = t->epoch_checkpoints};
   GR_TRY(gr_trainer_timing(t, timing, err));
   t->epoch_start = now;
   t->epoch_samples = 0;
+  t->epoch_waited = gr_pass_waited(&t->prepared.train_pass);
   t->epoch_validation = t->epoch_checkpoints = 0;
   return now - t->last_csv < CSV_SECONDS ? GRADUS_OK : write_csv(t, err);
 }
@@ -315,11 +323,13 @@ static gradus_status end_epoch(gr_trainer *t, gradus_error *err) {
   return last ? finish(t, err) : GRADUS_OK;
 }
 
-static void order_rows(gr_trainer *t) {
-  const uint64_t epoch = t->now.state.epoch;
-  if (t->order_epoch == epoch) return;
-  t->order = gr_prepared_order(&t->prepared, epoch);
-  t->order_epoch = epoch;
+/* The pass over the training rows stands at `position` of `epoch`, or goes there. */
+static gradus_status begin_epoch(gr_trainer *t, uint64_t epoch, uint64_t position,
+                                 gradus_error *err) {
+  if (t->pass_epoch == epoch) return GRADUS_OK;
+  GR_TRY(gr_pass_begin(&t->prepared.train_pass, epoch, position, err));
+  t->pass_epoch = epoch;
+  return GRADUS_OK;
 }
 
 static double rate(void *user, uint64_t step) {
@@ -366,9 +376,11 @@ static gradus_status take_steps(gr_trainer *t, uint64_t steps, uint64_t *taken, 
   gr_train_state *s = &t->now.state;
   const uint64_t before = s->step;
   gr_step_result result;
-  order_rows(t);
-  const gr_run run = {.rows = &t->prepared.train.rows,
-                      .order = &t->order,
+  gr_pass *pass = &t->prepared.train_pass;
+  GR_TRY(begin_epoch(t, s->epoch, s->position, err));
+  const gr_run run = {.rows = &pass->rows,
+                      .order = &pass->order,
+                      .feed = pass->feed,
                       .start = s->position,
                       .end = t->prepared.n_train,
                       .step = s->step,
@@ -381,7 +393,11 @@ static gradus_status take_steps(gr_trainer *t, uint64_t steps, uint64_t *taken, 
   gr_engine_run(t->engine, &run, &result);
   *taken = s->step - before;
   if (!result.finite) return fail_step(t, &result, err);
-  return s->position == t->prepared.n_train ? end_epoch(t, err) : GRADUS_OK;
+  if (result.starved) return pass->feed->why(pass->feed->user, err);
+  if (s->position < t->prepared.n_train) return GRADUS_OK;
+  if (s->epoch + 1 < (uint64_t)t->prepared.config.training.epochs)
+    GR_TRY(begin_epoch(t, s->epoch + 1, 0, err)); /* reads ahead while this one is validated */
+  return end_epoch(t, err);
 }
 
 static gradus_status stop(gr_trainer *t, const char *why, gradus_error *err) {

@@ -25,6 +25,7 @@ typedef struct gr_progress {
   const char *metric_name; /* the first validation metric, or NULL */
   double metric;
   bool epoch_finished; /* every loss above is final for `epoch` */
+  double data_wait;    /* part of the epoch's time that went into waiting for rows */
 } gr_progress;
 
 /* Zeros are the defaults. */
@@ -51,6 +52,8 @@ typedef struct gr_report {
       model_path[GR_RUN_FILE]; /* best.h5 where validated, else
                                   final.h5; empty while there is none */
   char digest[GR_DIGEST_TEXT]; /* of the current parameters */
+  double data_wait;            /* part of the session's time that went into waiting for rows */
+  char limit[128];             /* what its speed was limited by, for people */
 } gr_report;
 
 /* Resolves, prepares, makes the engine, takes the run directory and resumes. `config` is copied;

@@ -30,12 +30,10 @@ struct gr_trainer {
    * fetched from the engine when a checkpoint is written. */
   gr_checkpoint now;
   float *best;     /* parameters of the best epoch; valid where now.state.has_best */
-  float *outputs;  /* of validation rows, where metrics need them; else NULL */
   bool best_saved; /* best.h5 holds them */
 
   uint64_t steps_per_epoch, total_steps;
-  gr_row_order order;
-  uint64_t order_epoch; /* of `order`; UINT64_MAX before the first */
+  uint64_t pass_epoch; /* that the pass over the training rows is in; UINT64_MAX before the first */
 
   uint64_t saved_step; /* of the newest checkpoint of this session; UINT64_MAX = none */
   char saved_path[4096];
@@ -44,6 +42,8 @@ struct gr_trainer {
   double wall_before;                     /* state.wall_seconds when the session began */
   double last_save, last_progress, last_csv, epoch_start;
   double epoch_validation, epoch_checkpoints; /* seconds since epoch_start that went into them */
+  double last_wait;    /* share of the last epoch that went into waiting for rows */
+  double epoch_waited; /* of the pass's seconds of waiting, at epoch_start */
   uint64_t session_samples, epoch_samples;
   uint64_t unlooked, look_every; /* steps since the clock was looked at, and between two looks */
   double last_look;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cgroup.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "exec/team.h"
@@ -61,11 +62,7 @@ static gradus_status make_buffers(gr_trainer *t, gradus_error *err) {
   if (t->prepared.n_valid == 0) return GRADUS_OK;
   t->best = gr_alloc(n, sizeof(float));
   if (!t->best) return gr_fail_memory(err, "the best parameters");
-  const uint32_t k = now->model.preprocessing.n_targets;
-  if (k <= GR_TOTAL_TARGETS) return GRADUS_OK;
-  size_t count;
-  if (gr_multiply(t->prepared.n_valid, k, &count)) t->outputs = gr_alloc(count, sizeof(float));
-  return t->outputs ? GRADUS_OK : gr_fail_memory(err, "the outputs of validation");
+  return GRADUS_OK;
 }
 
 static gradus_status make_model(gr_trainer *t, gradus_error *err) {
@@ -270,6 +267,27 @@ static gradus_status write_records(gr_trainer *t, bool resumed, gradus_error *er
   return gr_trainer_timing(t, timing, err);
 }
 
+/* Where the inputs are, when that is not simply memory. */
+static void announce_data(const gr_trainer *t) {
+  const gr_split *train = &t->data->split[GR_TRAIN];
+  gr_text where = {0};
+  if (!train->source) return;
+  const double row = (double)t->data->n_columns * (double)gr_dtype_size(train->x_type);
+  gr_pass_describe(&t->prepared.train_pass, &where);
+  gr_log_write(&t->log, GR_INFO, "inputs of %.0f MiB, with %.0f MiB of memory for data: %s",
+               (double)train->n_rows * row / 0x1p20, (double)t->data->memory / 0x1p20,
+               where.data ? where.data : "");
+  gr_text_free(&where);
+  const double left = gr_memory_left("");
+  if (t->prepared.config.training.shuffle == GR_SHUFFLE_FULL && left > 0 && row < 4096 &&
+      (double)train->n_rows * row > left)
+    gr_log_write(
+        &t->log, GR_WARNING,
+        "the inputs are larger than the %.0f MiB of memory that are left, and training.shuffle "
+        "is full: each row may cost a page read from the disk; window reads whole blocks",
+        left / 0x1p20);
+}
+
 static void announce(gr_trainer *t, bool resumed) {
   const gr_train_state *s = &t->now.state;
   const gr_log *log = &t->log;
@@ -286,6 +304,7 @@ static void announce(gr_trainer *t, bool resumed) {
   gr_log_write(log, GR_INFO, "%d thread%s (%s), %s", gr_engine_threads(t->engine),
                gr_engine_threads(t->engine) == 1 ? "" : "s", t->threads_reason,
                gr_engine_isa(t->engine));
+  announce_data(t);
   if (resumed)
     gr_log_write(log, GR_INFO, "resumed from %s: epoch %llu, step %llu", t->saved_path,
                  (unsigned long long)s->epoch, (unsigned long long)s->step);
@@ -338,7 +357,7 @@ static gradus_status create(const gr_config *config, const gr_dataset *data,
   t->data = data;
   t->run = GR_RUN_CLOSED;
   t->log = (gr_log){sink, t};
-  t->order_epoch = t->saved_step = UINT64_MAX;
+  t->pass_epoch = t->saved_step = UINT64_MAX;
   t->look_every = 1;
   t->session_start = t->last_save = t->epoch_start = gr_clock_now();
   GR_TRY_ELSE(fail, gr_config_copy(config, &t->given, err));
@@ -373,7 +392,6 @@ void gr_trainer_destroy(gr_trainer *trainer) {
   trainer->now.best_parameters = NULL; /* `best` owns them */
   gr_checkpoint_free(&trainer->now);
   gr_free(trainer->best);
-  gr_free(trainer->outputs);
   gr_prepared_free(&trainer->prepared);
   gr_config_free(&trainer->given);
   gr_run_close(&trainer->run);

@@ -30,7 +30,6 @@ typedef struct recipe {
 /* Whether a loss goes with an activation of the outputs. */
 bool recipe_allows(gr_loss loss, gr_activation output);
 
-
 /* Who does the work: nothing of it may change a bit. */
 typedef struct workers {
   int threads, isa, strategy;

@@ -33,19 +33,16 @@ static doubles make_doubles(const recipe *r, const data *d, const gr_network *ne
                gr_test_array(r->rows * n_out, sizeof(double)),
                d->rows.weight ? copy_of(d->rows.weight, r->rows) : NULL, gr_oracle_defaults};
   const gr_config c_of = make_config(r);
-  const size_t levels = r->loss == GR_QUANTILE ? c_of.training.n_quantiles : 1;
   o.loss =
       (gr_oracle_parameters){.parameter = r->loss == GR_HUBER     ? c_of.training.huber_delta
                                           : r->loss == GR_TWEEDIE ? c_of.training.tweedie_power
                                                                   : c_of.training.focal_gamma,
                              .smoothing = r->loss == GR_CROSS_ENTROPY ? r->smoothing : 0,
-                             .n_levels = r->loss == GR_QUANTILE ? levels : 0,
+                             .n_levels = r->loss == GR_QUANTILE ? c_of.training.n_quantiles : 0,
                              .levels = {c_of.training.quantiles[0], c_of.training.quantiles[1]}};
   for (size_t i = 0; i < r->rows * n_out; i++) {
     const int32_t c = d->rows.class_index ? d->rows.class_index[i / n_out] : 0;
-    o.y[i] = d->rows.targets ? (double)d->rows.targets[i / levels]
-             : n_out == 1    ? c
-                             : (size_t)c == i % n_out;
+    o.y[i] = d->rows.targets ? (double)d->rows.targets[i] : n_out == 1 ? c : (size_t)c == i % n_out;
   }
   return o;
 }

@@ -70,11 +70,11 @@ static ref_recipe reference_of(const recipe *r) {
 }
 
 static ref_sample sample_of(const recipe *r, const data *d, uint64_t row) {
-  const size_t n_targets = r->width[recipe_layers(r)] / (r->loss == GR_QUANTILE ? 2 : 1);
-  return (ref_sample){.x = d->x + row * r->width[0],
-                      .y = d->rows.targets ? d->rows.targets + row * n_targets : NULL,
-                      .label = d->rows.class_index ? d->rows.class_index[row] : -1,
-                      .weight = d->rows.weight ? d->rows.weight[row] : 1};
+  return (ref_sample){
+      .x = d->x + row * r->width[0],
+      .y = d->rows.targets ? d->rows.targets + row * r->width[recipe_layers(r)] : NULL,
+      .label = d->rows.class_index ? d->rows.class_index[row] : -1,
+      .weight = d->rows.weight ? d->rows.weight[row] : 1};
 }
 
 /* The outcome of the same steps by the reference trainer, without totals. */

@@ -96,11 +96,9 @@ static problem make_problem(gr_test_stream *s, const combination *is, size_t n_o
 
 static void targets_of(const problem *p, size_t r, double *y) {
   const size_t row = p->index[r];
-  const size_t levels = p->parameters.n_levels ? p->parameters.n_levels : 1,
-               width = p->n_out / levels;
   const int32_t c = p->class_index[row];
   for (size_t j = 0; j < p->n_out; j++)
-    y[j] = !p->by_class    ? (double)p->targets[row * width + j / levels]
+    y[j] = !p->by_class    ? (double)p->targets[row * p->n_out + j]
            : p->n_out == 1 ? (double)c
                            : (size_t)c == j;
 }

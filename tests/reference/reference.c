@@ -82,8 +82,8 @@ static void forward(const ref_recipe *recipe, const float *parameters, const flo
 }
 
 /* Column j of a sample's target: its y, or one-hot; for one output the class itself. */
-static float target(const ref_recipe *recipe, const ref_sample *s, size_t j, size_t n) {
-  if (s->y) return s->y[recipe->n_levels ? j / recipe->n_levels : j];
+static float target(const ref_sample *s, size_t j, size_t n) {
+  if (s->y) return s->y[j];
   return n == 1 ? (float)s->label : (float)((size_t)s->label == j);
 }
 
@@ -158,7 +158,7 @@ static float terms(const ref_recipe *r, const ref_sample *s, size_t n, float *a,
             sum = r->loss <= REF_CROSS_ENTROPY || r->loss == REF_FOCAL;
   const float share = sum ? 1 : 1 / (float)n, scale = s->weight * share;
   for (size_t j = 0; j < n; j++) {
-    const float y = target(r, s, j, n);
+    const float y = target(s, j, n);
     if (!of_z) ref_curve((int)r->activation[r->n_layers - 1], a[j], &a[j], &slope);
     if (r->loss == REF_QUADRATIC) {
       d[j] = a[j] - y;

@@ -4,6 +4,6 @@
 
 #include "support/test.h"
 
-extern const gr_test prepare_tests[], run_tests[], resume_tests[];
+extern const gr_test prepare_tests[], run_tests[], resume_tests[], stream_tests[];
 
 #endif
