@@ -74,9 +74,28 @@ GR_INLINE gr_loss_term tweedie_term(vf z, vf y, vf power) {
                         vf_nfma(y, low, high)};
 }
 
+GR_INLINE gr_loss_term quantile_term(vf x, vf e, vf level) {
+  const vf zero = vf_zero(), one = vf_set1(1.0f);
+  const vf above = vf_sub(zero, vf_mul(vf_sub(level, one), e)),
+           below = vf_sub(zero, vf_mul(level, e));
+  const vf down = vf_select(vf_lt(zero, e), vf_sub(one, level), e);
+  return (gr_loss_term){x, vf_select(vf_lt(e, zero), below, above),
+                        vf_select(vf_lt(e, zero), vf_sub(zero, level), down)};
+}
+
+/* x times 0 is added to the margin: a loss must show an output that is not finite. */
+GR_INLINE gr_loss_term hinge_term(vf x, vf y, const int squared) {
+  const vf zero = vf_zero(), one = vf_set1(1.0f), two = vf_set1(2.0f);
+  const vf s = vf_fma(two, y, vf_set1(-1.0f)),
+           margin = vf_fma(x, zero, vf_max(zero, vf_nfma(s, x, one))),
+           inside = vf_select(vf_lt(zero, margin), s, zero);
+  return (gr_loss_term){x, squared ? vf_mul(margin, margin) : margin,
+                        vf_sub(zero, squared ? vf_mul(two, vf_mul(margin, s)) : inside)};
+}
+
 /* x: the output, or z for losses of z. */
 GR_INLINE gr_loss_term loss_term(const gr_loss loss, const gr_loss_rows *l, vf x, vf y, vf level) {
-  const vf zero = vf_zero(), one = vf_set1(1.0f), two = vf_set1(2.0f), e = vf_sub(x, y),
+  const vf zero = vf_zero(), one = vf_set1(1.0f), e = vf_sub(x, y),
            parameter = vf_set1(l->parameter);
   gr_loss_term t = {x, vf_mul(e, e), e};
   switch (loss) {
@@ -97,23 +116,12 @@ GR_INLINE gr_loss_term loss_term(const gr_loss loss, const gr_loss_rows *l, vf x
       t.loss = log_cosh(e);
       t.d = vf_tanh(e);
       break;
-    case GR_QUANTILE: {
-      const vf under = vf_mul(vf_sub(level, one), e), minus = vf_sub(zero, vf_mul(level, e));
-      t.loss = vf_select(vf_lt(e, zero), minus, vf_sub(zero, under));
-      t.d = vf_select(vf_lt(e, zero), vf_sub(zero, level),
-                      vf_select(vf_lt(zero, e), vf_sub(one, level), e));
-      break;
-    }
+    case GR_QUANTILE:
+      return quantile_term(x, e, level);
     case GR_HINGE:
-    case GR_SQUARED_HINGE: {
-      const vf s = vf_fma(two, y, vf_set1(-1.0f)),
-               margin = vf_fma(x, zero, vf_max(zero, vf_nfma(s, x, one)));
-      /* x times 0: a loss must show an output that is not finite. */
-      const vf inside = vf_select(vf_lt(zero, margin), s, zero);
-      t.loss = loss == GR_HINGE ? margin : vf_mul(margin, margin);
-      t.d = vf_sub(zero, loss == GR_HINGE ? inside : vf_mul(two, vf_mul(margin, s)));
-      break;
-    }
+      return hinge_term(x, y, 0);
+    case GR_SQUARED_HINGE:
+      return hinge_term(x, y, 1);
     case GR_POISSON:
       t.out = vf_exp(x);
       t.loss = vf_nfma(y, x, t.out);
