@@ -49,6 +49,7 @@ static const char *const default_settings[] = {
     "schedule.warmup=0",
     "checkpoint.every=60s",
     "checkpoint.keep=3",
+    "checkpoint.max_overhead=0.01",
     "resources.threads=auto",
     "resources.memory=auto",
     "resources.isa=auto",
