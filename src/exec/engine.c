@@ -80,6 +80,10 @@ gradus_status gr_engine_create(const gr_network *network, const gr_config *confi
                                    .lane_rows = (uint64_t)config->training.lane_rows,
                                    .optimizer = (gr_optimizer)config->optimizer.name,
                                    .inference_only = inference_only,
+                                   .passes = (uint64_t)config->training.accumulate,
+                                   .norms = config->optimizer.clip_norm > 0,
+                                   .constrains = config->optimizer.max_norm > 0,
+                                   .averages = config->average.name != GR_AVERAGE_NONE,
                                    .threads = gr_team_available(resources->threads),
                                    .strategy = resources->strategy,
                                    .forced = resources->strategy >= 0,
@@ -91,7 +95,9 @@ gradus_status gr_engine_create(const gr_network *network, const gr_config *confi
   engine->pinned = gr_team_pin(engine->plan.n_ranks, resources->pin);
   engine->lane_sums = gr_calloc(engine->plan.n_lanes, sizeof *engine->lane_sums);
   engine->rank_finite = gr_calloc((size_t)engine->plan.n_ranks, 64);
-  if (!make_arena(engine) || !engine->lane_sums || !engine->rank_finite) goto fail;
+  engine->row_squares = gr_calloc(engine->plan.n_rows, sizeof *engine->row_squares);
+  if (!make_arena(engine) || !engine->lane_sums || !engine->rank_finite || !engine->row_squares)
+    goto fail;
   GR_TRY_ELSE(fail, gr_phases_make(&engine->phases, engine->plan.n_ranks, err));
   engine->spins = gr_team_spins(engine->plan.n_ranks);
   *out = engine;
@@ -109,6 +115,7 @@ void gr_engine_destroy(gr_engine *engine) {
   gr_free_aligned(engine->arena);
   gr_free(engine->lane_sums);
   gr_free(engine->rank_finite);
+  gr_free(engine->row_squares);
   gr_free(engine);
 }
 
@@ -156,7 +163,11 @@ static void refresh_back(gr_engine *engine) {
 void gr_engine_load(gr_engine *engine, const float *parameters,
                     const float *const moment[GR_MAX_MOMENTS]) {
   const gr_plan *plan = &engine->plan;
-  pack(plan, parameters, gr_at(engine, plan->parameters));
+  const int trained =
+      gr_optimizers[plan->optimizer].moments; /* where the weights are, if averaged */
+  const bool averaged = plan->averages && moment && moment[trained];
+  pack(plan, averaged ? moment[trained] : parameters, gr_at(engine, plan->parameters));
+  if (plan->averages) pack(plan, parameters, gr_at(engine, plan->average));
   refresh_back(engine);
   for (int k = 0; k < gr_optimizers[plan->optimizer].moments && !plan->inference_only; k++) {
     float *blocked = gr_at(engine, plan->moment[k]);
@@ -168,7 +179,10 @@ void gr_engine_load(gr_engine *engine, const float *parameters,
 void gr_engine_store(const gr_engine *engine, float *parameters,
                      float *const moment[GR_MAX_MOMENTS]) {
   const gr_plan *plan = &engine->plan;
-  unpack(plan, gr_at(engine, plan->parameters), parameters);
+  const int trained = gr_optimizers[plan->optimizer].moments;
+  unpack(plan, gr_at(engine, plan->averages ? plan->average : plan->parameters), parameters);
+  if (plan->averages && moment && moment[trained])
+    unpack(plan, gr_at(engine, plan->parameters), moment[trained]);
   for (int k = 0; k < gr_optimizers[plan->optimizer].moments && !plan->inference_only; k++)
     if (moment && moment[k]) unpack(plan, gr_at(engine, plan->moment[k]), moment[k]);
 }

@@ -28,6 +28,7 @@ typedef struct evaluation {
 /* Forward of n rows through all layers between two buffers; returns where the outputs are. */
 static float *forward_rows(const evaluation *e, size_t n, float *from, float *to) {
   const gr_engine *engine = e->engine;
+  const size_t model = engine->plan.averages ? engine->plan.average : engine->plan.parameters;
   size_t ld = engine->plan.ld_input;
   for (uint32_t l = 0; l < engine->plan.n_layers; l++) {
     const gr_plan_layer *layer = &engine->plan.layer[l];
@@ -36,8 +37,8 @@ static float *forward_rows(const evaluation *e, size_t n, float *from, float *to
                           .depth = layer->n_in,
                           .a = from,
                           .lda = ld,
-                          .w = gr_at(engine, engine->plan.parameters + layer->weights),
-                          .bias = gr_at(engine, engine->plan.parameters + layer->bias),
+                          .w = gr_at(engine, model + layer->weights),
+                          .bias = gr_at(engine, model + layer->bias),
                           .c = to,
                           .ldc = layer->ld,
                           .activation = gr_forward_activation(&engine->plan, l)};

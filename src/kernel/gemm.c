@@ -408,8 +408,7 @@ static void gradient_block(const gr_weight_gradient *g, size_t i, size_t rows, s
                            size_t panel, size_t panels, size_t first_tile, size_t n_tiles,
                            float *slots) {
   _Alignas(64) float sum[BLOCK_TILES * TILE];
-  const int updates = g->update != NULL,
-            descends = updates && g->update->optimizer == GR_SGD && g->update->decay == 0,
+  const int updates = g->update != NULL, descends = updates && vf_descends(g->update),
             far = g->n_rows * g->ldd * sizeof(float) > FAR_BYTES;
   const size_t at = panel * g->panel_w + 16 * i;
   gradient_tiles t = {.of = g,

@@ -59,16 +59,20 @@ typedef struct gr_backward {
 } gr_backward;
 
 /* Coefficients of one update, computed once per step. The gradient used is g' = scale * g + decay *
- * w (adamw: scale * g). */
+ * w + l1 * sign(w), scale * g held within -clip and clip first; where decay is decoupled, without
+ * decay * w. */
 typedef struct gr_update_coefficients {
   gr_optimizer optimizer;
   float scale;         /* 1 / (sum of row weights) */
-  float learning_rate; /* adam: learning_rate / (1 - beta1^t) */
+  float learning_rate; /* adam: learning_rate / (1 - beta1^t); nadam: q_t */
+  float gradient_rate; /* nadam: p_t */
   float momentum;      /* or beta1 */
   float one_minus_beta1, beta2, one_minus_beta2;
   float root_correction; /* 1 / sqrt(1 - beta2^t) */
   float epsilon;
-  float decay; /* weight decay; adamw: learning_rate * weight_decay */
+  float decay; /* weight decay; where it is decoupled: learning_rate * weight_decay */
+  float l1;    /* 0: none */
+  float clip;  /* 0: none */
 } gr_update_coefficients;
 
 /* The sum over lanes (rows [k lane_rows, (k + 1) lane_rows), the last one short; added by the tree
@@ -123,7 +127,7 @@ typedef struct gr_gather {
   size_t ld;
 } gr_gather;
 
-/* Factors of dropout for rows first_row .. first_row + n_rows of the batch and panels first_panel
+/* Factors of dropout for rows first_row .. first_row + n_rows of the step and panels first_panel
  * .. first_panel + n_panels of one layer: dst[r][16p + j] is +0 where draw < threshold, else
  * `factor`; or, `scales`, dst becomes +0 there and is multiplied by factor elsewhere. The draw of
  * unit u = 16 p + j in row r is 16 bits of Philox4x32-10 (base/philox.h) under key (seed, seed >>
@@ -154,6 +158,14 @@ typedef struct gr_kernels {
    * optimiser has them. */
   void (*update)(const gr_update_coefficients *u, size_t n, float *w, const float *g,
                  float *moment1, float *moment2);
+  /* sums[j] = sum_i panel[i][j]^2, and bias[j]^2 as element n_inputs where bias is not NULL: 16
+   * partials from +0, element i to partial i mod 16 by a fused multiply-add, added 8, 4, 2 and 1
+   * apart. sums: [16] */
+  void (*row_squares)(size_t n_inputs, const float *panel, const float *bias, float *sums);
+  /* panel[i][j] *= factor[j], i < n_inputs. */
+  void (*scale_rows)(size_t n_inputs, float *panel, const float *factor);
+  /* a[i] += share (w[i] - a[i]), one rounding each; share 1 copies. n a multiple of 16. */
+  void (*average)(size_t n, float share, float *a, const float *w);
   /* Copies inputs [0, n_inputs) of one panel to the back layout: back(q, o0 + j, i%16) =
    * panel[i][j], j < n_outputs <= 16. back points at the panel of the first input, rows o0 on;
    * back_panel = 16 n_out. */

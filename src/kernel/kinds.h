@@ -18,13 +18,13 @@ typedef enum gr_loss {
 } gr_loss;
 
 typedef enum gr_optimizer {
-#define GR_OPTIMIZER(id, name, moments) GR_##id,
+#define GR_OPTIMIZER(id, ...) GR_##id,
 #include "kernel/optimizer.def.h"
 #undef GR_OPTIMIZER
   GR_N_OPTIMIZERS
 } gr_optimizer;
 
-#define GR_MAX_MOMENTS 2
+#define GR_MAX_MOMENTS 3 /* of an optimiser 2; one more for weights that are also averaged */
 
 /* What the variance of initial weights should follow: see kernel/activation.def.h. */
 typedef enum gr_weight_spread {
@@ -76,7 +76,8 @@ typedef struct gr_loss_kind {
 
 typedef struct gr_optimizer_kind {
   const char *name;
-  int moments;
+  int moments, decoupled;
+  double learning_rate, momentum, beta1, beta2, epsilon; /* what `auto` means */
 } gr_optimizer_kind;
 
 extern const gr_activation_kind gr_activations[GR_N_ACTIVATIONS];

@@ -30,7 +30,14 @@ typedef enum gr_initialization {
   GR_INIT_LECUN
 } gr_initialization;
 typedef enum gr_shuffle { GR_SHUFFLE_NONE, GR_SHUFFLE_FULL, GR_SHUFFLE_WINDOW } gr_shuffle;
-typedef enum gr_schedule_kind { GR_SCHEDULE_CONSTANT, GR_SCHEDULE_COSINE } gr_schedule_kind;
+typedef enum gr_schedule {
+#define GR_SCHEDULE(ID, ...) GR_SCHEDULE_##ID,
+#include "net/schedule.def.h"
+#undef GR_SCHEDULE
+  GR_N_SCHEDULES
+} gr_schedule;
+
+typedef enum gr_average { GR_AVERAGE_NONE, GR_AVERAGE_EMA, GR_AVERAGE_SWA } gr_average;
 
 /* Enumerations (`int` here) may be GR_AUTO before the configuration is resolved against a data set,
  * never after. */
@@ -52,8 +59,9 @@ typedef struct gr_config {
   struct {
     int64_t epochs, batch_size;
     uint64_t seed;
-    int loss;          /* gr_loss */
-    int64_t lane_rows; /* rows of the batch per gradient lane */
+    int loss;           /* gr_loss */
+    int64_t lane_rows;  /* rows of the batch per gradient lane */
+    int64_t accumulate; /* batches whose gradients make one update */
     int shuffle;
     int64_t shuffle_window, shuffle_block; /* rows, of shuffle window; else 0 */
     int64_t patience; /* epochs without improvement before early stopping; 0 = off */
@@ -64,12 +72,27 @@ typedef struct gr_config {
   } training;
   struct {
     int name; /* gr_optimizer */
-    double learning_rate, momentum, beta1, beta2, epsilon, weight_decay;
+    double learning_rate, momentum, beta1, beta2, epsilon, weight_decay, l1;
+    double clip_norm, clip_value, max_norm; /* 0: none */
   } optimizer;
   struct {
-    int name;
-    double warmup; /* fraction of all steps */
+    int name;                                         /* gr_schedule */
+    double warmup;                                    /* fraction of all steps */
+    double gamma;                                     /* factor of one cut */
+    double floor;                                     /* least height */
+    int64_t every;                                    /* step: epochs between cuts */
+    uint32_t n_milestones, milestones[GR_MAX_HIDDEN]; /* multistep: epochs of cuts */
+    double power;                                     /* polynomial */
+    int64_t period, period_factor;                    /* cosine-restarts: epochs; growth */
+    double peak;                                      /* one-cycle: progress of the maximum */
+    int64_t patience;                                 /* plateau: epochs */
+    double threshold;                                 /* plateau, newbob: relative gain */
   } schedule;
+  struct {
+    int name; /* gr_average */
+    double decay;
+    int64_t start; /* epochs */
+  } average;
   struct {
     double every; /* seconds */
     int64_t keep;
@@ -87,11 +110,11 @@ typedef enum gr_part { GR_PART_RECIPE, GR_PART_RUN, GR_PART_RESOURCES } gr_part;
 typedef enum gr_key_type {
   GR_KEY_STRING,
   GR_KEY_BOOL,
-  GR_KEY_INTEGER, /* int64_t, may be auto */
-  GR_KEY_SEED,    /* uint64_t */
-  GR_KEY_REAL,
+  GR_KEY_INTEGER,  /* int64_t, may be auto */
+  GR_KEY_SEED,     /* uint64_t */
+  GR_KEY_REAL,     /* may be auto */
   GR_KEY_CHOICE,   /* int, may be auto */
-  GR_KEY_WIDTHS,   /* list of layer widths, or none */
+  GR_KEY_WIDTHS,   /* list of layer widths or other whole numbers, or none */
   GR_KEY_REALS,    /* list of numbers, one at least */
   GR_KEY_DURATION, /* seconds */
   GR_KEY_SIZE      /* bytes, may be auto */
@@ -149,6 +172,13 @@ gradus_status gr_config_set(gr_config *config, const char *key, const char *valu
 gradus_status gr_config_read(gr_config *config, const char *path, gradus_error *err);
 gradus_status gr_config_parse(gr_config *config, const char *text, size_t length, const char *name,
                               gradus_error *err);
+
+/* Replaces `auto` where the recipe alone says what it means: the numbers of the optimiser and of
+ * the schedule. Lines about it are appended to `notes` (may be NULL). */
+void gr_config_settle(gr_config *config, gr_text *notes);
+
+/* Rows that one update is made from; the last one of an epoch may have fewer. */
+uint64_t gr_config_step_rows(const gr_config *config);
 
 /* Checks what single keys cannot: combinations (softmax wants cross-entropy, ...). Works on
  * resolved and unresolved values. */

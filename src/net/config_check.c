@@ -103,9 +103,25 @@ static gradus_status check_widths(const gr_config *c, gradus_error *err) {
   return check_width("network.outputs", c->network.outputs, err);
 }
 
+static gradus_status check_milestones(const gr_config *c, gradus_error *err) {
+  const uint32_t n = c->schedule.n_milestones, *m = c->schedule.milestones;
+  if (c->schedule.name != GR_SCHEDULE_MULTISTEP) return GRADUS_OK;
+  if (n == 0)
+    return gr_fail(err, GRADUS_ERR_CONFIG,
+                   "schedule.name: multistep wants schedule.milestones, such as 10,15");
+  for (uint32_t i = 1; i < n; i++)
+    if (m[i] <= m[i - 1])
+      return gr_fail(err, GRADUS_ERR_CONFIG,
+                     "schedule.milestones: %u comes after %u; each must be later than the one "
+                     "before",
+                     (unsigned)m[i], (unsigned)m[i - 1]);
+  return GRADUS_OK;
+}
+
 gradus_status gr_config_validate(const gr_config *config, gradus_error *err) {
   static gradus_status (*const checks[])(const gr_config *, gradus_error *) = {
-      check_hidden, check_softmax, check_targets, check_outputs, check_lanes, check_widths};
+      check_hidden, check_softmax, check_targets,   check_outputs,
+      check_lanes,  check_widths,  check_milestones};
   for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) GR_TRY(checks[i](config, err));
   return GRADUS_OK;
 }

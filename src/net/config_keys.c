@@ -37,7 +37,7 @@ static const char *const losses[] = {
     NULL};
 
 static const char *const optimizers[] = {
-#define GR_OPTIMIZER(id, name, moments) [GR_##id] = name,
+#define GR_OPTIMIZER(id, name, ...) [GR_##id] = name,
 #include "kernel/optimizer.def.h"
 #undef GR_OPTIMIZER
     NULL};
@@ -67,7 +67,13 @@ static const char *const initializations[] = {[GR_INIT_NORMAL] = "normal",
 static const char *const shuffles[] = {
     [GR_SHUFFLE_NONE] = "none", [GR_SHUFFLE_FULL] = "full", [GR_SHUFFLE_WINDOW] = "window", NULL};
 static const char *const schedules[] = {
-    [GR_SCHEDULE_CONSTANT] = "constant", [GR_SCHEDULE_COSINE] = "cosine", NULL};
+#define GR_SCHEDULE(ID, name, ...) [GR_SCHEDULE_##ID] = name,
+#include "net/schedule.def.h"
+#undef GR_SCHEDULE
+    NULL};
+
+static const char *const averages[] = {
+    [GR_AVERAGE_NONE] = "none", [GR_AVERAGE_EMA] = "ema", [GR_AVERAGE_SWA] = "swa", NULL};
 
 /* name, option, type, part, may be auto, field, choices, minimum, maximum, help */
 const gr_key gr_keys[] = {
@@ -120,6 +126,9 @@ const gr_key gr_keys[] = {
     {"training.lane_rows", "lane-rows", GR_KEY_INTEGER, GR_PART_RECIPE, true,
      FIELD(training.lane_rows), NULL, 1, MAX_BATCH,
      "rows of a batch whose gradients form one chain of sums; auto: by batch size"},
+    {"training.accumulate", "accumulate", GR_KEY_INTEGER, GR_PART_RECIPE, false,
+     FIELD(training.accumulate), NULL, 1, 65536,
+     "batches whose gradients make one update, as one batch of all their rows would"},
     {"training.shuffle", "shuffle", GR_KEY_CHOICE, GR_PART_RECIPE, true, FIELD(training.shuffle),
      shuffles, 0, 0,
      "order of rows: full: any, another in every epoch; window: by parts of the file; none"},
@@ -151,25 +160,65 @@ const gr_key gr_keys[] = {
 
     {"optimizer.name", "optimizer", GR_KEY_CHOICE, GR_PART_RECIPE, false, FIELD(optimizer.name),
      optimizers, 0, 0, "how gradients change the weights"},
-    {"optimizer.learning_rate", "learning-rate", GR_KEY_REAL, GR_PART_RECIPE, false,
-     FIELD(optimizer.learning_rate), NULL, 0, 1e6, "step size at the schedule's height"},
-    {"optimizer.momentum", "momentum", GR_KEY_REAL, GR_PART_RECIPE, false,
-     FIELD(optimizer.momentum), NULL, 0, BELOW_ONE,
-     "share of the last update kept by momentum and nesterov"},
-    {"optimizer.beta1", "beta1", GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(optimizer.beta1), NULL,
-     0, BELOW_ONE, "decay of the mean gradient, adam and adamw"},
-    {"optimizer.beta2", "beta2", GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(optimizer.beta2), NULL,
-     0, BELOW_ONE, "decay of the mean squared gradient, adam and adamw"},
-    {"optimizer.epsilon", "epsilon", GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(optimizer.epsilon),
-     NULL, 1e-30, 1, "added to the root of the mean squared gradient, adam and adamw"},
+    {"optimizer.learning_rate", "learning-rate", GR_KEY_REAL, GR_PART_RECIPE, true,
+     FIELD(optimizer.learning_rate), NULL, 0, 1e6,
+     "step size at the schedule's height; auto: by the optimizer"},
+    {"optimizer.momentum", "momentum", GR_KEY_REAL, GR_PART_RECIPE, true, FIELD(optimizer.momentum),
+     NULL, 0, BELOW_ONE, "share of the last update that is kept; auto: by the optimizer"},
+    {"optimizer.beta1", "beta1", GR_KEY_REAL, GR_PART_RECIPE, true, FIELD(optimizer.beta1), NULL, 0,
+     BELOW_ONE, "decay of the mean gradient; auto: by the optimizer"},
+    {"optimizer.beta2", "beta2", GR_KEY_REAL, GR_PART_RECIPE, true, FIELD(optimizer.beta2), NULL, 0,
+     BELOW_ONE, "decay of the mean squared gradient; auto: by the optimizer"},
+    {"optimizer.epsilon", "epsilon", GR_KEY_REAL, GR_PART_RECIPE, true, FIELD(optimizer.epsilon),
+     NULL, 1e-30, 1, "added to the root of the mean squared gradient; auto: by the optimizer"},
     {"optimizer.weight_decay", "weight-decay", GR_KEY_REAL, GR_PART_RECIPE, false,
      FIELD(optimizer.weight_decay), NULL, 0, 1,
      "pull of weights, not biases, towards 0: part of the gradient, or apart from it in adamw"},
+    {"optimizer.l1", "l1", GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(optimizer.l1), NULL, 0, 1,
+     "this times the sign of a weight, not of a bias, is added to its gradient"},
+    {"optimizer.clip_norm", "clip-norm", GR_KEY_REAL, GR_PART_RECIPE, false,
+     FIELD(optimizer.clip_norm), NULL, 0, 1e30,
+     "largest norm of the whole gradient, which is shortened to it; 0: any"},
+    {"optimizer.clip_value", "clip-value", GR_KEY_REAL, GR_PART_RECIPE, false,
+     FIELD(optimizer.clip_value), NULL, 0, 1e30,
+     "largest size of each element of the gradient, which is cut to it; 0: any"},
+    {"optimizer.max_norm", "max-norm", GR_KEY_REAL, GR_PART_RECIPE, false,
+     FIELD(optimizer.max_norm), NULL, 0, 1e30,
+     "largest norm of the weights into a neuron, which are shortened to it; 0: any"},
 
     {"schedule.name", "schedule", GR_KEY_CHOICE, GR_PART_RECIPE, false, FIELD(schedule.name),
-     schedules, 0, 0, "course of the learning rate: constant, or cosine down to 0 at the end"},
+     schedules, 0, 0, "course of the learning rate"},
     {"schedule.warmup", "warmup", GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(schedule.warmup), NULL,
      0, 1, "fraction of all steps over which the learning rate rises linearly"},
+    {"schedule.gamma", NULL, GR_KEY_REAL, GR_PART_RECIPE, true, FIELD(schedule.gamma), NULL, 0, 1,
+     "factor of each cut of the learning rate; auto: by the schedule"},
+    {"schedule.floor", NULL, GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(schedule.floor), NULL, 0, 1,
+     "fraction of the learning rate below which the schedule does not go"},
+    {"schedule.every", NULL, GR_KEY_INTEGER, GR_PART_RECIPE, false, FIELD(schedule.every), NULL, 1,
+     1000000000, "epochs between two cuts of step"},
+    {"schedule.milestones", NULL, GR_KEY_WIDTHS, GR_PART_RECIPE, false,
+     FIELD(schedule.n_milestones), NULL, 1, GR_MAX_WIDTH,
+     "numbers of epochs after which multistep cuts, such as 10,15"},
+    {"schedule.power", NULL, GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(schedule.power), NULL, 0,
+     100, "exponent of polynomial"},
+    {"schedule.period", NULL, GR_KEY_INTEGER, GR_PART_RECIPE, false, FIELD(schedule.period), NULL,
+     1, 1000000000, "epochs of the first period of cosine-restarts"},
+    {"schedule.period_factor", NULL, GR_KEY_INTEGER, GR_PART_RECIPE, false,
+     FIELD(schedule.period_factor), NULL, 1, 4096,
+     "by how much each period of cosine-restarts is longer than the one before"},
+    {"schedule.peak", NULL, GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(schedule.peak), NULL, 0, 1,
+     "fraction of the steps after which one-cycle is highest"},
+    {"schedule.patience", NULL, GR_KEY_INTEGER, GR_PART_RECIPE, false, FIELD(schedule.patience),
+     NULL, 0, 1000000000, "epochs without a better validation loss that plateau lets pass"},
+    {"schedule.threshold", NULL, GR_KEY_REAL, GR_PART_RECIPE, true, FIELD(schedule.threshold), NULL,
+     0, 1, "relative gain of validation loss that counts as better; auto: by the schedule"},
+
+    {"average.name", "average", GR_KEY_CHOICE, GR_PART_RECIPE, false, FIELD(average.name), averages,
+     0, 0, "average of the weights that is the model: ema over steps, swa over ends of epochs"},
+    {"average.decay", NULL, GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(average.decay), NULL, 0,
+     BELOW_ONE, "share of itself that ema keeps at each step, once it has grown to it"},
+    {"average.start", NULL, GR_KEY_INTEGER, GR_PART_RECIPE, false, FIELD(average.start), NULL, 0,
+     1000000000, "epochs before swa begins"},
 
     {"checkpoint.every", "checkpoint-every", GR_KEY_DURATION, GR_PART_RUN, false,
      FIELD(checkpoint.every), NULL, 0, YEAR,

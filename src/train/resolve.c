@@ -168,7 +168,7 @@ static void resolve_windows(gr_config *c, const gr_data_facts *facts, gr_text *n
   }
   if (c->training.shuffle_window > 0) return;
   const uint64_t block = (uint64_t)c->training.shuffle_block,
-                 batches = WINDOW_BATCHES * (uint64_t)c->training.batch_size;
+                 batches = WINDOW_BATCHES * gr_config_step_rows(c);
   uint64_t rows = WINDOW_BYTES / facts->row_bytes;
   if (rows < batches) rows = batches;
   if (rows < WINDOW_BLOCKS * block) rows = WINDOW_BLOCKS * block;
@@ -203,6 +203,7 @@ gradus_status gr_resolve(gr_config *config, const gr_data_facts *facts, gr_text 
   GR_TRY(resolve_widths(config, facts, notes, err));
   resolve_batches(config, facts, notes);
   resolve_shuffle(config, facts, notes);
+  gr_config_settle(config, notes);
   if (notes->failed) return gr_fail_memory(err, "messages");
   return gr_config_validate(config, err);
 }

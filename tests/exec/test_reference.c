@@ -37,11 +37,13 @@ static const ref_loss loss_of[GR_N_LOSSES] = {[GR_QUADRATIC] = REF_QUADRATIC,
                                               [GR_FOCAL] = REF_FOCAL,
                                               [GR_HINGE] = REF_HINGE,
                                               [GR_SQUARED_HINGE] = REF_SQUARED_HINGE};
-static const ref_optimizer optimizer_of[GR_N_OPTIMIZERS] = {[GR_SGD] = REF_SGD,
-                                                            [GR_MOMENTUM] = REF_MOMENTUM,
-                                                            [GR_NESTEROV] = REF_NESTEROV,
-                                                            [GR_ADAM] = REF_ADAM,
-                                                            [GR_ADAMW] = REF_ADAMW};
+static const ref_optimizer optimizer_of[GR_N_OPTIMIZERS] = {
+    [GR_SGD] = REF_SGD,           [GR_MOMENTUM] = REF_MOMENTUM,
+    [GR_NESTEROV] = REF_NESTEROV, [GR_ADAM] = REF_ADAM,
+    [GR_ADAMW] = REF_ADAMW,       [GR_ADAGRAD] = REF_ADAGRAD,
+    [GR_RMSPROP] = REF_RMSPROP,   [GR_RMSPROP_MOMENTUM] = REF_RMSPROP_MOMENTUM,
+    [GR_ADADELTA] = REF_ADADELTA, [GR_NADAM] = REF_NADAM,
+    [GR_LION] = REF_LION};
 
 static ref_recipe reference_of(const recipe *r) {
   const gr_config c = make_config(r);
@@ -62,7 +64,11 @@ static ref_recipe reference_of(const recipe *r) {
                     .beta1 = c.optimizer.beta1,
                     .beta2 = c.optimizer.beta2,
                     .epsilon = c.optimizer.epsilon,
-                    .weight_decay = c.optimizer.weight_decay};
+                    .weight_decay = c.optimizer.weight_decay,
+                    .l1 = c.optimizer.l1,
+                    .clip_norm = c.optimizer.clip_norm,
+                    .clip_value = c.optimizer.clip_value,
+                    .max_norm = c.optimizer.max_norm};
   for (size_t l = 0; l <= ref.n_layers; l++) ref.width[l] = r->width[l];
   for (size_t l = 0; l < ref.n_layers; l++)
     ref.activation[l] = activation_of[l + 1 < ref.n_layers ? r->hidden : r->output];
@@ -181,11 +187,35 @@ static void every_optimizer_matches_the_reference(void) {
                         .batch = 100,
                         .rows = 330,
                         .steps = 20,
-                        .learning_rate = kind == GR_ADAM || kind == GR_ADAMW ? 0.01 : 0.1,
+                        .learning_rate = kind >= GR_ADAM ? 0.01 : 0.1,
                         .decay = variant & 1 ? 0.01 : 0,
                         .weighted = variant & 2,
                         .type = GR_F32};
       check_recipe(&r, gr_optimizers[kind].name);
+    }
+}
+
+/* Thresholds that some steps and elements pass and others do not; two layers wider than a tile. */
+static void clipping_and_limits_match_the_reference(void) {
+  static const gr_optimizer kinds[] = {GR_SGD, GR_ADAM, GR_LION};
+  for (int kind = 0; kind < 3; kind++)
+    for (int variant = 1; variant < 16; variant++) {
+      const recipe r = {.width = {37, 50, 33, 5},
+                        .hidden = GR_TANH,
+                        .output = GR_SOFTMAX,
+                        .loss = GR_CROSS_ENTROPY,
+                        .optimizer = kinds[kind],
+                        .batch = 100,
+                        .rows = 330,
+                        .steps = 8,
+                        .learning_rate = kind ? 0.01 : 0.3,
+                        .decay = 0.01,
+                        .l1 = variant & 1 ? 0.003 : 0,
+                        .clip_norm = variant & 2 ? 0.7 : 0,
+                        .clip_value = variant & 4 ? 0.02 : 0,
+                        .max_norm = variant & 8 ? 1.6 : 0,
+                        .type = GR_F32};
+      check_recipe(&r, gr_optimizers[kinds[kind]].name);
     }
 }
 
@@ -232,6 +262,7 @@ static void every_loss_and_output_matches_the_reference(void) {
 const gr_test reference_tests[] = {
     GR_TEST(odd_shapes_match_the_reference),
     GR_TEST(every_optimizer_matches_the_reference),
+    GR_TEST(clipping_and_limits_match_the_reference),
     GR_TEST(every_activation_matches_the_reference),
     GR_TEST(every_loss_and_output_matches_the_reference),
     GR_TEST_END,

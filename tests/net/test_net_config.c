@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kernel/kinds.h"
+#include "net/schedule.h"
 #include "net/strategy.h"
 #include "net/suites.h"
 
@@ -28,7 +29,7 @@ static const char *const bad[][8] = {
     [GR_KEY_BOOL] = {"", "2", "TRUE ", "banana"},
     [GR_KEY_INTEGER] = {"", "-2", "1.5", "1e3", "12x", " 1", "9223372036854775808", "1000000001"},
     [GR_KEY_SEED] = {"", "-1", "1.0", "18446744073709551616", "auto", "0x1"},
-    [GR_KEY_REAL] = {"", "1e-3x", "0,5", "nan", "inf", "-0.5", "1e31", "auto"},
+    [GR_KEY_REAL] = {"", "1e-3x", "0,5", "nan", "inf", "-0.5", "1e31", "1e-3 "},
     [GR_KEY_CHOICE] = {"", "banana", "1"},
     [GR_KEY_REALS] = {"", "0", "0.5,", ",0.5", "0.5 0.6", "1", "-0.5", "nan"},
     [GR_KEY_WIDTHS] = {"", "0", "5,", ",5", "5 6", "1048577", "-1", "none,5"},
@@ -119,7 +120,7 @@ static void every_bad_value_is_refused_and_changes_nothing(void) {
   char many[400] = "1";
   for (int i = 0; i < 64; i++) strcat(many, ",1");
   GR_CHECK_FAILS(gr_config_set(&c, "network.hidden", many, NULL, &err), GRADUS_ERR_CONFIG, &err,
-                 "at most 64 widths");
+                 "at most 64 whole numbers");
   many[strlen(many) - 2] = '\0';
   GR_CHECK_OK(gr_config_set(&c, "network.hidden", many, NULL, &err), &err);
   gr_config_free(&c);
@@ -170,7 +171,7 @@ static void an_unknown_key_names_the_nearest_one(void) {
       {"optimizer", "'optimizer' is a section of keys; did you mean 'optimizer.name'"},
       {"network", "'network' is a section of keys, not a key"},
       {"", "unknown key ''; gradus-config(5) lists the keys"},
-      {"banana.split.of.the.day", "gradus-config(5)"}};
+      {"banana.split.zzzzzzzzzzzz", "gradus-config(5)"}};
   gr_config c = default_config();
   gradus_error err;
   for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
@@ -247,6 +248,21 @@ static void the_manual_page_has_every_key_with_option_choices_and_default(void) 
   free(page);
 }
 
+/* ".Li NAME :" opens the paragraph with formula and source. */
+static void expect_paragraph(const char *page, const char *name) {
+  char wanted[64];
+  snprintf(wanted, sizeof wanted, "\n.Li %s :\n", name);
+  if (!strstr(page, wanted)) printf("gradus-config.5 does not explain %s\n", name);
+  CU_ASSERT_PTR_NOT_NULL(strstr(page, wanted));
+}
+
+static void the_manual_page_explains_every_optimizer_and_schedule(void) {
+  char *page = read_manual();
+  for (int i = 0; i < GR_N_OPTIMIZERS; i++) expect_paragraph(page, gr_optimizers[i].name);
+  for (int i = 0; i < GR_N_SCHEDULES; i++) expect_paragraph(page, gr_schedules[i].name);
+  free(page);
+}
+
 static void a_copy_shares_nothing(void) {
   gr_config a = default_config(), b;
   gradus_error err;
@@ -270,4 +286,5 @@ const gr_test config_tests[] = {
     GR_TEST(an_unknown_key_names_the_nearest_one),
     GR_TEST(a_copy_shares_nothing),
     GR_TEST(the_manual_page_has_every_key_with_option_choices_and_default),
+    GR_TEST(the_manual_page_explains_every_optimizer_and_schedule),
     GR_TEST_END};

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/elementary.h" /* gr_exp: its bits are part of the contract */
 #include "reference/functions.h"
 
 /* One sample's outputs a[l] of each layer (a[0]: inputs), their slopes and dC/dz d[l]. */
@@ -292,12 +293,58 @@ static void adam(const ref_recipe *recipe, float g, double rate, unsigned long t
   *w = fmaf(-corrected, *m / fmaf(sqrtf(*v), root, (float)recipe->epsilon), *w);
 }
 
-/* Parameter i by its gradient sum g; biases do not decay. */
-static void update(const ref_recipe *recipe, ref_state *s, size_t i, float g, double decay,
+/* b2 v + (1 - b2) g^2 */
+static float mean_square(const ref_recipe *recipe, float g, float v) {
+  return ref_flush(fmaf((float)recipe->beta2, v, (float)(1 - recipe->beta2) * g * g));
+}
+
+static double nadam_mu(const ref_recipe *recipe, unsigned long t) {
+  return recipe->beta1 * (1 - 0.5 * gr_exp((double)t * -0.04082199452025512955 / 250));
+}
+
+/* Dozat's step with all factors of gradient and mean gradient in double, rounded once. */
+static void nadam(const ref_recipe *recipe, float g, double rate, unsigned long t, float *w,
+                  float *m, float *v) {
+  double product = 1;
+  for (unsigned long i = 1; i <= t; i++) product *= nadam_mu(recipe, i);
+  const double mu = nadam_mu(recipe, t), next = nadam_mu(recipe, t + 1);
+  const float of_g = (float)(rate * (1 - mu) / (1 - product));
+  const float of_m = (float)(rate * next / (1 - product * next));
+  const float root = (float)(1 / sqrt(1 - ref_power(recipe->beta2, t)));
+  *m = ref_flush(fmaf((float)recipe->beta1, *m, (float)(1 - recipe->beta1) * g));
+  *v = mean_square(recipe, g, *v);
+  *w -= fmaf(of_g, g, of_m * *m) / fmaf(sqrtf(*v), root, (float)recipe->epsilon);
+}
+
+static float adadelta_step(const ref_recipe *recipe, float g, float *u, float *v) {
+  const float epsilon = (float)recipe->epsilon;
+  *v = mean_square(recipe, g, *v);
+  const float x = sqrtf(*u + epsilon) / sqrtf(*v + epsilon) * g;
+  *u = mean_square(recipe, x, *u);
+  return x;
+}
+
+static float lion_direction(const ref_recipe *recipe, float g, float *m) {
+  const float c = fmaf((float)recipe->beta1, *m, (float)(1 - recipe->beta1) * g);
+  *m = ref_flush(fmaf((float)recipe->beta2, *m, (float)(1 - recipe->beta2) * g));
+  return c == 0 ? c : copysignf(1, c);
+}
+
+/* Within -limit and limit. */
+static float clip(float g, float limit) {
+  return g > limit ? limit : g < -limit ? -limit : g;
+}
+
+/* Parameter i by its mean gradient g; biases (not `decays`) do not decay. */
+static void update(const ref_recipe *recipe, ref_state *s, size_t i, float g, int decays,
                    double rate, unsigned long t) {
-  float *w = &s->parameters[i], *m = &s->moment1[i];
-  const float mu = (float)recipe->momentum;
-  if (recipe->optimizer == REF_ADAMW)
+  const double decay = decays ? recipe->weight_decay : 0;
+  if (recipe->clip_value > 0) g = clip(g, (float)recipe->clip_value);
+  if (decays && recipe->l1 > 0 && s->parameters[i] != 0)
+    g += copysignf((float)recipe->l1, s->parameters[i]);
+  float *w = &s->parameters[i], *m = &s->moment1[i], *v = &s->moment2[i];
+  const float mu = (float)recipe->momentum, r = (float)rate, epsilon = (float)recipe->epsilon;
+  if (recipe->optimizer == REF_ADAMW || recipe->optimizer == REF_LION)
     *w = fmaf(-(float)(rate * decay), *w, *w);
   else
     g = fmaf((float)decay, *w, g);
@@ -315,23 +362,92 @@ static void update(const ref_recipe *recipe, ref_state *s, size_t i, float g, do
       break;
     case REF_ADAM:
     case REF_ADAMW:
-      adam(recipe, g, rate, t, w, m, &s->moment2[i]);
+      adam(recipe, g, rate, t, w, m, v);
+      break;
+    case REF_ADAGRAD:
+      *m = ref_flush(fmaf(g, g, *m));
+      *w = fmaf(-r, g / (sqrtf(*m) + epsilon), *w);
+      break;
+    case REF_RMSPROP:
+      *m = mean_square(recipe, g, *m);
+      *w = fmaf(-r, g / (sqrtf(*m) + epsilon), *w);
+      break;
+    case REF_RMSPROP_MOMENTUM:
+      *v = mean_square(recipe, g, *v);
+      *m = ref_flush(fmaf(mu, *m, g / (sqrtf(*v) + epsilon)));
+      *w = fmaf(-r, *m, *w);
+      break;
+    case REF_ADADELTA:
+      *w = fmaf(-r, adadelta_step(recipe, g, m, v), *w);
+      break;
+    case REF_NADAM:
+      nadam(recipe, g, rate, t, w, m, v);
+      break;
+    case REF_LION:
+      *w = fmaf(-r, lion_direction(recipe, g, m), *w);
       break;
   }
+}
+
+/* Sum of squares of n values and, where given, one more: index i to partial i mod 16. */
+static float squares(const float *x, size_t n, const float *more) {
+  float partial[16] = {0};
+  for (size_t i = 0; i < n; i++) partial[i % 16] = fmaf(x[i], x[i], partial[i % 16]);
+  if (more) partial[n % 16] = fmaf(*more, *more, partial[n % 16]);
+  return tree_of_16(partial);
+}
+
+/* The tree over doubles: left the largest power of two below n, right the rest. */
+static double tree_of(const double *x, size_t n) {
+  if (n == 1) return *x;
+  size_t left = 1;
+  while (2 * left < n) left *= 2;
+  return tree_of(x, left) + tree_of(x + left, n - left);
+}
+
+/* The norm of a vector like the parameters, a neuron with its bias at a time. */
+static double norm_of(const ref_recipe *recipe, const float *vector) {
+  double *rows = allocate(REF_MAX_LAYERS * REF_MAX_WIDTH, sizeof *rows);
+  size_t n = 0;
+  for (size_t l = 1; l <= recipe->n_layers; l++) {
+    const size_t n_in = recipe->width[l - 1], n_out = recipe->width[l];
+    const float *w = vector + weights_of(recipe, l);
+    for (size_t o = 0; o < n_out; o++)
+      rows[n++] = (double)squares(w + o * n_in, n_in, w + n_in * n_out + o);
+  }
+  const double norm = sqrt(tree_of(rows, n));
+  free(rows);
+  return norm;
+}
+
+/* Rows of weights are shortened to the largest norm. */
+static void constrain(const ref_recipe *recipe, float *parameters) {
+  for (size_t l = 1; l <= recipe->n_layers; l++)
+    for (size_t o = 0; o < recipe->width[l]; o++) {
+      const size_t n_in = recipe->width[l - 1];
+      float *row = parameters + weights_of(recipe, l) + o * n_in;
+      const double norm = sqrt((double)squares(row, n_in, NULL));
+      for (size_t i = 0; i < n_in && norm > recipe->max_norm; i++)
+        row[i] *= (float)(recipe->max_norm / norm);
+    }
 }
 
 double ref_step(const ref_recipe *recipe, ref_state *state, const ref_sample *sample, size_t n,
                 unsigned long step, double learning_rate) {
   const batch b = {recipe, state->parameters, sample, n, step, allocate(1, sizeof(pass))};
   const sums s = tree(&b, 0, (n + recipe->lane_rows - 1) / recipe->lane_rows);
-  const float scale = (float)(1 / s.weight);
+  float scale = (float)(1 / s.weight);
+  const double norm = (double)scale * norm_of(recipe, s.gradient);
+  if (recipe->clip_norm > 0 && norm > recipe->clip_norm)
+    scale = (float)((double)scale * (recipe->clip_norm / norm));
   for (size_t l = 1; l <= recipe->n_layers; l++) {
     const size_t first = weights_of(recipe, l), biases = recipe->width[l];
     const size_t weights = recipe->width[l - 1] * biases;
     for (size_t i = 0; i < weights + biases; i++)
-      update(recipe, state, first + i, s.gradient[first + i] * scale,
-             i < weights ? recipe->weight_decay : 0, learning_rate, step + 1);
+      update(recipe, state, first + i, s.gradient[first + i] * scale, i < weights, learning_rate,
+             step + 1);
   }
+  if (recipe->max_norm > 0) constrain(recipe, state->parameters);
   free(s.gradient);
   free(b.p);
   return s.loss;

@@ -48,7 +48,13 @@ typedef enum ref_optimizer {
   REF_MOMENTUM,
   REF_NESTEROV,
   REF_ADAM,
-  REF_ADAMW
+  REF_ADAMW,
+  REF_ADAGRAD,
+  REF_RMSPROP,
+  REF_RMSPROP_MOMENTUM,
+  REF_ADADELTA,
+  REF_NADAM,
+  REF_LION
 } ref_optimizer;
 
 typedef struct ref_recipe {
@@ -62,7 +68,8 @@ typedef struct ref_recipe {
   float levels[4];
   unsigned dropout, input_dropout; /* in 65536ths */
   unsigned long seed;
-  double momentum, beta1, beta2, epsilon, weight_decay;
+  double momentum, beta1, beta2, epsilon, weight_decay, l1;
+  double clip_norm, clip_value, max_norm; /* 0: none */
 } ref_recipe;
 
 /* x: inputs as the network sees them. y: targets [n_out], or NULL where `label` is the class. */
