@@ -35,32 +35,29 @@ AC_DEFUN([GR_OPENMP], [
   CFLAGS=$gr_save_CFLAGS
 ])
 
-# GR_LIBRARIES: libyaml, xxhash, zlib; then stops with everything that is missing.
+# GR_OPTIONAL(PREFIX, NAME, PKGCONFIG-MODULE, DEBIAN-PACKAGE): used where it is, unless --without-NAME; sets gr_with_NAME for the
+# summary.
+AC_DEFUN([GR_OPTIONAL], [
+  AC_ARG_WITH([$2], [AS_HELP_STRING([--without-$2], [refuse data sets compressed with $2])], [], [with_$2=auto])
+  gr_with_$2="no ($4)"
+  AS_IF([test "x$with_$2" != xno], [PKG_CHECK_MODULES([$1], [$3], [
+    gr_with_$2=yes
+    AC_DEFINE([HAVE_$1], [1], [data sets compressed with $2 can be read])
+  ], [AS_IF([test "x$with_$2" = xyes], [gr_missing="$gr_missing $4"])])])
+])
+
+# GR_LIBRARIES: libyaml, xxhash, zlib, and if they are there lz4 and zstd; then stops with everything that is missing.
 AC_DEFUN([GR_LIBRARIES], [
   GR_REQUIRE([YAML], [yaml-0.1 >= 0.2.1], [yaml.h], [yaml], [yaml_parser_initialize], [libyaml-dev])
   GR_REQUIRE([XXHASH], [libxxhash >= 0.8.0], [xxhash.h], [xxhash], [XXH3_128bits_update], [libxxhash-dev])
   GR_REQUIRE([ZLIB], [zlib], [zlib.h], [z], [inflate], [zlib1g-dev])
+  GR_OPTIONAL([LZ4], [lz4], [liblz4 >= 1.7.5], [liblz4-dev])
+  GR_OPTIONAL([ZSTD], [zstd], [libzstd >= 1.3.0], [libzstd-dev])
   AS_IF([test -n "$gr_missing" && test -z "$PKG_CONFIG"], [gr_missing="$gr_missing pkg-config"])
   AS_IF([test -n "$gr_missing"],
     [AC_MSG_ERROR([not everything that gradus needs is here.$gr_note
   On Debian or Ubuntu:
     apt-get install$gr_missing])])
-])
-
-# GR_CODEC(PREFIX, PKGCONFIG-MODULE, NAME): a library for chunks compressed otherwise than by gzip; used where it is there.
-AC_DEFUN([GR_CODEC], [
-  AC_ARG_WITH([$3], [AS_HELP_STRING([--without-$3], [do not read $3 chunks, though the library is there])], [], [with_$3=check])
-  AS_IF([test "x$with_$3" != xno], [PKG_CHECK_MODULES([$1], [$2], [
-      AC_DEFINE([GR_$1], [1], [chunks compressed by $3 can be decoded])
-      gr_codecs="$gr_codecs, $3"], [
-      AS_IF([test "x$with_$3" = xyes], [AC_MSG_ERROR([--with-$3, but pkg-config does not find $2])])])])
-])
-
-# GR_CODECS: gzip and LZF are always there.
-AC_DEFUN([GR_CODECS], [
-  gr_codecs="gzip, lzf"
-  GR_CODEC([LZ4], [liblz4], [lz4])
-  GR_CODEC([ZSTD], [libzstd], [zstd])
 ])
 
 # GR_CUNIT: only `make check` needs it.

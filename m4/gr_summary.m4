@@ -11,7 +11,7 @@ cat <<GR_END
     CFLAGS      $CFLAGS $OPENMP_CFLAGS
     kernels     $gr_isas
     HDF5        $gr_hdf5_version ($gr_hdf5)
-    chunks of   $gr_codecs
+    filters     gzip: yes, lz4: $gr_with_lz4, zstd: $gr_with_zstd
     libraries   shared: $enable_shared, static: $enable_static
     tests       $gr_tests
     install to  $prefix

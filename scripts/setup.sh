@@ -39,7 +39,7 @@ missing_packages() {
   have_module yaml-0.1 || echo libyaml-dev
   have_module libxxhash || echo libxxhash-dev
   have_module zlib || echo zlib1g-dev
-  have_module liblz4 || echo liblz4-dev
+  have_module liblz4 || echo liblz4-dev # these two: to read data sets compressed with them
   have_module libzstd || echo libzstd-dev
   [ "$1" != cunit ] || have_module cunit || echo libcunit1-dev
 }

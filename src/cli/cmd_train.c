@@ -15,6 +15,7 @@
 #include "cli/progress.h"
 #include "cli/recipe.h"
 #include "cli/signals.h"
+#include "cli/time_limit.h"
 #include <gradus/gradus.h>
 
 typedef struct train_values {
@@ -38,7 +39,7 @@ const gr_option gr_train_options[] = {
     {"dry-run", 0, GR_OPTION_FLAG, offsetof(train_values, dry_run), NULL,
      "print the plan and the resolved recipe; train nothing, write nothing"},
     {"time-limit", 0, GR_OPTION_DURATION, offsetof(train_values, time_limit), "T",
-     "checkpoint and stop after this time (90s, 30min, 12h) with exit status 75"},
+     "checkpoint and stop within this time (90s, 30min, 12h) with exit status 75"},
     GR_OPTION_ROW_QUIET(train_values),
     GR_OPTION_ROW_JSON(train_values),
     GR_OPTION_END};
@@ -55,6 +56,7 @@ typedef struct training {
   gradus_evaluation test;
   int has_test;
   int was_finished;   /* before this command */
+  double begun;       /* on the clock */
   char data[4096];    /* path of the data set */
   char command[8192]; /* the command line as a shell would read it */
 } training;
@@ -133,17 +135,18 @@ static void on_message(gradus_level level, const char *text, void *user) {
 
 static gradus_status create_trainer(training *t, gradus_error *err) {
   const train_values *v = &t->values;
-  gradus_trainer_options options = {.struct_size = sizeof options,
-                                    .run_directory = v->run,
-                                    .resume_file = v->resume,
-                                    .fresh = v->fresh,
-                                    .dry_run = v->dry_run,
-                                    .time_limit = v->time_limit,
-                                    .command_line = t->command,
-                                    .config_path = v->config,
-                                    .on_progress = on_progress,
-                                    .on_message = on_message,
-                                    .user = t};
+  gradus_trainer_options options = {
+      .struct_size = sizeof options,
+      .run_directory = v->run,
+      .resume_file = v->resume,
+      .fresh = v->fresh,
+      .dry_run = v->dry_run,
+      .time_limit = v->dry_run ? 0 : gr_time_limit(v->time_limit, t->begun, v->quiet),
+      .command_line = t->command,
+      .config_path = v->config,
+      .on_progress = on_progress,
+      .on_message = on_message,
+      .user = t};
   return gradus_trainer_create(t->recipe, t->dataset, &options, &t->trainer, err);
 }
 
@@ -332,7 +335,7 @@ static gradus_status train(training *t, const gr_command *command, int argc, cha
 
 gradus_status gr_command_train(const gr_command *command, int argc, char **argv,
                                gradus_error *err) {
-  training t = {.recipe = NULL};
+  training t = {.begun = gr_time_now()};
   gradus_status status = train(&t, command, argc, argv, err);
   gr_signals_end();
   gradus_evaluation_free(&t.test);

@@ -12,5 +12,6 @@ GR_COMMAND(generate, "[KIND OUT.h5]", 0, 2, 0,
            "make a data set of a known kind; without KIND list them")
 GR_COMMAND(inspect, "FILE", 1, 1, 1, "show what is in a data set, checkpoint or run directory")
 GR_COMMAND(seal, "FILE", 1, 1, 0, "seal a checkpoint again that was edited on purpose")
+GR_COMMAND(stop, "RUN", 1, 1, 0, "ask a run to checkpoint and stop, here or on another host")
 GR_COMMAND(bench, "[DATA]", 0, 1, 1, "speed of training steps against this machine's limit")
 GR_COMMAND(doctor, "", 0, 0, 0, "show what gradus sees of this machine, with advice")

@@ -86,6 +86,7 @@ typedef struct gr_config {
   struct {
     double every; /* seconds */
     int64_t keep;
+    double max_overhead; /* share of the run */
   } checkpoint;
   struct {
     int64_t threads, memory; /* GR_AUTO or a count, bytes */

@@ -199,9 +199,13 @@ const gr_key gr_keys[] = {
      1000000000, "epochs before swa begins"},
 
     {"checkpoint.every", "checkpoint-every", GR_KEY_DURATION, GR_PART_RUN, false,
-     FIELD(checkpoint.every), NULL, 0, YEAR, "time between checkpoints; 0s: after every step"},
+     FIELD(checkpoint.every), NULL, 0, YEAR,
+     "least time between checkpoints; 0s: as often as their cost allows"},
     {"checkpoint.keep", "checkpoint-keep", GR_KEY_INTEGER, GR_PART_RUN, false,
      FIELD(checkpoint.keep), NULL, 1, 1000000, "newest checkpoints that are kept"},
+    {"checkpoint.max_overhead", NULL, GR_KEY_REAL, GR_PART_RUN, false,
+     FIELD(checkpoint.max_overhead), NULL, 0, 1,
+     "share of the run that checkpoints may cost: where they cost more they become rarer"},
 
     {"resources.threads", "threads", GR_KEY_INTEGER, GR_PART_RESOURCES, true,
      FIELD(resources.threads), NULL, 1, 4096,

@@ -60,6 +60,7 @@ static const char *const default_settings[] = {
     "average.start=10",
     "checkpoint.every=60s",
     "checkpoint.keep=3",
+    "checkpoint.max_overhead=0.01",
     "resources.threads=auto",
     "resources.memory=auto",
     "resources.isa=auto",

@@ -52,8 +52,8 @@ static gradus_status refuse(const struct matrix *m, gradus_error *err, const cha
 /* Inputs are read as a source. So are virtual targets; others are read whole. */
 static gradus_status open_array(const gr_h5_file *file, const char *path, bool inputs,
                                 gr_h5_array *out, gradus_error *err) {
-  GR_TRY(gr_h5_array_open_any(file, path, out, err));
-  if (inputs || out->is_virtual) return GRADUS_OK;
+  GR_TRY(gr_h5_array_look(file, path, out, err));
+  if (inputs || out->layout == H5D_VIRTUAL) return GRADUS_OK;
   gr_h5_array_close(out);
   return gr_h5_array_open(file, path, out, err);
 }
@@ -328,8 +328,9 @@ static gradus_status read_y(struct reader *r, const struct matrix *y, uint64_t d
   const uint64_t columns = y->columns;
   uint64_t at = 0;
   gradus_status status;
-  GR_TRY_ELSE(done, y->array.is_virtual ? read_virtual(&y->array, &part, err)
-                                        : gr_targets_read(&y->array, &r->classes, &part, err));
+  GR_TRY_ELSE(done, y->array.layout == H5D_VIRTUAL
+                        ? read_virtual(&y->array, &part, err)
+                        : gr_targets_read(&y->array, &r->classes, &part, err));
   if (y->transposed && columns > 1)
     GR_TRY_ELSE(done, transpose(&part.y, y->rows, columns, gr_dtype_size(part.y_type), err));
   if (!gr_all_finite(part.y, part.y_type, y->array.n, false, &at)) {
@@ -374,7 +375,7 @@ static gradus_status read_weight(const struct matrix *w, uint64_t done, gr_split
                                  gradus_error *err) {
   void *data = gr_alloc(w->array.n, gr_dtype_size(w->array.dtype));
   if (!split->weight) split->weight = gr_alloc(split->n_rows, sizeof *split->weight);
-  gradus_status status = w->array.is_virtual
+  gradus_status status = w->array.layout == H5D_VIRTUAL
                              ? refuse(w, err, "is virtual; weights are read from the file itself")
                          : data && split->weight ? gr_h5_array_read(&w->array, data, err)
                                                  : gr_fail_memory(err, w->array.path);

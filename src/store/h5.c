@@ -24,7 +24,7 @@ static pthread_once_t library_lock_once = PTHREAD_ONCE_INIT;
 
 static void make_library_lock(void) {
   pthread_mutexattr_t kind;
-  /* POSIX lets these fail for want of memory; no C library we know does. */
+  /* POSIX lets these fail for want of memory; glibc and musl never do. */
   if (pthread_mutexattr_init(&kind) != 0) return;
   (void)pthread_mutexattr_settype(&kind, PTHREAD_MUTEX_RECURSIVE);
   (void)pthread_mutex_init(&library_lock, &kind);
@@ -32,16 +32,19 @@ static void make_library_lock(void) {
 }
 
 gr_h5_quiet gr_h5_begin(void) {
+  gr_h5_quiet quiet = {NULL, NULL, 0, false};
   (void)pthread_once(&library_lock_once, make_library_lock);
   (void)pthread_mutex_lock(&library_lock);
-  gr_h5_quiet quiet = {NULL, NULL};
-  if (H5Eget_auto2(H5E_DEFAULT, &quiet.function, &quiet.data) < 0) quiet = (gr_h5_quiet){0};
+  quiet.had_plugins = H5PLget_loading_state(&quiet.plugins) >= 0 && quiet.plugins != 0;
+  if (quiet.had_plugins) quiet.had_plugins = H5PLset_loading_state(0) >= 0;
+  if (H5Eget_auto2(H5E_DEFAULT, &quiet.function, &quiet.data) < 0) quiet.function = NULL;
   (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   return quiet;
 }
 
 void gr_h5_end(const gr_h5_quiet *quiet) {
   (void)H5Eset_auto2(H5E_DEFAULT, quiet->function, quiet->data);
+  if (quiet->had_plugins) (void)H5PLset_loading_state(quiet->plugins);
   (void)pthread_mutex_unlock(&library_lock);
 }
 
@@ -134,13 +137,15 @@ static gradus_status look_at(int fd, const char *path, uint64_t *bytes, gradus_e
   return GRADUS_OK;
 }
 
-static gradus_status open_quietly(const char *path, gr_h5_file *out, gradus_error *err) {
+static gradus_status open_quietly(const char *path, gr_h5_watch *watch, gr_h5_file *out,
+                                  gradus_error *err) {
   hid_t access = H5Pcreate(H5P_FILE_ACCESS);
   if (access < 0) return gr_h5_fail(err, GRADUS_ERR_RESOURCES, "%s: cannot be opened", path);
   /* Locks fail on many network file systems and protect nothing here: files are renamed into place,
    * never changed. */
   hid_t id = -1;
-  if (H5Pset_file_locking(access, 0, 1) >= 0) id = H5Fopen(path, H5F_ACC_RDONLY, access);
+  if (H5Pset_file_locking(access, 0, 1) >= 0 && (!watch || gr_h5_watch_use(access, watch)))
+    id = H5Fopen(path, H5F_ACC_RDONLY, access);
   gradus_status status = GRADUS_OK;
   if (id < 0)
     status = gr_h5_fail(err, GRADUS_ERR_DATA, "%s: is a damaged or truncated HDF5 file", path);
@@ -149,16 +154,31 @@ static gradus_status open_quietly(const char *path, gr_h5_file *out, gradus_erro
   return status;
 }
 
-gradus_status gr_h5_open(const char *path, gr_h5_file *out, gradus_error *err) {
+static gradus_status open_looked_at(const char *path, gr_h5_watch *watch, gr_h5_file *out,
+                                    gradus_error *err) {
   gr_h5_file file = {.path = path};
+  gradus_status status;
   *out = (gr_h5_file){0};
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO would wait for ever */
   if (fd < 0) return gr_fail_errno(err, GRADUS_ERR_NOINPUT, errno, "%s: cannot be opened", path);
-  gradus_status status = look_at(fd, path, &file.bytes, err);
-  (void)close(fd);
-  if (status == GRADUS_OK) status = open_quietly(path, &file, err);
-  if (status == GRADUS_OK) *out = file;
+  if (watch) watch->fd = fd;
+  GR_TRY_ELSE(done, look_at(fd, path, &file.bytes, err));
+  GR_TRY_ELSE(done, open_quietly(path, watch, &file, err));
+  *out = file;
+done:
+  if (!watch || status != GRADUS_OK) (void)close(fd);
+  if (watch && status != GRADUS_OK) watch->fd = -1;
   return status;
+}
+
+gradus_status gr_h5_open(const char *path, gr_h5_file *out, gradus_error *err) {
+  return open_looked_at(path, NULL, out, err);
+}
+
+gradus_status gr_h5_open_watched(const char *path, gr_h5_watch *watch, gr_h5_file *out,
+                                 gradus_error *err) {
+  *watch = (gr_h5_watch){.fd = -1};
+  return open_looked_at(path, watch, out, err);
 }
 
 void gr_h5_close(gr_h5_file *file) {

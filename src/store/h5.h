@@ -8,16 +8,19 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "store/h5_watch.h"
 
 #define GR_H5_PATH 1024 /* longest path inside a file, with its terminator */
 
-/* HDF5 prints its error stack by itself unless told not to, and not every build of it may be called
- * by two threads: every entry point of this layer wraps its work in begin and end. Between them
- * (they nest) this thread alone of ours works with HDF5, and nothing is printed; end restores what
- * the host program had set. */
+/* HDF5 prints its error stack by itself unless told not to, loads filters from wherever its
+ * environment says, and mostly cannot be called by two threads: every entry point of this layer
+ * wraps its work in begin and end. Between them this thread alone works with HDF5 (they nest), no
+ * plugin is loaded and nothing is printed; end restores what the host program had set. */
 typedef struct gr_h5_quiet {
   H5E_auto2_t function;
   void *data;
+  unsigned plugins;
+  bool had_plugins; /* `plugins` is to be restored */
 } gr_h5_quiet;
 gr_h5_quiet gr_h5_begin(void);
 void gr_h5_end(const gr_h5_quiet *quiet);
@@ -38,6 +41,11 @@ typedef struct gr_h5_file {
 /* Opens without locking. Missing or unreadable: GRADUS_ERR_NOINPUT. A directory, an empty file, no
  * HDF5 file, a truncated one: GRADUS_ERR_DATA, each with its own words. */
 gradus_status gr_h5_open(const char *path, gr_h5_file *out, gradus_error *err);
+
+/* The same, read through `watch`, whose descriptor this opens; it is the caller's to close, after
+ * the file. Where it fails, watch->fd is -1. */
+gradus_status gr_h5_open_watched(const char *path, gr_h5_watch *watch, gr_h5_file *out,
+                                 gradus_error *err);
 void gr_h5_close(gr_h5_file *file); /* accepts a zeroed object */
 
 /* Follows `path` from the root group through hard links, and through soft links inside the file.
@@ -49,11 +57,6 @@ gradus_status gr_h5_find(const gr_h5_file *file, const char *path, char resolved
 /* Up to `size` bytes of what the root group holds: "a, b, c ..." for messages. */
 void gr_h5_list_root(const gr_h5_file *file, char *out, size_t size);
 
-/* Rows first .. first + n - 1 of an open dataset of rank 1 or 2 whose rows have `columns` elements,
- * in the type and byte order that they are stored in. `path` names the file in messages. */
-gradus_status gr_h5_read_rows(hid_t set, const char *path, uint64_t first, uint64_t n,
-                              uint64_t columns, void *out, gradus_error *err);
-
 /* One attribute of the object `object` (a path of hard links): a whole number, a number, or text of
  * fewer than `size` bytes. Absent: *found = false, or with found NULL an error. Of another type, or
  * more than one value: GRADUS_ERR_DATA. */
@@ -63,5 +66,10 @@ gradus_status gr_h5_attribute_f64(const gr_h5_file *file, const char *object, co
                                   double *out, bool *found, gradus_error *err);
 gradus_status gr_h5_attribute_text(const gr_h5_file *file, const char *object, const char *name,
                                    char *out, size_t size, bool *found, gradus_error *err);
+
+/* Rows first .. first + n - 1 of an open dataset of rank 1 or 2 whose rows have `columns` elements,
+ * in the type and byte order that they are stored in. `path` names the file in messages. */
+gradus_status gr_h5_read_rows(hid_t set, const char *path, uint64_t first, uint64_t n,
+                              uint64_t columns, void *out, gradus_error *err);
 
 #endif

@@ -162,8 +162,7 @@ static gradus_status check_filters(const gr_h5_array *a, hid_t plist, gradus_err
 }
 
 /* What is declared against what is stored. */
-static gradus_status check_size(const gr_h5_array *a, H5D_layout_t layout, bool whole,
-                                gradus_error *err) {
+static gradus_status check_size(const gr_h5_array *a, gradus_error *err) {
   uint64_t stored = H5Dget_storage_size(a->id), bytes;
   size_t size = H5Tget_size(a->type), product, in_memory;
   if (a->n == 0) return GRADUS_OK;
@@ -171,38 +170,64 @@ static gradus_status check_size(const gr_h5_array *a, H5D_layout_t layout, bool 
     return refuse(a, err, "declares an absurd size");
   bytes = product;
   if (stored == 0) return refuse(a, err, "was declared but never written");
-  if (layout != H5D_CHUNKED ? stored < bytes || bytes > a->file->bytes
-                            : bytes > GIB && bytes / WORST_RATIO > stored)
+  if (a->layout != H5D_CHUNKED ? stored < bytes || bytes > a->file->bytes
+                               : bytes > GIB && bytes / WORST_RATIO > stored)
     return gr_fail(err, GRADUS_ERR_DATA, "%s: %s declares %llu bytes, but the file holds %llu",
                    a->file->path, a->path, (unsigned long long)bytes, (unsigned long long)stored);
-  if (whole && bytes > physical_memory())
-    return gr_fail(err, GRADUS_ERR_RESOURCES,
-                   "%s: %s needs %llu MiB of memory, this machine has %llu", a->file->path, a->path,
-                   (unsigned long long)(bytes >> 20),
-                   (unsigned long long)(physical_memory() >> 20));
   return GRADUS_OK;
 }
 
-static gradus_status check_storage(gr_h5_array *a, bool whole, gradus_error *err) {
+static gradus_status check_memory(const gr_h5_array *a, gradus_error *err) {
+  uint64_t bytes = (uint64_t)a->n * H5Tget_size(a->type);
+  if (bytes <= physical_memory()) return GRADUS_OK;
+  return gr_fail(err, GRADUS_ERR_RESOURCES,
+                 "%s: %s needs %llu MiB of memory, this machine has %llu", a->file->path, a->path,
+                 (unsigned long long)(bytes >> 20), (unsigned long long)(physical_memory() >> 20));
+}
+
+/* Asking for the shape of an array made of parts without end, or with numbered names, would open
+ * the files that it names. */
+static gradus_status check_virtual(const gr_h5_array *a, hid_t plist, gradus_error *err) {
+  size_t n = 0;
+  if (H5Pget_virtual_count(plist, &n) < 0)
+    return refuse(a, err, "is a virtual dataset whose parts cannot be read");
+  for (size_t i = 0; i < n; i++) {
+    char name[2 * GR_H5_PATH];
+    hid_t space = H5Pget_virtual_vspace(plist, i);
+    bool endless = space < 0 || H5Sget_select_npoints(space) < 0;
+    if (space >= 0) (void)H5Sclose(space);
+    for (int set = 0; set < 2 && !endless; set++) {
+      ssize_t length = set ? H5Pget_virtual_dsetname(plist, i, name, sizeof name)
+                           : H5Pget_virtual_filename(plist, i, name, sizeof name);
+      endless = length < 0 || (size_t)length >= sizeof name || strchr(name, '%');
+    }
+    if (endless)
+      return refuse(a, err,
+                    "is a virtual dataset with a part without end or with numbered names, refused; "
+                    "copy it with h5repack or name the parts one by one");
+  }
+  return GRADUS_OK;
+}
+
+static gradus_status check_layout(gr_h5_array *a, bool whole, gradus_error *err) {
   hid_t plist = H5Dget_create_plist(a->id);
   if (plist < 0)
     return gr_h5_fail(err, GRADUS_ERR_DATA, "%s: %s: cannot tell how it is stored", a->file->path,
                       a->path);
-  gradus_status status;
-  H5D_layout_t layout = H5Pget_layout(plist);
-  a->is_virtual = layout == H5D_VIRTUAL;
-  if (layout == H5D_VIRTUAL && !whole)
-    status = GRADUS_OK;
-  else if (layout == H5D_VIRTUAL)
+  gradus_status status = GRADUS_OK;
+  a->layout = H5Pget_layout(plist);
+  if (a->layout == H5D_VIRTUAL && whole)
     status = refuse(a, err, "is a virtual dataset; data in other files is refused, copy it");
+  else if (a->layout == H5D_VIRTUAL)
+    status = check_virtual(a, plist, err);
   else if (H5Pget_external_count(plist) != 0)
     status = refuse(a, err, "keeps its data in external files, which is refused; copy it");
-  else if (layout != H5D_COMPACT && layout != H5D_CONTIGUOUS && layout != H5D_CHUNKED)
+  else if (a->layout != H5D_COMPACT && a->layout != H5D_CONTIGUOUS && a->layout != H5D_CHUNKED)
     status = refuse(a, err, "is stored in an unknown way");
-  else
-    status = whole ? check_filters(a, plist, err) : GRADUS_OK;
+  else if (whole)
+    status = check_filters(a, plist, err);
   (void)H5Pclose(plist);
-  return status == GRADUS_OK && !a->is_virtual ? check_size(a, layout, whole, err) : status;
+  return status;
 }
 
 /* ---- the object ---- */
@@ -227,8 +252,10 @@ static gradus_status open_checked(const gr_h5_file *file, const char *path, bool
   *out = (gr_h5_array){.file = file};
   GR_TRY_ELSE(fail, open_object(out, path, err));
   GR_TRY_ELSE(fail, classify(out, err));
+  GR_TRY_ELSE(fail, check_layout(out, whole, err));
   GR_TRY_ELSE(fail, read_shape(out, err));
-  GR_TRY_ELSE(fail, check_storage(out, whole, err));
+  if (out->layout != H5D_VIRTUAL) GR_TRY_ELSE(fail, check_size(out, err));
+  if (whole) GR_TRY_ELSE(fail, check_memory(out, err));
   return GRADUS_OK;
 fail:
   gr_h5_array_close(out);
@@ -240,8 +267,8 @@ gradus_status gr_h5_array_open(const gr_h5_file *file, const char *path, gr_h5_a
   return open_checked(file, path, true, out, err);
 }
 
-gradus_status gr_h5_array_open_any(const gr_h5_file *file, const char *path, gr_h5_array *out,
-                                   gradus_error *err) {
+gradus_status gr_h5_array_look(const gr_h5_file *file, const char *path, gr_h5_array *out,
+                               gradus_error *err) {
   return open_checked(file, path, false, out, err);
 }
 

@@ -20,10 +20,10 @@ typedef struct gr_h5_array {
   gr_dtype dtype; /* numbers and enumerations: what gr_h5_array_read delivers */
   bool swap;      /* stored in the other byte order */
   bool convert;   /* an unusual number type: HDF5 converts it to double */
-  unsigned rank;  /* 0 = a single value */
+  H5D_layout_t layout;
+  unsigned rank; /* 0 = a single value */
   uint64_t dims[H5S_MAX_RANK];
   size_t n; /* elements */
-  bool is_virtual;
 } gr_h5_array;
 
 /* Refused, naming file and object, with GRADUS_ERR_DATA: nothing there, groups, external and
@@ -33,17 +33,15 @@ typedef struct gr_h5_array {
 gradus_status gr_h5_array_open(const gr_h5_file *file, const char *path, gr_h5_array *out,
                                gradus_error *err);
 
-/* The same for arrays that are not read whole: virtual datasets, arrays larger than memory and
- * filters of any kind pass; whoever reads looks at them. */
-gradus_status gr_h5_array_open_any(const gr_h5_file *file, const char *path, gr_h5_array *out,
-                                   gradus_error *err);
+/* The same for arrays that are read in parts, which may be larger than memory. Virtual ones pass,
+ * where they are made of a fixed number of parts with fixed names (no file that they name has been
+ * looked at, so gr_h5_array_read is not for them), and so does any filter. */
+gradus_status gr_h5_array_look(const gr_h5_file *file, const char *path, gr_h5_array *out,
+                               gradus_error *err);
 void gr_h5_array_close(gr_h5_array *array); /* accepts a zeroed object */
 
 /* All n elements in native byte order: out [n] of `dtype`. */
 gradus_status gr_h5_array_read(const gr_h5_array *array, void *out, gradus_error *err);
-
-/* Turns the bytes of n elements of `size` bytes around. */
-void gr_h5_swap_bytes(void *data, size_t n, size_t size);
 
 /* Calls `visit` for each text in order (bytes are not terminated and hold no NUL; blanks that pad
  * are gone). A failing visit ends the reading. */
@@ -51,6 +49,9 @@ typedef gradus_status gr_h5_visit(void *user, uint64_t index, const char *bytes,
                                   gradus_error *err);
 gradus_status gr_h5_array_texts(const gr_h5_array *array, gr_h5_visit *visit, void *user,
                                 gradus_error *err);
+
+/* Turns the bytes of n elements of `size` bytes around. */
+void gr_h5_swap_bytes(void *data, size_t n, size_t size);
 
 /* One name of an enumeration; free `name` with H5free_memory. */
 typedef struct gr_h5_member {

@@ -1,16 +1,20 @@
 libgradus_internal_la_SOURCES += \
 	%D%/aside.h %D%/aside.c \
-	%D%/h5.h %D%/h5.c \
+	%D%/h5.h %D%/h5.c %D%/h5_watch.h %D%/h5_watch.c \
 	%D%/h5_array.h %D%/h5_array.c \
 	%D%/h5_write.h %D%/h5_write.c \
+	%D%/box.h %D%/box.c %D%/codec.h %D%/codec.c \
+	%D%/source.h %D%/source.c %D%/source_array.h %D%/source_array.c \
+	%D%/source_filters.h %D%/source_filters.c %D%/source_table.c \
+	%D%/source_read.c %D%/source_chunks.c %D%/source_virtual.c \
 	%D%/array.h %D%/array.c \
 	%D%/finite.h %D%/finite.c \
 	%D%/dataset.h %D%/dataset.c \
 	%D%/dataset_layout.h %D%/dataset_layout.c \
 	%D%/dataset_targets.h %D%/dataset_targets.c \
 	%D%/dataset_meta.h %D%/dataset_meta.c \
-	%D%/dataset_list.h %D%/dataset_list.c %D%/ahead.h %D%/ahead.c %D%/fetch.h %D%/fetch.c %D%/feed.h %D%/feed.c %D%/filters.h %D%/filters.c \
-	%D%/source.h %D%/source_piece.h %D%/source.c %D%/source_chunks.c %D%/source_virtual.c %D%/source_all.c \
+	%D%/dataset_list.h %D%/dataset_list.c %D%/ahead.h %D%/ahead.c %D%/fetch.h %D%/fetch.c %D%/feed.h %D%/feed.c \
+	%D%/source_all.c \
 	%D%/dataset_read.c %D%/dataset_writer.h %D%/dataset_writer.c %D%/dataset_rows.h %D%/dataset_rows.c \
 	%D%/dataset_digest.h %D%/dataset_digest.c \
 	%D%/hash.h %D%/seal.h %D%/seal.c \

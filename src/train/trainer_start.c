@@ -240,13 +240,22 @@ static void start_afresh(gr_trainer *t) {
   gr_engine_load(t->engine, t->now.model.parameters, NULL);
 }
 
-/* best.h5 on disk may be older, or newer, than the state we go on from. */
-static bool best_is_saved(const gr_trainer *t) {
+/* The step of the model in best.h5, which may be older, or newer, than the state we go on from. */
+static uint64_t step_of_best(const gr_trainer *t) {
   char path[GR_RUN_FILE];
   uint64_t step;
   gr_run_file(t->run.path, "best.h5", path);
-  return t->now.state.has_best && gr_checkpoint_verify(path, &step, NULL) == GRADUS_OK &&
-         step == t->now.state.best_step;
+  return gr_checkpoint_verify(path, &step, NULL) == GRADUS_OK ? step : UINT64_MAX;
+}
+
+/* A request to stop from before this start was meant for another session. */
+static gradus_status forget_stop(const gr_trainer *t, gradus_error *err) {
+  bool was;
+  GR_TRY(gr_run_withdraw_stop(t->run.path, &was, err));
+  if (was)
+    gr_log_write(&t->log, GR_INFO, "%s/STOP was there before this start: removed, training goes on",
+                 t->run.path);
+  return GRADUS_OK;
 }
 
 static gradus_status write_records(gr_trainer *t, bool resumed, gradus_error *err) {
@@ -340,16 +349,18 @@ static gradus_status open_run(gr_trainer *t, gradus_error *err) {
                    "%s: holds a run already, and a fresh one was asked "
                    "for; name another directory",
                    path);
-  GR_TRY(gr_run_open(path, &t->log, &t->run, err));
+  GR_TRY(gr_run_open(path, t->options.command_line, &t->log, &t->run, err));
   t->has_run = true;
   gr_checkpoint_prune(t->run.path, INT64_MAX,
                       &t->log); /* what a kill left of best.h5 and final.h5 */
   GR_TRY(compare_records(t, err));
   GR_TRY(resume(t, &resumed, err));
   if (!resumed) start_afresh(t);
-  t->best_saved = best_is_saved(t);
   t->wall_before = t->now.state.wall_seconds;
+  GR_TRY(forget_stop(t, err));
   GR_TRY(write_records(t, resumed, err));
+  gr_trainer_begin_saving(t, step_of_best(t));
+  t->started = true;
   announce(t, resumed);
   return t->now.state.finished ? gr_trainer_complete(t, err) : GRADUS_OK;
 }
@@ -368,10 +379,12 @@ static gradus_status create(const gr_config *config, const gr_dataset *data,
   t->pass_epoch = t->saved_step = UINT64_MAX;
   t->look_every = 1;
   t->session_start = t->last_save = t->epoch_start = gr_clock_now();
+  t->deadline = (gr_deadline){.limit = options->time_limit, .start = t->session_start};
   GR_TRY_ELSE(fail, gr_config_copy(config, &t->given, err));
   GR_TRY_ELSE(fail, gr_prepare(config, data, &t->prepared, err));
   GR_TRY_ELSE(fail, make_model(t, err));
   GR_TRY_ELSE(fail, make_buffers(t, err));
+  if (!options->dry_run) GR_TRY_ELSE(fail, gr_trainer_make_writer(t, err));
   GR_TRY_ELSE(fail, make_engine(t, err));
   if (options->dry_run)
     start_afresh(t);
@@ -396,12 +409,16 @@ gradus_status gr_trainer_create(const gr_config *config, const gr_dataset *data,
 
 void gr_trainer_destroy(gr_trainer *trainer) {
   if (!trainer) return;
+  gr_trainer_end_saving(trainer);
   gr_engine_destroy(trainer->engine);
   trainer->now.best_parameters = NULL; /* `best` owns them */
   gr_checkpoint_free(&trainer->now);
   gr_free(trainer->best);
   gr_prepared_free(&trainer->prepared);
   gr_config_free(&trainer->given);
-  gr_run_close(&trainer->run);
+  if (trainer->started || !trainer->has_run)
+    gr_run_close(&trainer->run);
+  else
+    gr_run_abandon(&trainer->run);
   gr_free(trainer);
 }

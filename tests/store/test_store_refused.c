@@ -270,7 +270,7 @@ static void storage_out_of_the_folder_is_refused(void) {
   H5Sclose(space);
   gr_file_end(file);
   gr_refuse_file(path, "external", NULL, "external files");
-  gr_refuse_file(path, "virtual", NULL, "only files in the same folder");
+  gr_refuse_file(path, "virtual", NULL, "leads out of the folder of its file");
 }
 
 static size_t no_filter(unsigned flags, size_t n_values, const unsigned *values, size_t n,

@@ -9,6 +9,8 @@ int main(int argc, char **argv) {
                              {"run", run_tests},
                              {"resume", resume_tests},
                              {"stream", stream_tests},
+                             {"save", save_tests},
+                             {"lock", lock_tests},
                              {NULL, NULL}};
   return gr_test_main(argc, argv, suites);
 }

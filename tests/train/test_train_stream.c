@@ -262,7 +262,7 @@ static void a_file_that_shrinks_under_a_run_is_an_error_with_a_name(void) {
   char *path = write_part(&s, "shrinks.h5", 0, ROWS, false, true, inputs());
   gr_dataset data = open_data((const char *const *)&path, 1, TINY);
   CU_ASSERT_EQUAL(truncate(path, 100000), 0);
-  refuse(&data, settings, "shrinks", GRADUS_ERR_IO, "shrinks.h5");
+  refuse(&data, settings, "shrinks", GRADUS_ERR_DATA, "shrinks.h5");
   gr_dataset_free(&data);
   gr_free(path);
 }
