@@ -7,4 +7,4 @@ libgradus_internal_la_SOURCES += \
 	%D%/row_set.h %D%/row_set.c %D%/row_order.h %D%/row_order.c \
 	%D%/average.h %D%/average.c %D%/schedule.h %D%/schedule.def.h %D%/schedule.c \
 	%D%/model.h %D%/model.c
-dist_man_MANS += man/gradus-config.5 man/gradus-dataset.5
+dist_man_MANS += man/gradus-config.5 man/gradus-dataset.5 man/gradus-checkpoint.5

@@ -452,9 +452,8 @@ gradus_status gr_prepare(const gr_config *config, const gr_dataset *data, gr_pre
   if (data->split[GR_VALID].n_rows > 0)
     GR_TRY_ELSE(fail,
                 gr_split_rows_make(&out->preprocessing, data, GR_VALID, true, &out->valid, err));
-  GR_TRY_ELSE(fail,
-              open_train_pass(out, data, false, true, (uint64_t)out->config.training.batch_size,
-                              &out->train_pass, err));
+  GR_TRY_ELSE(fail, open_train_pass(out, data, false, true, gr_config_step_rows(&out->config),
+                                    &out->train_pass, err));
   if (out->n_valid > 0) GR_TRY_ELSE(fail, open_valid_pass(out, data, err));
   return GRADUS_OK;
 fail:

@@ -160,7 +160,7 @@ static void resolve_windows(gr_config *c, const gr_data_facts *facts, gr_text *n
   }
   if (c->training.shuffle_window > 0) return;
   const uint64_t block = (uint64_t)c->training.shuffle_block,
-                 batches = WINDOW_BATCHES * (uint64_t)c->training.batch_size;
+                 batches = WINDOW_BATCHES * gr_config_step_rows(c);
   uint64_t rows = WINDOW_BYTES / facts->row_bytes;
   if (rows < batches) rows = batches;
   if (rows < WINDOW_BLOCKS * block) rows = WINDOW_BLOCKS * block;

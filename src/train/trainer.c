@@ -260,11 +260,6 @@ static double rate(void *user, uint64_t step) {
   return gr_trainer_rate(user, step);
 }
 
-static double average_share(void *user, uint64_t step) {
-  const gr_trainer *t = user;
-  return gr_average_share(&t->prepared.config, step, t->total_steps);
-}
-
 /* Whether the next step, with what has to follow it, could come after the time limit. An epoch's
  * last steps bring a validation with them, the run's last ones best.h5 and final.h5. */
 static bool time_is_up(const gr_trainer *t, double now) {
@@ -274,6 +269,11 @@ static bool time_is_up(const gr_trainer *t, double now) {
   const bool ends_run = ends_epoch && s->epoch + 1 >= (uint64_t)t->prepared.config.training.epochs;
   const int writes = (gr_writer_now(t->writer) == GR_WRITER_BUSY) + (ends_run ? 3 : 1);
   return t->session_samples > 0 && gr_deadline_is_near(&t->deadline, now, ends_epoch, writes);
+}
+
+static double average_share(void *user, uint64_t step) {
+  const gr_trainer *t = user;
+  return gr_average_share(&t->prepared.config, step, t->total_steps);
 }
 
 /* Whether anything has to be served after this step. The clock is asked about once a millisecond: a

@@ -43,6 +43,7 @@ struct gr_trainer {
 
   /* Checkpoints (trainer_save.c). */
   gr_writer *writer;
+  bool writer_is_new;   /* it is still getting its memory ready */
   gr_snapshot snapshot; /* the writer's while that is busy */
   uint64_t saved_step; /* of the newest checkpoint on the disk; UINT64_MAX = none of this session */
   char saved_path[4096];

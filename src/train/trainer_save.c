@@ -19,7 +19,10 @@
 
 static void write_snapshot(void *user) {
   gr_trainer *t = user;
-  gr_snapshot_write(&t->snapshot);
+  if (t->writer_is_new)
+    gr_snapshot_touch(&t->snapshot);
+  else
+    gr_snapshot_write(&t->snapshot);
 }
 
 /* Beside training, while nothing is written: neither may ever wait for a slow file system. */
@@ -38,7 +41,10 @@ gradus_status gr_trainer_make_writer(gr_trainer *t, gradus_error *err) {
       .work = write_snapshot, .watch = watch, .watch_seconds = WATCH_SECONDS, .user = t};
   GR_TRY(gr_snapshot_make(&t->snapshot, &t->now, t->best != NULL, err));
   gr_deadline_guess(&t->deadline, (double)gr_snapshot_bytes(&t->snapshot));
-  return gr_writer_create(&setup, &t->writer, err);
+  GR_TRY(gr_writer_create(&setup, &t->writer, err));
+  t->writer_is_new = true;
+  gr_writer_start(t->writer); /* its first work: memory, while the run is being opened */
+  return GRADUS_OK;
 }
 
 /* Seconds to the next checkpoint where one costs `cost`. */
@@ -98,7 +104,8 @@ static gradus_status note_durable(gr_trainer *t, gradus_error *err) {
                             .step = s->at.state.step,
                             .seconds = s->at.state.wall_seconds,
                             .stall_seconds = t->stall,
-                            .write_seconds = s->write_seconds};
+                            .write_seconds = s->write_seconds,
+                            .cpu_seconds = s->cpu_seconds};
   return gr_trainer_timing_at(t, timing, err);
 }
 
@@ -107,6 +114,10 @@ static gradus_status note_durable(gr_trainer *t, gradus_error *err) {
 static gradus_status collect(gr_trainer *t, bool must, gradus_error *err) {
   gr_snapshot *s = &t->snapshot;
   if (!gr_writer_take(t->writer)) return GRADUS_OK;
+  if (t->writer_is_new) {
+    t->writer_is_new = false;
+    return GRADUS_OK;
+  }
   tell_notes(t);
   if (s->checkpoint) {
     gr_deadline_write(&t->deadline, s->write_seconds);

@@ -167,7 +167,8 @@ static void a_checkpoint_holds_the_step_of_its_snapshot(void) {
   }
   copy_path(run, "late");
   copy_path(straight, "straight");
-  gr_trainer *t = open_with(&data, SETTINGS("checkpoint.every=1h", NULL), run, &g);
+  gr_trainer *t =
+      open_with(&data, SETTINGS("checkpoint.every=1h", "training.batch_size=4", NULL), run, &g);
   advance(t, 4);
   set_gate(&g, true, false);
   gr_trainer_request_checkpoint(t);
@@ -175,7 +176,8 @@ static void a_checkpoint_holds_the_step_of_its_snapshot(void) {
   await_arrivals(&g, 1);
   set_gate(&g, false, false);
   gr_trainer_destroy(t); /* waits for the write */
-  t = open_with(&data, SETTINGS("checkpoint.every=1h", NULL), straight, &open);
+  t = open_with(&data, SETTINGS("checkpoint.every=1h", "training.batch_size=4", NULL), straight,
+                &open);
   advance(t, 4);
   GR_CHECK_OK(gr_trainer_checkpoint(t, NULL, 0, &err), &err);
   gr_trainer_destroy(t);
