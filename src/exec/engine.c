@@ -36,6 +36,8 @@ static void touch_share(void *context, int rank) {
     const gr_plan_layer *layer = &plan->layer[l];
     touch(gr_at(engine, layer->a + row * layer->ld), (end - row) * layer->ld);
     touch(gr_at(engine, layer->delta + row * layer->ld), (end - row) * layer->ld);
+    if (layer->keeps_slope)
+      touch(gr_at(engine, layer->slope + row * layer->ld), (end - row) * layer->ld);
   }
   for (size_t i = plan->first_unit[rank]; i < plan->first_unit[rank + 1]; i++) {
     const gr_unit *u = &plan->units[i];
@@ -69,6 +71,8 @@ gradus_status gr_engine_create(const gr_network *network, const gr_config *confi
   if (!engine) return gr_fail_memory(err, "the engine");
   engine->kernels = gr_kernels_of(isa);
   engine->config = *config;
+  for (uint32_t i = 0; i < config->training.n_quantiles; i++)
+    engine->levels[i] = (float)config->training.quantiles[i];
   const gr_machine machine = gr_machine_measure(
       engine->kernels, inference_only || resources->strategy >= 0 ? 1 : resources->threads);
   const gr_plan_request request = {.network = network,
@@ -207,6 +211,23 @@ void gr_engine_gather(const gr_engine *engine, const gr_rows *rows, const uint64
                        .dst = dst,
                        .ld = ld};
   engine->kernels->gather(&g);
+}
+
+void gr_engine_loss(const gr_engine *engine, const gr_rows *rows, gr_loss_rows *l) {
+  const gr_config *c = &engine->config;
+  const gr_plan_layer *out = &engine->plan.layer[engine->plan.n_layers - 1];
+  l->loss = engine->plan.loss;
+  l->activation = out->activation;
+  l->n_out = out->n_out;
+  l->ld = out->ld;
+  l->class_index = rows->class_index;
+  l->targets = rows->targets;
+  l->parameter = l->loss == GR_HUBER     ? (float)c->training.huber_delta
+                 : l->loss == GR_TWEEDIE ? (float)c->training.tweedie_power
+                                         : (float)c->training.focal_gamma;
+  l->smoothing = l->loss == GR_CROSS_ENTROPY ? (float)c->training.label_smoothing : 0.0f;
+  l->levels = engine->levels;
+  l->n_levels = l->loss == GR_QUANTILE ? c->training.n_quantiles : 0;
 }
 
 void gr_engine_describe(const gr_engine *engine, gr_text *out) {

@@ -25,6 +25,7 @@ struct gr_engine {
   unsigned spins;             /* see gr_team_spins */
   void *pinned;               /* of gr_team_pin */
   double *lane_sums;          /* [n_lanes] */
+  float levels[GR_MAX_LIST];  /* of a quantile loss */
   double *row_squares;        /* [plan.n_rows] sums of squares of rows of the gradient */
   unsigned char *rank_finite; /* [n_ranks * 64]: 1 where all losses of the rank's rows are finite; a
                                  cache line each */
@@ -36,6 +37,14 @@ static inline float *gr_at(const gr_engine *engine, size_t offset) {
 
 /* Float copies of the input columns' shift and factor, for the kernels. */
 void gr_engine_bind_inputs(gr_engine *engine, const gr_rows *rows);
+
+/* The last layer leaves z to the loss, which makes the outputs. */
+static inline gr_activation gr_forward_activation(const gr_plan *plan, uint32_t l) {
+  return l + 1 == plan->n_layers ? GR_IDENTITY : plan->layer[l].activation;
+}
+
+/* What a loss wants to know beside rows. */
+void gr_engine_loss(const gr_engine *engine, const gr_rows *rows, gr_loss_rows *l);
 
 /* A gather of `n` rows named by `index` into dst; `next` [n_next] are those of the next one, if
  * known. */

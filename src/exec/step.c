@@ -49,6 +49,25 @@ static void gathered_rows(const gr_plan *plan, int rank, uint64_t n, uint64_t *f
   if (!plan->own_inputs && n > 0) gr_plan_rows(plan, n, rank, 1, first, end);
 }
 
+/* The factors of dropout of a share of the outputs of layer `layer` (0: the inputs), stored at dst
+ * or applied to what is there. */
+static void drop(const gr_step *s, uint32_t layer, uint32_t threshold, const share *mine,
+                 float *dst, size_t ld, bool scales) {
+  const gr_dropout d = {.n_rows = mine->rows,
+                        .n_panels = mine->panels,
+                        .first_row = s->pass * s->engine->plan.batch_rows + mine->row,
+                        .first_panel = mine->panel,
+                        .seed = s->engine->config.training.seed,
+                        .step = s->number,
+                        .layer = layer,
+                        .threshold = threshold,
+                        .factor = (float)(65536.0 / (65536.0 - threshold)),
+                        .dst = dst,
+                        .ld = ld,
+                        .scales = scales};
+  s->engine->kernels->dropout(&d);
+}
+
 /* The rank's rows; those that it will want next are named, so that they can be fetched meanwhile.
  */
 static void gather_rows(const gr_step *s, int rank) {
@@ -60,10 +79,12 @@ static void gather_rows(const gr_step *s, int rank) {
   gathered_rows(plan, rank, s->n_next, &next_first, &next_end);
   if (!s->known) number_rows(s, s->start, first, end, index);
   number_rows(s, s->start + s->n, next_first, next_end, next);
-  gr_engine_gather(
-      engine, s->rows, index + first, end - first, next + next_first, next_end - next_first,
-      gr_at(engine, plan->input + (size_t)rank * plan->input_rank + first * plan->ld_input),
-      plan->ld_input);
+  float *input =
+      gr_at(engine, plan->input + (size_t)rank * plan->input_rank + first * plan->ld_input);
+  gr_engine_gather(engine, s->rows, index + first, end - first, next + next_first,
+                   next_end - next_first, input, plan->ld_input);
+  const share mine = {first, end - first, 0, plan->layer[0].panels_in};
+  if (plan->input_dropout > 0) drop(s, 0, plan->input_dropout, &mine, input, plan->ld_input, true);
 }
 
 /* The share of an operation that a rank does at a time: `rows` of it, where it has whole rows. */
@@ -77,7 +98,6 @@ static void forward_layer(const gr_step *s, int rank, uint32_t l, const share *r
   const gr_plan *plan = &engine->plan;
   const gr_plan_layer *layer = &plan->layer[l];
   const share mine = part_of(s, rank, layer->forward_columns, layer->panels_out, rows);
-  const bool raw = l + 1 == plan->n_layers && plan->loss == GR_CROSS_ENTROPY; /* the loss wants z */
   gr_forward f = {
       .n_rows = mine.rows,
       .n_panels = mine.panels,
@@ -86,7 +106,11 @@ static void forward_layer(const gr_step *s, int rank, uint32_t l, const share *r
       .bias = gr_at(engine, plan->parameters + layer->bias + 16 * mine.panel),
       .c = gr_at(engine, layer->a + mine.row * layer->ld + 16 * mine.panel),
       .ldc = layer->ld,
-      .activation = raw ? GR_IDENTITY : layer->activation};
+      .activation = gr_forward_activation(plan, l),
+      .drops = layer->dropout > 0};
+  if (layer->keeps_slope)
+    f.slope = gr_at(engine, layer->slope + mine.row * layer->ld + 16 * mine.panel);
+  if (f.drops) drop(s, l + 1, layer->dropout, &mine, f.slope, layer->ld, false);
   f.a = gr_layer_input(engine, rank, l, mine.row, &f.lda);
   engine->kernels->forward(&f);
 }
@@ -97,18 +121,13 @@ static void loss_rows(const gr_step *s, int rank, const share *rows) {
   const uint64_t first = rows->row, end = rows->row + rows->rows;
   const gr_plan_layer *out = &engine->plan.layer[engine->plan.n_layers - 1];
   float *row_loss = gr_at(engine, engine->plan.row_loss);
-  const gr_loss_rows l = {.loss = engine->plan.loss,
-                          .activation = out->activation,
-                          .n_rows = end - first,
-                          .n_out = out->n_out,
-                          .a = gr_at(engine, out->a + first * out->ld),
-                          .delta = gr_at(engine, out->delta + first * out->ld),
-                          .ld = out->ld,
-                          .index = numbers_of(s, rank, s->index) + first,
-                          .class_index = s->rows->class_index,
-                          .targets = s->rows->targets,
-                          .weight = s->rows->weight,
-                          .row_loss = row_loss + first};
+  gr_loss_rows l = {.n_rows = end - first,
+                    .a = gr_at(engine, out->a + first * out->ld),
+                    .delta = gr_at(engine, out->delta + first * out->ld),
+                    .index = numbers_of(s, rank, s->index) + first,
+                    .weight = s->rows->weight,
+                    .row_loss = row_loss + first};
+  gr_engine_loss(engine, s->rows, &l);
   engine->kernels->loss_rows(&l);
   unsigned char *finite = &engine->rank_finite[64 * rank];
   if (first == share_of(s, rank, 1, 0).row) *finite = 1;
@@ -129,7 +148,8 @@ static void backward_layer(const gr_step *s, int rank, uint32_t l, const share *
                          .a = gr_at(engine, below->a + at),
                          .c = gr_at(engine, below->delta + at),
                          .ldc = below->ld,
-                         .activation = below->activation};
+                         .activation = below->activation,
+                         .slope = below->keeps_slope ? gr_at(engine, below->slope + at) : NULL};
   engine->kernels->backward(&b);
 }
 
@@ -217,6 +237,7 @@ static bool prepare(steps *all, uint64_t pass, uint64_t start) {
   uint64_t *half[2] = {(uint64_t *)(void *)gr_at(s->engine, plan->index),
                        (uint64_t *)(void *)gr_at(s->engine, plan->index + plan->index_half)};
   const uint64_t left = run->end - start, batch = plan->batch_rows;
+  s->number = run->step + all->done;
   s->start = start;
   s->n = left < batch ? left : batch;
   s->n_next = left - s->n < batch ? left - s->n : batch;
@@ -233,13 +254,12 @@ static bool prepare(steps *all, uint64_t pass, uint64_t start) {
   tally_add(&all->weight, pass, batch_weight(s));
   if (!s->last) return true;
   s->weight = tally_total(&all->weight);
-  const uint64_t step_number = run->step + all->done;
-  gr_update_prepare(s->engine, step_number, run->learning_rate(run->user, step_number), s->weight,
+  gr_update_prepare(s->engine, s->number, run->learning_rate(run->user, s->number), s->weight,
                     &s->weights, &s->biases);
   if (!plan->averages) return true;
   s->average_share =
-      (float)(run->average_share ? run->average_share(run->user, step_number)
-                                 : gr_average_share(&s->engine->config, step_number, UINT64_MAX));
+      (float)(run->average_share ? run->average_share(run->user, s->number)
+                                 : gr_average_share(&s->engine->config, s->number, UINT64_MAX));
   return true;
 }
 

@@ -9,6 +9,7 @@ typedef struct gr_step {
   gr_engine *engine;
   const gr_rows *rows;
   const gr_row_order *order;
+  uint64_t number; /* of the step, 0-based */
   uint64_t start, n, n_lanes;
   uint64_t *index; /* [n] rows of this batch; `known` before its gather begins, or not */
   uint64_t *next;  /* [n_next] rows of the batch that follows, numbered in this one's gather */

@@ -4,13 +4,14 @@
 #include "kernel/kinds.h"
 
 const gr_activation_kind gr_activations[GR_N_ACTIVATIONS] = {
-#define GR_ACTIVATION(id, name, hidden, relu) {name, hidden, relu},
+#define GR_ACTIVATION(id, name, hidden, spread, from_input) \
+  {name, hidden, GR_SPREAD_##spread, from_input},
 #include "kernel/activation.def.h"
 #undef GR_ACTIVATION
 };
 
-const char *const gr_losses[GR_N_LOSSES] = {
-#define GR_LOSS(id, name) name,
+const gr_loss_kind gr_losses[GR_N_LOSSES] = {
+#define GR_LOSS(id, name, targets, output) {name, GR_TARGETS_##targets, GR_OUTPUT_##output},
 #include "kernel/loss.def.h"
 #undef GR_LOSS
 };

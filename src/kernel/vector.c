@@ -246,7 +246,9 @@ static void elementary(int f, size_t n, const float *in, float *out) {
                       : f == 1 ? vf_log(x)
                       : f == 2 ? vf_sigmoid(x)
                       : f == 3 ? vf_tanh(x)
-                               : vf_erf(x));
+                      : f == 4 ? vf_erf(x)
+                      : f == 5 ? vf_exp_minus_one_down(x)
+                               : vf_normal(x));
   }
 }
 
@@ -284,6 +286,7 @@ void GR_SUFFIX(gr_forward)(const gr_forward *f);
 void GR_SUFFIX(gr_backward)(const gr_backward *b);
 void GR_SUFFIX(gr_weight_gradient)(const gr_weight_gradient *g);
 void GR_SUFFIX(gr_loss_rows)(const gr_loss_rows *l);
+void GR_SUFFIX(gr_dropout)(const gr_dropout *d);
 double GR_SUFFIX(gr_fma_rounds)(size_t n_rounds);
 double GR_SUFFIX(gr_read_stream)(size_t n, const float *p);
 extern const gr_kernels GR_SUFFIX(gr_kernels);
@@ -313,6 +316,7 @@ const gr_kernels GR_SUFFIX(gr_kernels) = {
     .average = average,
     .transpose_panel = transpose_panel,
     .loss_rows = GR_SUFFIX(gr_loss_rows),
+    .dropout = GR_SUFFIX(gr_dropout),
     .gather = gather,
     .permute = permute,
     .elementary = elementary,

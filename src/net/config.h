@@ -13,6 +13,7 @@
 #include "base/text.h"
 
 #define GR_MAX_HIDDEN 64
+#define GR_MAX_LIST 64       /* numbers in one value */
 #define GR_MAX_WIDTH 1048576 /* neurons in one layer */
 #define GR_AUTO (-1)
 
@@ -22,7 +23,12 @@ typedef enum gr_scale {
   GR_SCALE_UNIT
 } gr_scale; /* unit: u8 inputs are divided by 255 */
 typedef enum gr_standardize { GR_STANDARDIZE_NONE, GR_STANDARDIZE_ZSCORE } gr_standardize;
-typedef enum gr_initialization { GR_INIT_NORMAL, GR_INIT_GLOROT, GR_INIT_HE } gr_initialization;
+typedef enum gr_initialization {
+  GR_INIT_NORMAL,
+  GR_INIT_GLOROT,
+  GR_INIT_HE,
+  GR_INIT_LECUN
+} gr_initialization;
 typedef enum gr_shuffle { GR_SHUFFLE_NONE, GR_SHUFFLE_FULL, GR_SHUFFLE_WINDOW } gr_shuffle;
 typedef enum gr_schedule {
 #define GR_SCHEDULE(ID, ...) GR_SCHEDULE_##ID,
@@ -48,6 +54,7 @@ typedef struct gr_config {
     int activation, output_activation; /* gr_activation */
     int initialization;
     int64_t inputs, outputs; /* resolved from the data */
+    double dropout, input_dropout;
   } network;
   struct {
     int64_t epochs, batch_size;
@@ -59,6 +66,9 @@ typedef struct gr_config {
     int64_t shuffle_window, shuffle_block; /* rows, of shuffle window; else 0 */
     int64_t patience; /* epochs without improvement before early stopping; 0 = off */
     double min_delta;
+    double label_smoothing, focal_gamma, huber_delta, tweedie_power;
+    uint32_t n_quantiles;
+    double quantiles[GR_MAX_LIST];
   } training;
   struct {
     int name; /* gr_optimizer */
@@ -105,6 +115,7 @@ typedef enum gr_key_type {
   GR_KEY_REAL,     /* may be auto */
   GR_KEY_CHOICE,   /* int, may be auto */
   GR_KEY_WIDTHS,   /* list of layer widths or other whole numbers, or none */
+  GR_KEY_REALS,    /* list of numbers, one at least */
   GR_KEY_DURATION, /* seconds */
   GR_KEY_SIZE      /* bytes, may be auto */
 } gr_key_type;
@@ -116,7 +127,7 @@ typedef struct gr_key {
   gr_key_type type;
   gr_part part;
   bool may_be_auto;
-  size_t offset;              /* in gr_config; GR_KEY_WIDTHS: of the count */
+  size_t offset;              /* in gr_config; GR_KEY_WIDTHS, GR_KEY_REALS: of the count */
   const char *const *choices; /* GR_KEY_CHOICE: NULL-terminated, index = value */
   double minimum, maximum;    /* numbers: inclusive */
   const char *help;           /* one line, with the unit */
@@ -172,6 +183,9 @@ uint64_t gr_config_step_rows(const gr_config *config);
 /* Checks what single keys cannot: combinations (softmax wants cross-entropy, ...). Works on
  * resolved and unresolved values. */
 gradus_status gr_config_validate(const gr_config *config, gradus_error *err);
+
+/* Outputs for each column of y of a regression: levels of a quantile loss, else 1. */
+uint32_t gr_config_repeats(const gr_config *config);
 
 /* The value of one key as text that gr_config_set reads back to the same value. */
 void gr_config_get(const gr_config *config, const gr_key *key, gr_text *out);

@@ -19,18 +19,19 @@
 #define MAX_BATCH 16777216
 #define MAX_ROWS 1000000000
 #define BELOW_ONE 0.999999 /* of momentum and beta: at 1 the average would never forget */
+#define MOST_DROPOUT 0.99
 #define YEAR 31536000
 #define MIB 1048576
 #define PIB 1125899906842624
 
 static const char *const activations[] = {
-#define GR_ACTIVATION(id, name, hidden, relu) [GR_##id] = name,
+#define GR_ACTIVATION(id, name, hidden, spread, from_input) [GR_##id] = name,
 #include "kernel/activation.def.h"
 #undef GR_ACTIVATION
     NULL};
 
 static const char *const losses[] = {
-#define GR_LOSS(id, name) [GR_##id] = name,
+#define GR_LOSS(id, name, targets, output) [GR_##id] = name,
 #include "kernel/loss.def.h"
 #undef GR_LOSS
     NULL};
@@ -58,8 +59,11 @@ static const char *const tasks[] = {
 static const char *const scales[] = {[GR_SCALE_NONE] = "none", [GR_SCALE_UNIT] = "unit", NULL};
 static const char *const standardizes[] = {
     [GR_STANDARDIZE_NONE] = "none", [GR_STANDARDIZE_ZSCORE] = "zscore", NULL};
-static const char *const initializations[] = {
-    [GR_INIT_NORMAL] = "normal", [GR_INIT_GLOROT] = "glorot", [GR_INIT_HE] = "he", NULL};
+static const char *const initializations[] = {[GR_INIT_NORMAL] = "normal",
+                                              [GR_INIT_GLOROT] = "glorot",
+                                              [GR_INIT_HE] = "he",
+                                              [GR_INIT_LECUN] = "lecun",
+                                              NULL};
 static const char *const shuffles[] = {
     [GR_SHUFFLE_NONE] = "none", [GR_SHUFFLE_FULL] = "full", [GR_SHUFFLE_WINDOW] = "window", NULL};
 static const char *const schedules[] = {
@@ -105,6 +109,11 @@ const gr_key gr_keys[] = {
      GR_MAX_WIDTH, "input columns; auto: those of the data"},
     {"network.outputs", NULL, GR_KEY_INTEGER, GR_PART_RECIPE, true, FIELD(network.outputs), NULL, 1,
      GR_MAX_WIDTH, "neurons of the output layer; auto: classes or target columns of the data"},
+    {"network.dropout", "dropout", GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(network.dropout), NULL,
+     0, MOST_DROPOUT, "probability with which a hidden neuron is left out of a training step"},
+    {"network.input_dropout", "input-dropout", GR_KEY_REAL, GR_PART_RECIPE, false,
+     FIELD(network.input_dropout), NULL, 0, MOST_DROPOUT,
+     "probability with which an input is left out of a training step"},
 
     {"training.epochs", "epochs", GR_KEY_INTEGER, GR_PART_RECIPE, false, FIELD(training.epochs),
      NULL, 1, 1000000000, "passes over the training rows"},
@@ -135,6 +144,19 @@ const gr_key gr_keys[] = {
     {"training.early_stopping.min_delta", "min-delta", GR_KEY_REAL, GR_PART_RECIPE, false,
      FIELD(training.min_delta), NULL, 0, 1e30,
      "decrease of the validation loss that counts as better, in units of the loss"},
+    {"training.label_smoothing", "label-smoothing", GR_KEY_REAL, GR_PART_RECIPE, false,
+     FIELD(training.label_smoothing), NULL, 0, 0.99,
+     "share of a target's certainty that cross-entropy spreads over all classes"},
+    {"training.focal_gamma", "focal-gamma", GR_KEY_REAL, GR_PART_RECIPE, false,
+     FIELD(training.focal_gamma), NULL, 0, 10, "exponent of the focal loss"},
+    {"training.huber_delta", "huber-delta", GR_KEY_REAL, GR_PART_RECIPE, false,
+     FIELD(training.huber_delta), NULL, 1e-6, 1e6,
+     "error up to which the huber loss is quadratic, in deviations of the target"},
+    {"training.tweedie_power", "tweedie-power", GR_KEY_REAL, GR_PART_RECIPE, false,
+     FIELD(training.tweedie_power), NULL, 1.01, 1.99, "power of the variance in the tweedie loss"},
+    {"training.quantiles", "quantiles", GR_KEY_REALS, GR_PART_RECIPE, false,
+     FIELD(training.n_quantiles), NULL, 1e-4, 0.9999,
+     "levels of the quantile loss, such as 0.1,0.5,0.9: an output for each"},
 
     {"optimizer.name", "optimizer", GR_KEY_CHOICE, GR_PART_RECIPE, false, FIELD(optimizer.name),
      optimizers, 0, 0, "how gradients change the weights"},
@@ -200,7 +222,7 @@ const gr_key gr_keys[] = {
 
     {"checkpoint.every", "checkpoint-every", GR_KEY_DURATION, GR_PART_RUN, false,
      FIELD(checkpoint.every), NULL, 0, YEAR,
-     "least time between checkpoints; 0s: as often as their cost allows"},
+     "least time between checkpoints; 0s: after every step, whatever it costs"},
     {"checkpoint.keep", "checkpoint-keep", GR_KEY_INTEGER, GR_PART_RUN, false,
      FIELD(checkpoint.keep), NULL, 1, 1000000, "newest checkpoints that are kept"},
     {"checkpoint.max_overhead", NULL, GR_KEY_REAL, GR_PART_RUN, false,

@@ -42,6 +42,8 @@ static void write_yaml_value(const gr_config *config, const gr_key *key, gr_text
       number += length + (number[length] == ',');
     }
     gr_text_puts(out, "]");
+  } else if (key->type == GR_KEY_REALS) {
+    gr_text_printf(out, "[%s]", text);
   } else {
     gr_text_puts(out, text);
   }

@@ -35,6 +35,9 @@ static void plan_layers(gr_plan *plan, const gr_network *network) {
     layer->n_in = network->layer[l].n_in;
     layer->n_out = network->layer[l].n_out;
     layer->activation = network->layer[l].activation;
+    layer->dropout = network->layer[l].dropout;
+    layer->keeps_slope = l + 1 < network->n_layers &&
+                         (layer->dropout > 0 || gr_activations[layer->activation].from_input);
     layer->panels_in = panels_of(layer->n_in);
     layer->panels_out = panels_of(layer->n_out);
     layer->ld = stride_of(layer->n_out);
@@ -104,6 +107,7 @@ static void plan_training_buffers(gr_plan *plan, const gr_kernels *kernels) {
     gr_plan_layer *layer = &plan->layer[l];
     layer->a = gr_arena_reserve(&plan->arena, rows, layer->ld);
     layer->delta = gr_arena_reserve(&plan->arena, rows, layer->ld);
+    if (layer->keeps_slope) layer->slope = gr_arena_reserve(&plan->arena, rows, layer->ld);
     if (l > 0) layer->back = gr_arena_reserve(&plan->arena, 16 * layer->panels_in, layer->n_out);
   }
   plan->index_half = 2 * ((rows + 7) & ~(size_t)7);
@@ -254,12 +258,15 @@ static int operation_columns(const gr_plan *plan, const gr_plan_operation *o) {
   return 1;
 }
 
-/* Rows whose activations on both sides of a layer, and deltas, stay in half of the second-level
- * cache; whole tiles of them. */
+/* Rows whose activations on both sides of a layer, and deltas, and slopes where any layer keeps
+ * them, stay in half of the second-level cache; whole tiles of them. */
 static uint64_t choose_block(const gr_plan *plan, const gr_plan_request *request,
                              size_t tile_rows) {
+  size_t matrices = 4;
+  for (uint32_t l = 0; l < plan->n_layers; l++)
+    if (plan->layer[l].keeps_slope) matrices = 5;
   const size_t l2 = request->machine ? request->machine->l2 : GR_MACHINE_TYPICAL.l2,
-               rows = l2 / 2 / (4 * sizeof(float) * widest(plan));
+               rows = l2 / 2 / (matrices * sizeof(float) * widest(plan));
   return rows > 2 * tile_rows ? rows / tile_rows * tile_rows : 2 * tile_rows;
 }
 
@@ -325,6 +332,7 @@ gradus_status gr_plan_make(const gr_plan_request *request, const gr_kernels *ker
   gr_plan plan = {.loss = request->network->loss,
                   .optimizer = request->optimizer,
                   .inference_only = request->inference_only,
+                  .input_dropout = request->network->input_dropout,
                   .norms = request->norms,
                   .passes = request->passes > 1 ? request->passes : 1,
                   .whole_gradient = request->norms || request->passes > 1,
@@ -415,10 +423,11 @@ void gr_plan_describe(const gr_plan *plan, gr_text *out) {
     gr_text_printf(out, "layer %u       %u -> %u %s, %zu parameters", l + 1, layer->n_in,
                    layer->n_out, gr_activations[layer->activation].name,
                    (size_t)layer->n_out * (layer->n_in + 1));
+    if (layer->dropout > 0) gr_text_printf(out, ", dropout %.5g", layer->dropout / 65536.0);
     if (!plan->inference_only && plan->n_ranks > 1) describe_split(plan, layer, l > 0, out);
     gr_text_puts(out, "\n");
   }
-  gr_text_printf(out, "loss          %s\n", gr_losses[plan->loss]);
+  gr_text_printf(out, "loss          %s\n", gr_losses[plan->loss].name);
   if (!plan->inference_only) {
     gr_text_printf(out, "batch         %llu rows in %llu lanes of %llu\n",
                    (unsigned long long)plan->batch_rows, (unsigned long long)plan->n_lanes,

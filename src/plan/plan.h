@@ -24,6 +24,9 @@ typedef struct gr_plan_layer {
   size_t weights, bias; /* in the blocked parameter vector: panels, then bias [16 panels_out] */
   size_t back;          /* in the arena: the back copy; unused for layer 0 */
   size_t a, delta;      /* in the arena: outputs and dC/dz, [batch][ld] */
+  size_t slope;         /* likewise f'(z), times what dropout does, where `keeps_slope` */
+  bool keeps_slope;
+  uint32_t dropout;                      /* probability of dropping an output, in 65536ths */
   int forward_columns, backward_columns; /* column groups of ranks: divisors of n_ranks; rank r is
                                             in column group r % columns, row group r / columns */
   size_t ld;                             /* an odd multiple of 16: no stride is a power of two */
@@ -81,6 +84,7 @@ typedef struct gr_plan {
   bool inference_only, norms, constrains, averages;
   bool whole_gradient; /* it waits in a buffer: for its norm, or for more passes */
   uint64_t passes;
+  uint32_t input_dropout; /* like layer[].dropout */
   uint64_t batch_rows, lane_rows, n_lanes;
   uint64_t block_rows; /* that a rank takes through several operations at a time */
   int n_ranks;

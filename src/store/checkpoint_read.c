@@ -238,6 +238,7 @@ static gradus_status read_preprocessing(const gr_h5_file *file, gr_model *model,
   if ((int)p->task != model->config.data.task)
     return refuse(file, "has another task in /preprocessing than in its recipe", err);
   if (p->task == GR_CLASSIFICATION) return read_classes(file, p, n_out, err);
+  p->repeats = gr_config_repeats(&model->config);
   return read_target_scaling(file, p, n_out, err);
 }
 

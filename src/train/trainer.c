@@ -283,7 +283,9 @@ static bool wanted(gr_trainer *t) {
       atomic_load_explicit(&t->checkpoint_requested, memory_order_relaxed) ||
       atomic_load_explicit(&t->stop_file, memory_order_relaxed))
     return true;
-  if (t->interval < 2 * LOOK_SECONDS && gr_writer_now(t->writer) != GR_WRITER_BUSY) return true;
+  if (t->given.checkpoint.every <= 0 ||
+      (t->interval < 2 * LOOK_SECONDS && gr_writer_now(t->writer) != GR_WRITER_BUSY))
+    return true;
   if (++t->unlooked < t->look_every) return false;
   const double now = gr_clock_now(), since = now - t->last_look;
   t->unlooked = 0;

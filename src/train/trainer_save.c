@@ -50,6 +50,7 @@ gradus_status gr_trainer_make_writer(gr_trainer *t, gradus_error *err) {
 /* Seconds to the next checkpoint where one costs `cost`. */
 static double interval_for(const gr_trainer *t, double cost) {
   const double share = t->given.checkpoint.max_overhead;
+  if (t->given.checkpoint.every <= 0) return 0; /* after every step, whatever it costs */
   return fmax(t->given.checkpoint.every, share > 0 ? cost / share : (double)INFINITY);
 }
 
@@ -198,14 +199,18 @@ bool gr_trainer_save_wanted(const gr_trainer *t, double now) {
 }
 
 gradus_status gr_trainer_save_if_due(gr_trainer *t, bool asked, double now, gradus_error *err) {
-  GR_TRY(collect(t, false, err));
+  const bool after_every_step = t->given.checkpoint.every <= 0;
+  GR_TRY(after_every_step ? gr_trainer_settle(t, err) : collect(t, false, err));
   t->save_asked |= asked;
   if (!is_due(t, now)) return GRADUS_OK;
   if (t->saved_step == t->now.state.step) {
     t->save_asked = false;
     return GRADUS_OK;
   }
-  if (gr_writer_now(t->writer) == GR_WRITER_IDLE) return take(t, true, false, err);
+  if (gr_writer_now(t->writer) == GR_WRITER_IDLE) {
+    GR_TRY(take(t, true, false, err));
+    return after_every_step ? gr_trainer_settle(t, err) : GRADUS_OK;
+  }
   return t->snapshot.checkpoint ? postpone(t, err) : GRADUS_OK;
 }
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SIGKILL at random instants, other threads and instruction sets in between: the same final bits in
 # weights, optimizer, history, best model and metrics.jsonl, and the same end by early stopping.
-# GRADUS_TEST_KILLS: how many (20; make check-long: 300).
+# GRADUS_TEST_KILLS: how many at most (20); make check-long repeats it until there were 300.
 . "${GR_SOURCE:-.}/tests/cli/lib.sh"
 . "$source_dir/tests/cli/workload.sh"
 

@@ -20,7 +20,22 @@ uint64_t recipe_lane_rows(const recipe *r) {
 }
 
 int recipe_has_classes(const recipe *r) {
-  return r->loss == GR_CROSS_ENTROPY || r->output == GR_SIGMOID;
+  const gr_loss_targets targets = gr_losses[r->loss].targets;
+  return targets == GR_TARGETS_CLASSES || (targets == GR_TARGETS_BOTH && r->output == GR_SIGMOID);
+}
+
+bool recipe_allows(gr_loss loss, gr_activation output) {
+  switch (gr_losses[loss].output) {
+    case GR_OUTPUT_PROBABILITY:
+      return output == GR_SOFTMAX || output == GR_SIGMOID;
+    case GR_OUTPUT_EXPONENTIAL:
+      return output == GR_EXPONENTIAL;
+    case GR_OUTPUT_IDENTITY:
+      return output == GR_IDENTITY;
+    case GR_OUTPUT_ANY:
+      break;
+  }
+  return output != GR_SOFTMAX;
 }
 
 gr_config make_config(const recipe *r) {
@@ -42,6 +57,16 @@ gr_config make_config(const recipe *r) {
   c.optimizer.beta2 = 0.999;
   c.optimizer.epsilon = 1e-8;
   c.optimizer.weight_decay = r->decay;
+  c.network.dropout = r->dropout;
+  c.network.input_dropout = r->input_dropout;
+  c.training.seed = 12345678901;
+  c.training.label_smoothing = r->smoothing;
+  c.training.focal_gamma = 1.5;
+  c.training.huber_delta = 0.5;
+  c.training.tweedie_power = 1.3;
+  c.training.n_quantiles = 2;
+  c.training.quantiles[0] = 0.25;
+  c.training.quantiles[1] = 0.9;
   c.optimizer.l1 = r->l1;
   c.average.name = r->average;
   c.average.decay = 0.6;
@@ -95,6 +120,8 @@ data make_data(const recipe *r, uint64_t seed) {
     weight[i] = (float)gr_test_between(&s, 0, 12) / 8; /* zero is a weight, too */
   }
   gr_test_fill(&s, targets, r->rows * n_out, 0.75f);
+  for (size_t i = 0; r->output == GR_EXPONENTIAL && i < r->rows * n_out; i++)
+    targets[i] = fabsf(targets[i]) + 0.0625f;
   d.rows.class_index = recipe_has_classes(r) ? classes : NULL;
   d.rows.targets = recipe_has_classes(r) ? NULL : targets;
   d.rows.weight = r->weighted ? weight : NULL;

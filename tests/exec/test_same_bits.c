@@ -12,6 +12,19 @@
 
 /* Small networks with short last batches; 16, 8, 2 and 1 lanes. */
 static const recipe recipes[] = {
+    {.width = {23, 70, 41, 5},
+     .hidden = GR_SILU,
+     .output = GR_SOFTMAX,
+     .loss = GR_FOCAL,
+     .optimizer = GR_ADAM,
+     .batch = 128,
+     .rows = 300,
+     .steps = 8,
+     .learning_rate = 0.01,
+     .type = GR_F32,
+     .lane_rows = 16,
+     .dropout = 0.3,
+     .input_dropout = 0.15},
     {.width = {20, 33, 17, 4},
      .hidden = GR_TANH,
      .output = GR_SOFTMAX,
@@ -160,10 +173,12 @@ static void several_passes_are_one_batch_of_all_their_rows(void) {
   static const double norms[] = {0, 0.3};
   for (int i = 0; i < 2; i++) {
     recipe r = {.width = {11, 40, 33, 5},
-                .hidden = GR_TANH,
+                .hidden = i ? GR_GELU : GR_TANH,
                 .output = GR_SOFTMAX,
                 .loss = GR_CROSS_ENTROPY,
                 .optimizer = GR_ADAM,
+                .dropout = i ? 0.2 : 0, /* of rows of the whole batch */
+                .input_dropout = i ? 0.1 : 0,
                 .batch = 120,
                 .rows = 302,
                 .steps = 9,

@@ -19,6 +19,7 @@ static const char *const good[][8] = {
     [GR_KEY_SEED] = {"0", "1", "18446744073709551615"},
     [GR_KEY_REAL] = {"1e-3", "0.1", "0.3333333333333333", "1e-30", "5e-1", ".5"},
     [GR_KEY_CHOICE] = {NULL},
+    [GR_KEY_REALS] = {"0.5", "0.1,0.9", "0.1, 0.5 ,0.9", "1e-3"},
     [GR_KEY_WIDTHS] = {"none", "1", "512,512", "256, 128 ,64", "1048576"},
     [GR_KEY_DURATION] = {"0s", "100ms", "60s", "5min", "2h", "1d", "0.1", "1e-7"},
     [GR_KEY_SIZE] = {"1MiB", "1048577", "256MiB", "1.5GiB", "2GB", "1024TiB"}};
@@ -30,6 +31,7 @@ static const char *const bad[][8] = {
     [GR_KEY_SEED] = {"", "-1", "1.0", "18446744073709551616", "auto", "0x1"},
     [GR_KEY_REAL] = {"", "1e-3x", "0,5", "nan", "inf", "-0.5", "1e31", "1e-3 "},
     [GR_KEY_CHOICE] = {"", "banana", "1"},
+    [GR_KEY_REALS] = {"", "0", "0.5,", ",0.5", "0.5 0.6", "1", "-0.5", "nan"},
     [GR_KEY_WIDTHS] = {"", "0", "5,", ",5", "5 6", "1048577", "-1", "none,5"},
     [GR_KEY_DURATION] = {"", "-1s", "5 s", "1y", "nan", "400d", "auto", "s"},
     [GR_KEY_SIZE] = {"", "-1", "1XB", "1023KiB", "1025TiB", "MiB"}};
@@ -51,7 +53,12 @@ static void reads_back(size_t i, const char *value) {
 static void every_key_reads_back_what_it_was_set_to(void) {
   for (size_t i = 0; i < gr_n_keys; i++) {
     const gr_key *key = &gr_keys[i];
-    for (size_t v = 0; v < 8 && good[key->type][v]; v++) reads_back(i, good[key->type][v]);
+    for (size_t v = 0; v < 8 && good[key->type][v]; v++) {
+      double x = key->minimum; /* some keys take a part of them */
+      if (key->type == GR_KEY_REAL)
+        (void)gr_parse_double(good[key->type][v], strlen(good[key->type][v]), &x);
+      if (x >= key->minimum) reads_back(i, good[key->type][v]);
+    }
     for (size_t v = 0; key->choices && key->choices[v]; v++) reads_back(i, key->choices[v]);
     if (key->may_be_auto) reads_back(i, "auto");
     if (key->type != GR_KEY_INTEGER && key->type != GR_KEY_REAL) continue;

@@ -11,10 +11,18 @@
 #include "base/elementary.h" /* gr_exp: its bits are part of the contract */
 #include "reference/functions.h"
 
-/* One sample's outputs a[l] of each layer (a[0]: inputs) and dC/dz d[l]. */
+/* One sample's outputs a[l] of each layer (a[0]: inputs), their slopes and dC/dz d[l]. */
 typedef struct pass {
-  float a[REF_MAX_LAYERS + 1][REF_MAX_WIDTH], d[REF_MAX_LAYERS + 1][REF_MAX_WIDTH];
+  float a[REF_MAX_LAYERS + 1][REF_MAX_WIDTH], s[REF_MAX_LAYERS + 1][REF_MAX_WIDTH],
+      d[REF_MAX_LAYERS + 1][REF_MAX_WIDTH];
 } pass;
+
+/* Where a sample stands: what dropout depends on. */
+typedef struct place {
+  int trains;
+  unsigned long step;
+  size_t row; /* of the batch */
+} place;
 
 size_t ref_parameters(const ref_recipe *recipe) {
   size_t n = 0;
@@ -36,44 +44,40 @@ static float tree_of_16(float *partial) {
   return partial[0];
 }
 
-static float activate(ref_activation kind, float z) {
-  switch (kind) {
-    case REF_SIGMOID:
-      return ref_sigmoid(z);
-    case REF_TANH:
-      return ref_flush(ref_tanh(z));
-    case REF_RELU:
-      return ref_flush(z < 0 ? 0 : z);
-    default:
-      return z;
-  }
+/* What dropout multiplies output `unit` of layer `layer` (0: inputs) with, in row `row` of the
+ * batch of step `step`. */
+static float kept(const ref_recipe *recipe, const place *at, size_t layer, size_t unit) {
+  const unsigned threshold = layer ? recipe->dropout : recipe->input_dropout;
+  const uint32_t counter[4] = {(uint32_t)(unit | layer << 20),
+                               (uint32_t)(at->row / 8) | (uint32_t)((uint64_t)at->step >> 32) << 21,
+                               (uint32_t)at->step, 4};
+  uint32_t word[4];
+  if (!at->trains || threshold == 0 || layer == recipe->n_layers) return 1;
+  ref_philox(counter, recipe->seed, word);
+  const uint32_t draw = word[at->row % 8 / 2] >> (at->row % 2 ? 16 : 0) & 0xffff;
+  return draw < threshold ? 0 : (float)(65536.0 / (65536.0 - threshold));
 }
 
-/* d f'(z), from a = f(z). */
-static float times_slope(ref_activation kind, float d, float a) {
-  switch (kind) {
-    case REF_SIGMOID:
-      return ref_flush(d * (a * (1 - a)));
-    case REF_TANH:
-      return ref_flush(d * fmaf(-a, a, 1));
-    case REF_RELU:
-      return ref_flush(a > 0 ? d : 0);
-    default:
-      return ref_flush(d);
+/* The last layer gives z: the loss makes the outputs of it. */
+static void forward(const ref_recipe *recipe, const float *parameters, const float *x,
+                    const place *at, pass *p) {
+  for (size_t i = 0; i < recipe->width[0]; i++) {
+    const float k = kept(recipe, at, 0, i);
+    p->a[0][i] = k > 0 ? x[i] * k : 0;
   }
-}
-
-/* Under cross-entropy the last layer gives z: the loss makes the outputs of it. */
-static void forward(const ref_recipe *recipe, const float *parameters, const float *x, pass *p) {
-  memcpy(p->a[0], x, recipe->width[0] * sizeof *x);
   for (size_t l = 1; l <= recipe->n_layers; l++) {
     const size_t n_in = recipe->width[l - 1], n_out = recipe->width[l];
     const float *w = parameters + weights_of(recipe, l), *bias = w + n_in * n_out;
-    const int raw = l == recipe->n_layers && recipe->loss == REF_CROSS_ENTROPY;
     for (size_t o = 0; o < n_out; o++) {
       float z = bias[o];
       for (size_t i = 0; i < n_in; i++) z = fmaf(p->a[l - 1][i], w[o * n_in + i], z);
-      p->a[l][o] = raw ? z : activate(recipe->activation[l - 1], z);
+      p->a[l][o] = z;
+      if (l == recipe->n_layers) continue;
+      ref_curve((int)recipe->activation[l - 1], z, &p->a[l][o], &p->s[l][o]);
+      if (recipe->dropout == 0) continue;
+      const float k = kept(recipe, at, l, o);
+      p->a[l][o] = ref_flush(p->a[l][o] * k);
+      p->s[l][o] = ref_flush(p->s[l][o] * k);
     }
   }
 }
@@ -84,48 +88,123 @@ static float target(const ref_sample *s, size_t j, size_t n) {
   return n == 1 ? (float)s->label : (float)((size_t)s->label == j);
 }
 
-static float quadratic(const ref_sample *s, ref_activation kind, size_t n, float *a, float *d) {
-  float partial[16] = {0};
-  for (size_t j = 0; j < n; j++) {
-    const float e = a[j] - target(s, j, n);
-    partial[j % 16] = fmaf(e, e, partial[j % 16]);
-    d[j] = times_slope(kind, e, a[j]) * s->weight;
+/* One term: value and derivative by x, which is the output, or z; then *x becomes the output. */
+static float term(const ref_recipe *r, size_t j, float *x, float y, float *d) {
+  const float e = *x - y, size = fabsf(e), c = r->parameter, z = *x;
+  switch (r->loss) {
+    case REF_MSE:
+      *d = e + e;
+      return e * e;
+    case REF_MAE:
+      *d = size > 0 ? copysignf(1, e) : e;
+      return size;
+    case REF_HUBER: {
+      const float m = size < c ? size : c;
+      *d = copysignf(m, e);
+      return m * fmaf(-0.5f, m, size);
+    }
+    case REF_LOG_COSH: {
+      const float value = size + (ref_log_one_plus(ref_exp(size * -2)) - 0x1.62e43p-1f);
+      *d = ref_tanh(e);
+      return value > 0 ? value : 0;
+    }
+    case REF_QUANTILE: {
+      const float t = r->levels[j % r->n_levels];
+      *d = e < 0 ? 0 - t : e > 0 ? 1 - t : e;
+      return e < 0 ? 0 - t * e : 0 - (t - 1) * e;
+    }
+    case REF_HINGE:
+    case REF_SQUARED_HINGE: {
+      const float s = fmaf(2, y, -1), out = fmaf(-s, z, 1), m = fmaf(z, 0, out > 0 ? out : 0);
+      *d = r->loss == REF_HINGE ? 0 - (m > 0 ? s : 0) : 0 - 2 * (m * s);
+      return r->loss == REF_HINGE ? m : m * m;
+    }
+    case REF_POISSON:
+      *x = ref_exp(z);
+      *d = *x - y;
+      return fmaf(-y, z, *x);
+    case REF_GAMMA: {
+      const float share = y * ref_exp(0 - z);
+      *x = ref_exp(z);
+      *d = 1 - share;
+      return z + share;
+    }
+    case REF_TWEEDIE: {
+      const float low = ref_exp((1 - c) * z), high = ref_exp((2 - c) * z);
+      *x = ref_exp(z);
+      *d = fmaf(-y, low, high);
+      return high / (2 - c) - y * low / (1 - c);
+    }
+    default: { /* max(z, 0) - z y + ln(1 + e^-|z|) */
+      if (r->loss == REF_CROSS_ENTROPY) y = fmaf(y, 1 - r->smoothing, 0.5f * r->smoothing);
+      const float f = ref_log_one_plus(ref_exp(-fabsf(z))), loss = fmaf(-z, y, z > 0 ? z : 0) + f;
+      *x = ref_sigmoid(z);
+      *d = *x - y;
+      return loss;
+    }
   }
-  return 0.5f * tree_of_16(partial);
 }
 
-static float softmax(const ref_sample *s, size_t n, float *a, float *d) {
-  float partial[16] = {0}, most = a[0];
-  for (size_t j = 1; j < n; j++) most = a[j] > most ? a[j] : most;
-  const float chosen = a[s->label] - most;
-  for (size_t j = 0; j < n; j++) partial[j % 16] += a[j] = ref_exp(a[j] - most);
+/* Focal: cross-entropy c of a target with probability 1 - q, times a number; *d likewise. */
+static float focus(float g, float q, float c, float *factor) {
+  const float power = ref_unit_power(q, g), ratio = q < 0x1p-100f ? 1 : c / q;
+  *factor = power * fmaf(g * (1 - q), ratio, 1);
+  return c * power;
+}
+
+static float terms(const ref_recipe *r, const ref_sample *s, size_t n, float *a, float *d) {
+  float partial[16] = {0}, factor, slope;
+  const int of_z = r->loss == REF_CROSS_ENTROPY || r->loss == REF_FOCAL ||
+                   (r->loss >= REF_POISSON && r->loss <= REF_TWEEDIE),
+            sum = r->loss <= REF_CROSS_ENTROPY || r->loss == REF_FOCAL;
+  const float share = sum ? 1 : 1 / (float)n, scale = s->weight * share;
+  for (size_t j = 0; j < n; j++) {
+    const float y = target(s, j, n);
+    if (!of_z) ref_curve((int)r->activation[r->n_layers - 1], a[j], &a[j], &slope);
+    if (r->loss == REF_QUADRATIC) {
+      d[j] = a[j] - y;
+      partial[j % 16] = fmaf(d[j], d[j], partial[j % 16]);
+    } else {
+      float loss = term(r, j, &a[j], y, &d[j]);
+      if (r->loss == REF_FOCAL) {
+        loss = focus(r->parameter, fabsf(d[j]), loss, &factor);
+        d[j] *= factor;
+      }
+      partial[j % 16] += loss;
+    }
+    d[j] = ref_flush(of_z ? d[j] : d[j] * slope) * scale;
+  }
   const float total = tree_of_16(partial);
-  for (size_t j = 0; j < n; j++) {
-    a[j] = ref_flush(a[j] / total);
-    d[j] = ref_flush(a[j] - target(s, j, n)) * s->weight;
-  }
-  return ref_log(total) - chosen;
+  return r->loss == REF_QUADRATIC ? 0.5f * total : sum ? total : share * total;
 }
 
-/* max(z, 0) - z y + ln(1 + e^-|z|), the logarithm corrected for the rounding of its argument. */
-static float binary(const ref_sample *s, size_t n, float *a, float *d) {
-  float partial[16] = {0};
+/* With what smoothing and focal make of it. */
+static float softmax(const ref_recipe *r, const ref_sample *s, size_t n, float *a, float *d) {
+  float partial[16] = {0}, apart[16] = {0}, most = a[0], factor;
+  for (size_t j = 1; j < n; j++) most = a[j] > most ? a[j] : most;
+  const float own = a[s->label], chosen = own - most;
+  for (size_t j = 0; j < n; j++) apart[j % 16] += own - a[j];
+  for (size_t j = 0; j < n; j++) partial[j % 16] += a[j] = ref_exp(a[j] - most);
+  const float total = tree_of_16(partial), low = r->smoothing / (float)n;
   for (size_t j = 0; j < n; j++) {
-    const float z = a[j], y = target(s, j, n), e = ref_exp(-fabsf(z)), u = 1 + e;
-    const float softplus = ref_log(u) + (e - (u - 1)) / u;
-    partial[j % 16] += fmaf(-z, y, z > 0 ? z : 0) + softplus;
-    a[j] = ref_sigmoid(z);
-    d[j] = ref_flush(a[j] - y) * s->weight;
+    const float hot = (size_t)s->label == j;
+    a[j] = ref_flush(a[j] / total);
+    d[j] =
+        ref_flush(a[j] - (r->smoothing > 0 ? fmaf(hot, 1 - r->smoothing, low) : hot)) * s->weight;
   }
-  return tree_of_16(partial);
+  float loss = ref_log(total) - chosen;
+  if (r->smoothing > 0) loss += r->smoothing * (tree_of_16(apart) / (float)n);
+  if (r->loss != REF_FOCAL) return loss;
+  loss = focus(r->parameter, 1 - a[s->label], loss, &factor);
+  for (size_t j = 0; j < n; j++) d[j] = ref_flush(d[j] * factor);
+  return loss;
 }
 
 /* The sample's loss; outputs and their deltas in p. */
 static float apply_loss(const ref_recipe *recipe, const ref_sample *s, pass *p) {
   const size_t l = recipe->n_layers, n = recipe->width[l];
-  const ref_activation kind = recipe->activation[l - 1];
-  if (recipe->loss == REF_QUADRATIC) return quadratic(s, kind, n, p->a[l], p->d[l]);
-  return kind == REF_SOFTMAX ? softmax(s, n, p->a[l], p->d[l]) : binary(s, n, p->a[l], p->d[l]);
+  if (recipe->activation[l - 1] == REF_SOFTMAX) return softmax(recipe, s, n, p->a[l], p->d[l]);
+  return terms(recipe, s, n, p->a[l], p->d[l]);
 }
 
 static void backward(const ref_recipe *recipe, const float *parameters, pass *p) {
@@ -135,7 +214,7 @@ static void backward(const ref_recipe *recipe, const float *parameters, pass *p)
     for (size_t i = 0; i < n_in; i++) {
       float sum = 0;
       for (size_t o = 0; o < recipe->width[l]; o++) sum = fmaf(p->d[l][o], w[o * n_in + i], sum);
-      p->d[l - 1][i] = times_slope(recipe->activation[l - 2], sum, p->a[l - 1][i]);
+      p->d[l - 1][i] = ref_flush(sum * p->s[l - 1][i]);
     }
   }
 }
@@ -158,6 +237,7 @@ typedef struct batch {
   const float *parameters;
   const ref_sample *sample;
   size_t n;
+  unsigned long step;
   pass *p;
 } batch;
 
@@ -177,7 +257,8 @@ static sums one_lane(const batch *b, size_t lane) {
   sums s = {.gradient = allocate(ref_parameters(b->recipe), sizeof(float))};
   for (size_t r = first; r < end && r < b->n; r++) {
     const double weight = (double)b->sample[r].weight;
-    forward(b->recipe, b->parameters, b->sample[r].x, b->p);
+    const place at = {1, b->step, r};
+    forward(b->recipe, b->parameters, b->sample[r].x, &at, b->p);
     s.loss += weight * (double)apply_loss(b->recipe, &b->sample[r], b->p);
     s.weight += weight;
     backward(b->recipe, b->parameters, b->p);
@@ -353,7 +434,7 @@ static void constrain(const ref_recipe *recipe, float *parameters) {
 
 double ref_step(const ref_recipe *recipe, ref_state *state, const ref_sample *sample, size_t n,
                 unsigned long step, double learning_rate) {
-  const batch b = {recipe, state->parameters, sample, n, allocate(1, sizeof(pass))};
+  const batch b = {recipe, state->parameters, sample, n, step, allocate(1, sizeof(pass))};
   const sums s = tree(&b, 0, (n + recipe->lane_rows - 1) / recipe->lane_rows);
   float scale = (float)(1 / s.weight);
   const double norm = (double)scale * norm_of(recipe, s.gradient);
@@ -375,7 +456,8 @@ double ref_step(const ref_recipe *recipe, ref_state *state, const ref_sample *sa
 float ref_evaluate(const ref_recipe *recipe, const float *parameters, const ref_sample *sample,
                    float *outputs) {
   pass *p = allocate(1, sizeof *p);
-  forward(recipe, parameters, sample->x, p);
+  const place at = {0};
+  forward(recipe, parameters, sample->x, &at, p);
   const float loss = apply_loss(recipe, sample, p);
   memcpy(outputs, p->a[recipe->n_layers], recipe->width[recipe->n_layers] * sizeof *outputs);
   free(p);
