@@ -18,13 +18,13 @@ fi
 "$gradus" generate digits digits.h5 --train-rows 270 --valid-rows 0 -q >out 2>err ||
   fail "digits are generated"
 
-# train NAME OPTIONS...: a run whose every step leaves a checkpoint; 5 steps of 50 rows and one of 20
-# an epoch.
+# train NAME OPTIONS...: a run of 18 steps, each an epoch, so that the history has the loss of each;
+# checkpoints as often as can be, so that the first holds the initial weights.
 train() {
   name=$1
   shift
   expect 0 "train with $name" train digits.h5 --run "$name" --hidden 24 --activation tanh \
-    --batch-size 50 --epochs 3 --valid-split 0 --shuffle none --checkpoint-every 0s \
+    --batch-size 270 --epochs 18 --valid-split 0 --shuffle none --checkpoint-every 0s \
     --checkpoint-keep 100 -q "$@"
 }
 
@@ -71,49 +71,39 @@ clip = {
 }
 if int(torch.__version__.split(".")[0]) < 2:
     del make["nadam"]  # its product of momenta for the next step has mu_t twice; 2.0 mended it
-ROWS, BATCH, EPOCHS, STEPS = 270, 50, 3, 18
+STEPS = 18
 
 
-def checkpoint(name, step):
-    return h5py.File("%s/checkpoints/step-%012d.h5" % (name, step), "r")
-
-
-def weights_of(name, step):
-    with checkpoint(name, step) as f:
+def weights_of(path):
+    with h5py.File(path, "r") as f:
         return [f["model/layer_%d/%s" % (l, k)][...] for l in (1, 2) for k in ("weights", "bias")]
 
 
-# Sums over the epoch so far, or the mean of an epoch that is over, as losses of single steps.
+def initial(name):
+    return weights_of(name + "/checkpoints/step-000000000000.h5")
+
+
 def losses_of(name):
-    losses, before = [], 0.0
-    for step in range(1, STEPS + 1):
-        with checkpoint(name, step) as f:
-            state = f["state"].attrs
-            over = state["position"] == 0
-            total = f["history/train_loss"][-1] * ROWS if over else state["epoch_loss"]
-        rows = ROWS % BATCH if over else BATCH
-        losses.append((total - before) / rows)
-        before = 0.0 if over else total
-    return losses
+    with h5py.File(name + "/final.h5", "r") as f:
+        return list(f["history/train_loss"][...])
 
 
 def train(name, x, y):
     net = nn.Sequential(nn.Linear(x.shape[1], 24), nn.Tanh(), nn.Linear(24, 10))
     parameters = list(net.parameters())
     with torch.no_grad():
-        for p, w in zip(parameters, weights_of(name, 0)):
+        for p, w in zip(parameters, initial(name)):
             p.copy_(torch.from_numpy(w))
     groups = [{"params": parameters[0::2], "weight_decay": decay.get(name, 0)},
               {"params": parameters[1::2], "weight_decay": 0}]
     optimizer, losses = make[name](groups), []
-    for _ in range(EPOCHS):
-        for start in range(0, ROWS, BATCH):
-            optimizer.zero_grad()
-            loss = nn.functional.cross_entropy(net(x[start:start + BATCH]), y[start:start + BATCH])
-            loss.backward()
-            clip.get(name, lambda p: None)(parameters)
-            optimizer.step()
-            losses.append(loss.item())
+    for _ in range(STEPS):
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(net(x), y)
+        loss.backward()
+        clip.get(name, lambda p: None)(parameters)
+        optimizer.step()
+        losses.append(loss.item())
     return losses, [p.detach().numpy() for p in parameters]
 
 
@@ -123,13 +113,13 @@ def train(name, x, y):
 # their differences are weighed by the distance that the weights have gone.
 LOSS, WEIGHT = 2e-5, 2e-3
 with h5py.File("digits.h5", "r") as f:
-    x = torch.from_numpy(f["train/x"][...].reshape(ROWS, -1).astype(numpy.float32) / 255)
+    x = torch.from_numpy(f["train/x"][...].reshape(270, -1).astype(numpy.float32) / 255)
     y = torch.from_numpy(f["train/y"][...].astype(numpy.int64))
 wrong = 0
 for name in make:
     ours, (theirs, weights) = losses_of(name), train(name, x, y)
     worst = max(abs(a - b) / b for a, b in zip(ours, theirs))
-    first, last = weights_of(name, 0), weights_of(name, STEPS)
+    first, last = initial(name), weights_of(name + "/final.h5")
     gone = numpy.sqrt(sum(((a - b) ** 2).sum() for a, b in zip(first, last)))
     apart = numpy.sqrt(sum(((a - b) ** 2).sum() for a, b in zip(weights, last))) / gone
     good = worst <= LOSS and apart <= WEIGHT and theirs[-1] < theirs[0] and len(ours) == STEPS
