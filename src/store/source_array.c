@@ -178,9 +178,10 @@ gradus_status gr_source_array_open(const char *file, const char *path, bool tran
   if (out->fd < 0)
     return gr_fail_errno(err, GRADUS_ERR_RESOURCES, errno, "%s: cannot be kept open", out->file);
   out->file_bytes = out->h5.bytes;
-  GR_TRY(gr_h5_array_look(&out->h5, path, &out->array, err));
-  GR_TRY(take_shape(out, err));
-  return gr_h5_judge(&out->h5, open_storage(out, err), err);
+  gradus_status status = gr_h5_array_look(&out->h5, path, &out->array, err);
+  if (status == GRADUS_OK) status = take_shape(out, err);
+  if (status == GRADUS_OK) status = open_storage(out, err);
+  return gr_h5_judge(&out->h5, status, err);
 }
 
 void gr_source_array_settle(gr_source_array *a) {

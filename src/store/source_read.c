@@ -129,6 +129,7 @@ static gradus_status library_fetch(const gr_source_array *a, uint64_t first, uin
   if (!select_rows(a, first, n, &file_space, &memory_space) ||
       H5Dread(a->array.id, type, memory_space, file_space, H5P_DEFAULT, out) < 0)
     status = gr_h5_fail(err, GRADUS_ERR_DATA, "cannot be read");
+  status = gr_h5_judge(&a->h5, status, err);
   if (file_space >= 0) (void)H5Sclose(file_space);
   if (memory_space >= 0) (void)H5Sclose(memory_space);
   gr_h5_end(&quiet);

@@ -42,10 +42,10 @@ limited() {
 
 if [ -n "${GRADUS_TEST_ALL:-}" ]; then
   all_blocks='1 2 8 20 40 60 80 100' all_files='4 5 6 7 8 9 10 11 12'
-  all_megabytes='16 24 32 36 40 42 44 46 48 50 52 54 56 58 60 64 72 80 96 128'
+  all_megabytes='16 24 32 36 40 42 44 46 48 50 52 54 56 58 60 64 72 80 96 128 192 512'
   all_ballast='0 20 40 60 80 100 120 130 140 150 160 170 180 190 196 200'
 else
-  all_blocks='1 20 60' all_files='4 6 8' all_megabytes='24 40 52 64 128' all_ballast='0 120 170 192'
+  all_blocks='1 20 60' all_files='4 6 8' all_megabytes='24 40 52 64 512' all_ballast='0 120 170 192'
 fi
 
 for blocks in $all_blocks; do # of 512 bytes; with 0 the message could not be written either
