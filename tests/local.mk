@@ -32,4 +32,5 @@ else
 check-local:
 	@echo "make check needs CUnit: apt-get install libcunit1-dev, then configure again" >&2; exit 1
 endif
+include %D%/fuzz/local.mk
 include %D%/scripts/local.mk

@@ -1,12 +1,14 @@
 /* Data sets: HDF5 files of gradus or of other programs, or arrays of the caller. A data set has up
- * to three splits, "train", "valid" and "test"; a row is a sample. Everything is read into memory
- * in the type it is stored in. */
+ * to three splits, "train", "valid" and "test"; a row is a sample. Inputs are read into memory in
+ * the type they are stored in, or, where there is no room for them, stay in their files and are
+ * read while training: the bits of the result do not depend on it. */
 #ifndef GRADUS_DATASET_H
 #define GRADUS_DATASET_H
 
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gradus/recipe.h"
 #include "gradus/status.h"
 
 #ifdef __cplusplus
@@ -20,13 +22,25 @@ typedef struct gradus_dataset_options {
   size_t struct_size;
   const char *x, *y; /* paths inside the file where its layout is none that is recognised */
   int transpose;     /* x is stored [columns][rows], as MATLAB, Julia and R do */
+  uint64_t memory;   /* bytes that inputs and targets may take; 0: half of what is left */
 } gradus_dataset_options;
 
-/* Reads the HDF5 file `path` (options may be NULL). Close with gradus_dataset_close, which accepts
- * NULL. */
+/* Opens the HDF5 file `path`, or the files that a text file `path` lists, one per line (options may
+ * be NULL). The files must stay as they are until it is closed. Close with gradus_dataset_close,
+ * which accepts NULL. */
 GRADUS_API gradus_status gradus_dataset_open(const char *path,
                                              const gradus_dataset_options *options,
                                              gradus_dataset **out, gradus_error *err);
+
+/* Several files as one: the rows of each split follow one another in the order of paths[n]. */
+GRADUS_API gradus_status gradus_dataset_open_files(const char *const *paths, size_t n,
+                                                   const gradus_dataset_options *options,
+                                                   gradus_dataset **out, gradus_error *err);
+
+/* The same with what data.x, data.y, data.transpose and resources.memory of a recipe say. */
+GRADUS_API gradus_status gradus_dataset_open_as(const gradus_recipe *recipe,
+                                                const char *const *paths, size_t n,
+                                                gradus_dataset **out, gradus_error *err);
 GRADUS_API void gradus_dataset_close(gradus_dataset *dataset);
 
 /* An empty data set of `n_columns` inputs, to be filled with gradus_dataset_add. */

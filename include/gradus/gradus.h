@@ -19,6 +19,7 @@
 #include "gradus/interop.h"
 #include "gradus/model.h"
 #include "gradus/recipe.h"
+#include "gradus/run.h"
 #include "gradus/status.h"
 #include "gradus/trainer.h"
 #include "gradus/version.h"

@@ -74,6 +74,22 @@ GRADUS_API gradus_status gradus_bench_plan(const gradus_bench_options *options, 
 /* Name of phase `index`; NULL beyond the last. */
 GRADUS_API const char *gradus_bench_phase(size_t index);
 
+/* How fast a file brings its training rows, and how fast a network takes them. Set struct_size. */
+typedef struct gradus_speed {
+  size_t struct_size;
+  char storage[32], filters[64]; /* "chunked", "shuffle, gzip 4" */
+  uint64_t rows, chunk_rows;     /* chunk_rows 0: contiguous */
+  uint64_t bytes, stored_bytes;  /* of the inputs, as read and as stored */
+  int threads;
+  double read_rows_per_thread, read_rows_per_second; /* measured; of all threads */
+  double network_rows_per_second;                    /* measured, with rows in memory */
+  double rows_per_second; /* to be expected where the inputs do not fit in memory */
+  double data_wait;       /* part (0 to 1) of the time that will go into reading */
+  char advice[256];
+} gradus_speed;
+GRADUS_API gradus_status gradus_measure_speed(const gradus_recipe *recipe, const char *const *paths,
+                                              size_t n, gradus_speed *out, gradus_error *err);
+
 /* What gradus sees of this machine, with advice: text for people or JSON. Free with
  * gradus_text_free. */
 GRADUS_API gradus_status gradus_doctor(int json, char **out, gradus_error *err);

@@ -31,6 +31,7 @@ typedef struct gradus_progress {
   const char *metric_name; /* the first validation metric, or NULL */
   double metric;
   int epoch_finished; /* this call reports a finished epoch: every loss above is final for it */
+  double data_wait;   /* part (0 to 1) of the epoch's time that went into waiting for data */
 } gradus_progress;
 
 typedef enum gradus_level { GRADUS_INFO = 0, GRADUS_WARNING = 1, GRADUS_ERROR = 2 } gradus_level;
@@ -43,8 +44,10 @@ typedef struct gradus_trainer_options {
   const char *resume_file;   /* start from this checkpoint */
   int fresh;                 /* refuse a directory that holds a run */
   int dry_run;               /* plan only: no directory, no files */
-  double time_limit;         /* seconds of this session, 0 = none; then GRADUS_ERR_STOPPED */
-  const char *command_line;  /* recorded in run.json */
+  double time_limit;        /* seconds from creation within which the last checkpoint is written, as
+                               far as steps and writes so far can tell; 0 = none; then
+                               GRADUS_ERR_STOPPED */
+  const char *command_line; /* recorded in run.json */
   const char *config_path; /* the configuration file as given, copied to config.yaml; NULL = none */
   void (*on_progress)(const gradus_progress *progress, void *user);
   void (*on_message)(gradus_level level, const char *text, void *user);
@@ -60,8 +63,11 @@ GRADUS_API gradus_status gradus_trainer_create(const gradus_recipe *recipe,
                                                gradus_trainer **out, gradus_error *err);
 GRADUS_API void gradus_trainer_destroy(gradus_trainer *trainer);
 
-/* Trains to the end. GRADUS_ERR_STOPPED: stopped on request with a valid checkpoint. Finished
- * already: GRADUS_OK at once. */
+/* Trains to the end. GRADUS_ERR_STOPPED: stopped on request (gradus_trainer_request_stop, or
+ * gradus_run_stop) or by the time limit, with a valid checkpoint. Finished already: GRADUS_OK at
+ * once. Checkpoints are written by a thread of the library while training goes on; one that cannot
+ * be written is a warning and is tried again, the last one an error. Where HDF5 is not thread-safe,
+ * callbacks must not use it. */
 GRADUS_API gradus_status gradus_trainer_run(gradus_trainer *trainer, gradus_error *err);
 
 /* Trains at most n steps and sets *finished: for callers with a loop of their own. Checkpoints are
@@ -74,7 +80,8 @@ GRADUS_API gradus_status gradus_trainer_step(gradus_trainer *trainer, uint64_t n
 GRADUS_API void gradus_trainer_request_stop(gradus_trainer *trainer);
 GRADUS_API void gradus_trainer_request_checkpoint(gradus_trainer *trainer);
 
-/* Writes a checkpoint now; path (may be NULL) receives its name. */
+/* Writes a checkpoint now and waits until it is on the disk; path (may be NULL) receives its name.
+ */
 GRADUS_API gradus_status gradus_trainer_checkpoint(gradus_trainer *trainer, char *path,
                                                    size_t path_size, gradus_error *err);
 
@@ -87,6 +94,9 @@ typedef struct gradus_report {
   char run_directory[1024], model_path[1200]; /* model_path: best.h5 where validated, else final.h5;
                                                  empty while there is none */
   char digest[33];                            /* of the current parameters */
+  double data_wait; /* part (0 to 1) of this session's time that went into waiting for data */
+  char limit[128]; /* what limited its speed, in words: "computing", "decoding of the data (gzip 1)"
+                    */
 } gradus_report;
 GRADUS_API gradus_status gradus_trainer_report(const gradus_trainer *trainer, gradus_report *out,
                                                gradus_error *err);

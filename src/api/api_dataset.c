@@ -10,25 +10,52 @@
 #include "api/internal.h"
 #include "base/memory.h"
 
-gradus_status gradus_dataset_open(const char *path, const gradus_dataset_options *options,
-                                  gradus_dataset **out, gradus_error *err) {
-  gradus_dataset_options given = {0};
-  GR_API_NEED(out, "out");
-  *out = NULL;
-  GR_API_NEED(path, "path");
-  if (options)
-    GR_TRY(gr_api_copy_in(&given, sizeof given, options, options->struct_size,
-                          "gradus_dataset_options", err));
-  gr_dataset_options inner = {given.x, given.y, given.transpose != 0};
+static gradus_status open_files(const char *const *paths, size_t n,
+                                const gr_dataset_options *options, gradus_dataset **out,
+                                gradus_error *err) {
   gradus_dataset *dataset = gr_calloc(1, sizeof *dataset);
   if (!dataset) return gr_fail_memory(err, "a data set");
-  gradus_status status = gr_dataset_read(path, &inner, &dataset->data, err);
+  const gradus_status status = gr_dataset_read_files(paths, n, options, &dataset->data, err);
   if (status != GRADUS_OK) {
     gr_free(dataset);
     return status;
   }
   *out = dataset;
   return GRADUS_OK;
+}
+
+gradus_status gradus_dataset_open_files(const char *const *paths, size_t n,
+                                        const gradus_dataset_options *options, gradus_dataset **out,
+                                        gradus_error *err) {
+  gradus_dataset_options given = {0};
+  GR_API_NEED(out, "out");
+  *out = NULL;
+  GR_API_NEED(paths, "paths");
+  for (size_t i = 0; i < n; i++) GR_API_NEED(paths[i], "path");
+  if (options)
+    GR_TRY(gr_api_copy_in(&given, sizeof given, options, options->struct_size,
+                          "gradus_dataset_options", err));
+  const gr_dataset_options inner = {given.x, given.y, given.transpose != 0, given.memory};
+  return open_files(paths, n, &inner, out, err);
+}
+
+gradus_status gradus_dataset_open(const char *path, const gradus_dataset_options *options,
+                                  gradus_dataset **out, gradus_error *err) {
+  return gradus_dataset_open_files(&path, 1, options, out, err);
+}
+
+gradus_status gradus_dataset_open_as(const gradus_recipe *recipe, const char *const *paths,
+                                     size_t n, gradus_dataset **out, gradus_error *err) {
+  GR_API_NEED(out, "out");
+  *out = NULL;
+  GR_API_NEED(recipe, "recipe");
+  GR_API_NEED(paths, "paths");
+  for (size_t i = 0; i < n; i++) GR_API_NEED(paths[i], "path");
+  const gr_config *c = &recipe->config;
+  const gr_dataset_options options = {
+      c->data.x, c->data.y, c->data.transpose,
+      c->resources.memory == GR_AUTO ? 0 : (uint64_t)c->resources.memory};
+  return open_files(paths, n, &options, out, err);
 }
 
 void gradus_dataset_close(gradus_dataset *dataset) {
@@ -47,9 +74,8 @@ gradus_status gradus_dataset_create(uint32_t n_columns, gradus_dataset **out, gr
   if (!dataset) return gr_fail_memory(err, "a data set");
   dataset->data.n_columns = n_columns;
   dataset->data.layout = "gradus";
-  gr_dataset_digest(&dataset->data);
   *out = dataset;
-  return GRADUS_OK;
+  return gr_dataset_digest(&dataset->data, err);
 }
 
 static void *copy_of(const void *from, uint64_t rows, uint64_t columns, size_t size) {
@@ -96,8 +122,7 @@ gradus_status gradus_dataset_add(gradus_dataset *dataset, const char *split, uin
     return gr_fail_memory(err, "a split");
   }
   data->split[id] = s;
-  gr_dataset_digest(data);
-  return GRADUS_OK;
+  return gr_dataset_digest(data, err);
 }
 
 gradus_status gradus_dataset_write(const gradus_dataset *dataset, const char *path, int overwrite,

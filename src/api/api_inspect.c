@@ -146,19 +146,23 @@ static void put_columns(struct page *p, const gr_dataset *data) {
   close_group(p, ']');
 }
 
+static void describe_dataset(const char *path, const gr_dataset *data, struct page *p) {
+  put_text(p, "kind", "dataset");
+  put_text(p, "path", path);
+  put_text(p, "layout", data->layout ? data->layout : "");
+  put_count(p, "columns", data->n_columns);
+  for (int s = 0; s < GR_N_SPLITS; s++) put_split(p, data, s);
+  put_names(p, "class_names", data->class_names, data->n_class_names);
+  put_names(p, "feature_names", data->feature_names, data->n_columns);
+  put_columns(p, data);
+  put_text(p, "digest", data->digest);
+}
+
 static gradus_status inspect_dataset(const char *path, struct page *p, gradus_error *err) {
   gr_dataset data = {0};
   const gr_dataset_options options = {0};
   GR_TRY(gr_dataset_read(path, &options, &data, err));
-  put_text(p, "kind", "dataset");
-  put_text(p, "path", path);
-  put_text(p, "layout", data.layout ? data.layout : "");
-  put_count(p, "columns", data.n_columns);
-  for (int s = 0; s < GR_N_SPLITS; s++) put_split(p, &data, s);
-  put_names(p, "class_names", data.class_names, data.n_class_names);
-  put_names(p, "feature_names", data.feature_names, data.n_columns);
-  put_columns(p, &data);
-  put_text(p, "digest", data.digest);
+  describe_dataset(path, &data, p);
   gr_dataset_free(&data);
   return GRADUS_OK;
 }
@@ -336,6 +340,15 @@ gradus_status gradus_inspect(const char *path, int json, char **out, gradus_erro
     gr_text_free(&page.text);
     return status;
   }
+  if (page.json) gr_text_puts(&page.text, "}\n");
+  return gr_api_give_text(&page.text, out, err);
+}
+
+gradus_status gr_api_describe_dataset(const gr_dataset *data, const char *path, bool json,
+                                      char **out, gradus_error *err) {
+  struct page page = {.json = json, .first = true};
+  if (page.json) gr_text_puts(&page.text, "{");
+  describe_dataset(path, data, &page);
   if (page.json) gr_text_puts(&page.text, "}\n");
   return gr_api_give_text(&page.text, out, err);
 }

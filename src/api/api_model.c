@@ -1,5 +1,6 @@
-/* gradus/model.h: a model and an engine for it that is made at the first use and kept. Rows go
- * through the engine in one piece; what it gives is turned back into the targets' own units. */
+/* gradus/model.h: a model and an engine for it that is made at the first use and kept. Rows of
+ * files go through the engine part by part; what it gives is turned back into the targets' own
+ * units. */
 #include <config.h>
 
 #include "gradus/model.h"
@@ -119,10 +120,11 @@ static void restore_units(const gr_preprocessing *p, uint64_t n_rows, float *out
 static gradus_status outputs_of(const gradus_model *model, const gr_rows *rows, int threads,
                                 float *outputs, gradus_error *err) {
   gr_totals totals;
+  bool fed;
+  const gr_evaluation evaluation = {.rows = rows, .n = rows->n_rows, .outputs = outputs};
   GR_TRY(need_engine(model, threads, err));
   if (rows->n_rows > 0)
-    GR_TRY(gr_engine_evaluate(model->workshop->engine, rows, NULL, rows->n_rows, &totals, outputs,
-                              err));
+    GR_TRY(gr_engine_evaluate(model->workshop->engine, &evaluation, &totals, &fed, err));
   restore_units(&model->model.preprocessing, rows->n_rows, outputs);
   return GRADUS_OK;
 }
@@ -177,57 +179,94 @@ static gradus_status choose_split(const gr_dataset *data, const char *name, gr_s
 
 /* Counts of rows by true and predicted class: the engine's outputs, the largest one wins, of equal
  * ones the first. */
-static void count_confusion(const gr_rows *rows, const float *outputs, uint32_t n_outputs,
-                            uint32_t n_classes, uint64_t *confusion) {
-  for (uint64_t i = 0; i < rows->n_rows; i++) {
-    const float *a = outputs + i * n_outputs;
-    uint32_t best = 0;
-    for (uint32_t j = 1; j < n_outputs; j++)
-      if (a[j] > a[best]) best = j;
-    if (n_outputs == 1) best = a[0] > 0.5f;
-    confusion[(size_t)rows->class_index[i] * n_classes + best]++;
-  }
+struct confusion {
+  const gr_pass *pass;
+  uint32_t n_outputs, n_classes;
+  uint64_t *count; /* [n_classes][n_classes] */
+};
+
+static uint32_t largest(const float *a, uint32_t n_outputs) {
+  uint32_t best = 0;
+  if (n_outputs == 1) return a[0] > 0.5f;
+  for (uint32_t j = 1; j < n_outputs; j++)
+    if (a[j] > a[best]) best = j;
+  return best;
 }
 
-/* Outputs and, for classes, the matrix; the rows are prepared. */
-static gradus_status measure(const gradus_model *model, const gr_rows *rows,
-                             gradus_evaluation *result, gradus_error *err) {
-  const gr_preprocessing *p = &model->model.preprocessing;
-  const uint32_t n_outputs = gradus_model_outputs(model);
-  size_t count, cells;
-  gr_metrics metrics;
-  gradus_status status;
-  if (!gr_multiply(rows->n_rows, n_outputs, &count) ||
-      !gr_multiply(p->n_classes, p->n_classes, &cells))
-    return gr_fail_memory(err, "an evaluation");
-  float *outputs = gr_alloc(count, sizeof *outputs);
-  uint64_t *confusion = p->n_classes ? gr_calloc(cells, sizeof *confusion) : NULL;
-  if (!outputs || (p->n_classes && !confusion)) {
-    status = gr_fail_memory(err, "an evaluation");
-    goto done;
+static gradus_status count_part(void *user, uint64_t first, uint64_t n, const float *outputs,
+                                gradus_error *err) {
+  enum { SOME = 512 };
+  const struct confusion *c = user;
+  uint64_t number[SOME];
+  (void)err;
+  for (uint64_t from = 0; from < n; from += SOME) {
+    const uint64_t some = n - from < SOME ? n - from : SOME;
+    gr_row_order_numbers(&c->pass->order, NULL, first + from, some, number);
+    for (uint64_t i = 0; i < some; i++) {
+      const uint32_t best = largest(outputs + (from + i) * c->n_outputs, c->n_outputs);
+      c->count[(size_t)c->pass->rows.class_index[number[i]] * c->n_classes + best]++;
+    }
   }
-  GR_TRY_ELSE(done, gr_measure(model->workshop->engine, p, rows, NULL, rows->n_rows, outputs,
-                               &metrics, err));
-  if (confusion) count_confusion(rows, outputs, n_outputs, p->n_classes, confusion);
-  result->rows = rows->n_rows;
+  return GRADUS_OK;
+}
+
+/* Metrics and, for classes, the matrix; the rows are prepared. */
+static gradus_status measure(const gradus_model *model, gr_pass *pass, gradus_evaluation *result,
+                             gradus_error *err) {
+  const gr_preprocessing *p = &model->model.preprocessing;
+  struct confusion confusion = {pass, gradus_model_outputs(model), p->n_classes, NULL};
+  size_t cells;
+  gr_metrics metrics;
+  if (!gr_multiply(p->n_classes, p->n_classes, &cells)) return gr_fail_memory(err, "an evaluation");
+  if (p->n_classes) confusion.count = gr_calloc(cells, sizeof *confusion.count);
+  if (p->n_classes && !confusion.count) return gr_fail_memory(err, "an evaluation");
+  const gradus_status status =
+      gr_measure(model->workshop->engine, p, pass, confusion.count ? count_part : NULL, &confusion,
+                 &metrics, err);
+  if (status != GRADUS_OK) {
+    gr_free(confusion.count);
+    return status;
+  }
+  result->rows = pass->n;
   result->loss = metrics.loss;
   result->is_classification = p->task == GR_CLASSIFICATION;
   result->accuracy = metrics.accuracy;
   result->rmse = metrics.rmse;
   result->r2 = metrics.r2;
-  result->confusion = confusion;
-  confusion = NULL;
-done:
-  gr_free(outputs);
-  gr_free(confusion);
+  result->confusion = confusion.count;
+  return GRADUS_OK;
+}
+
+/* Prepares split `id` and goes through it. */
+typedef gradus_status use_pass(const gradus_model *model, gr_pass *pass, void *user,
+                               gradus_error *err);
+static gradus_status with_split(const gradus_model *model, const gradus_dataset *dataset,
+                                gr_split_id id, bool with_targets, use_pass *use, void *user,
+                                gradus_error *err) {
+  gr_split_rows rows;
+  gr_pass pass;
+  const unsigned environment = gr_environment_enter();
+  gradus_status status =
+      gr_split_rows_make(&model->model.preprocessing, &dataset->data, id, with_targets, &rows, err);
+  if (status == GRADUS_OK) {
+    status = gr_split_pass_open(&dataset->data, id, &rows, &pass, err);
+    if (status == GRADUS_OK) status = use(model, &pass, user, err);
+    gr_pass_close(&pass);
+    gr_split_rows_free(&rows);
+  }
+  gr_environment_leave(environment);
   return status;
+}
+
+static gradus_status use_measure(const gradus_model *model, gr_pass *pass, void *user,
+                                 gradus_error *err) {
+  return measure(model, pass, user, err);
 }
 
 gradus_status gradus_model_evaluate(const gradus_model *model, const gradus_dataset *dataset,
                                     const char *split, int threads, gradus_evaluation *out,
                                     gradus_error *err) {
   gradus_evaluation result;
-  gr_split_rows rows;
   gr_split_id id;
   GR_API_NEED(model, "model");
   GR_API_NEED(dataset, "dataset");
@@ -236,15 +275,7 @@ gradus_status gradus_model_evaluate(const gradus_model *model, const gradus_data
   result = (gradus_evaluation){.struct_size = sizeof result};
   GR_TRY(choose_split(&dataset->data, split, &id, err));
   GR_TRY(need_engine(model, threads, err));
-  const unsigned environment = gr_environment_enter();
-  gradus_status status =
-      gr_split_rows_make(&model->model.preprocessing, &dataset->data, id, true, &rows, err);
-  if (status == GRADUS_OK) {
-    status = measure(model, &rows.rows, &result, err);
-    gr_split_rows_free(&rows);
-  }
-  gr_environment_leave(environment);
-  if (status != GRADUS_OK) return status;
+  GR_TRY(with_split(model, dataset, id, true, use_measure, &result, err));
   snprintf(result.split, sizeof result.split, "%s", gr_split_names[id]);
   if (out->struct_size < sizeof result) gr_free(result.confusion); /* nobody would free it */
   gr_api_copy_out(out, out->struct_size, &result, sizeof result);
@@ -257,28 +288,53 @@ void gradus_evaluation_free(gradus_evaluation *evaluation) {
   evaluation->confusion = NULL;
 }
 
+/* Where predictions go, and the outputs of a part in the targets' own units. */
+struct prediction {
+  const gr_preprocessing *p;
+  gr_predictions *file;
+  float *part; /* [part rows][n_outputs] */
+  uint32_t n_outputs;
+};
+
+static gradus_status put_part(void *user, uint64_t first, uint64_t n, const float *outputs,
+                              gradus_error *err) {
+  const struct prediction *prediction = user;
+  (void)first;
+  memcpy(prediction->part, outputs, n * prediction->n_outputs * sizeof *outputs);
+  restore_units(prediction->p, n, prediction->part);
+  return gr_predictions_put(prediction->file, prediction->part, n, err);
+}
+
+static gradus_status use_predict(const gradus_model *model, gr_pass *pass, void *user,
+                                 gradus_error *err) {
+  struct prediction *prediction = user;
+  const uint64_t part = gr_pass_part_rows(pass);
+  size_t count;
+  gr_metrics metrics;
+  if (gr_multiply(pass->n < part ? pass->n : part, prediction->n_outputs, &count))
+    prediction->part = gr_alloc(count, sizeof *prediction->part);
+  if (!prediction->part) return gr_fail_memory(err, "outputs");
+  const gradus_status status =
+      gr_measure(model->workshop->engine, prediction->p, pass, put_part, prediction, &metrics, err);
+  gr_free(prediction->part);
+  return status;
+}
+
 gradus_status gradus_model_predict_file(const gradus_model *model, const gradus_dataset *dataset,
                                         const char *split, int threads, const char *path,
                                         int overwrite, gradus_error *err) {
-  gr_split_rows rows;
   gr_split_id id;
-  size_t count;
   GR_API_NEED(model, "model");
   GR_API_NEED(dataset, "dataset");
   GR_API_NEED(path, "path");
   const gr_preprocessing *p = &model->model.preprocessing;
-  const uint32_t n_outputs = gradus_model_outputs(model);
+  struct prediction prediction = {.p = p, .n_outputs = gradus_model_outputs(model)};
   GR_TRY(choose_split(&dataset->data, split, &id, err));
-  GR_TRY(gr_split_rows_make(p, &dataset->data, id, false, &rows, err));
-  if (!gr_multiply(rows.rows.n_rows, n_outputs, &count)) return gr_fail_memory(err, "outputs");
-  float *outputs = gr_alloc(count, sizeof *outputs);
-  if (!outputs) return gr_fail_memory(err, "outputs");
-  gradus_status status = run_outputs(model, &rows.rows, threads, outputs, err);
-  if (status == GRADUS_OK)
-    status = gr_predictions_write(
-        path, overwrite != 0, outputs, rows.rows.n_rows, n_outputs,
-        p->task == GR_CLASSIFICATION ? (const char *const *)p->class_names : NULL, p->n_classes,
-        err);
-  gr_free(outputs);
-  return status;
+  GR_TRY(need_engine(model, threads, err));
+  GR_TRY(gr_predictions_open(
+      path, overwrite != 0, dataset->data.split[id].n_rows, prediction.n_outputs,
+      p->task == GR_CLASSIFICATION ? (const char *const *)p->class_names : NULL, p->n_classes,
+      &prediction.file, err));
+  const gradus_status status = with_split(model, dataset, id, false, use_predict, &prediction, err);
+  return gr_predictions_close(prediction.file, status, err);
 }

@@ -134,7 +134,7 @@ static gradus_status time_for(bench *b, double seconds, gradus_error *err) {
 }
 
 static gradus_status time_from_the_start(bench *b, uint64_t steps, gradus_error *err) {
-  gr_steps_restart(&b->steps);
+  GR_TRY(gr_steps_restart(&b->steps, err));
   while (b->steps.step < steps) {
     const uint64_t left = steps - b->steps.step;
     GR_TRY(add_stretch(b, left < b->stretch_steps ? left : b->stretch_steps, err));

@@ -29,7 +29,8 @@ static void pass_progress(void *user, const gr_progress *p) {
                                     .best_loss = p->best_loss,
                                     .metric_name = p->metric_name,
                                     .metric = p->metric,
-                                    .epoch_finished = p->epoch_finished};
+                                    .epoch_finished = p->epoch_finished,
+                                    .data_wait = p->data_wait};
   options->on_progress(&progress, options->user);
 }
 
@@ -128,10 +129,12 @@ gradus_status gradus_trainer_report(const gradus_trainer *trainer, gradus_report
                            .valid_loss = r.valid_loss,
                            .best_loss = r.best_loss,
                            .wall_seconds = r.wall_seconds,
-                           .samples_per_second = r.samples_per_second};
+                           .samples_per_second = r.samples_per_second,
+                           .data_wait = r.data_wait};
   snprintf(report.run_directory, sizeof report.run_directory, "%s", r.run_directory);
   snprintf(report.model_path, sizeof report.model_path, "%s", r.model_path);
   memcpy(report.digest, r.digest, sizeof report.digest);
+  memcpy(report.limit, r.limit, sizeof report.limit);
   gr_api_copy_out(out, out->struct_size, &report, sizeof report);
   return GRADUS_OK;
 }

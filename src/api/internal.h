@@ -46,6 +46,11 @@ typedef enum gr_api_kind { GR_API_DATASET, GR_API_CHECKPOINT, GR_API_RUN } gr_ap
  * Missing: GRADUS_ERR_NOINPUT. */
 gradus_status gr_api_kind_of(const char *path, gr_api_kind *out, gradus_error *err);
 
+/* What gradus_inspect says about a data set of this shape and digest; its data are not looked at.
+ */
+gradus_status gr_api_describe_dataset(const gr_dataset *data, const char *path, bool json,
+                                      char **out, gradus_error *err);
+
 /* Reads the checkpoint at `path`, or in the run directory `path` the best model where there is
  * one, else the final, else the newest; path_out (4096 bytes) receives the file's name. */
 gradus_status gr_api_read_model(const char *path, gr_checkpoint *out, char *path_out,

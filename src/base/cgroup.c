@@ -68,6 +68,45 @@ static double memory_v1(const char *root, const char *folder) {
                                                                                  : 0;
 }
 
+/* The number after the word at the start of a line: "inactive_file 4096"; 0 where there is none. */
+static double labelled(const char *text, const char *word) {
+  const size_t n = strlen(word);
+  for (const char *line = text; line; line = strchr(line, '\n')) {
+    line += *line == '\n';
+    if (strncmp(line, word, n) != 0 || (line[n] != ' ' && line[n] != ':')) continue;
+    const char *number = line + n + 1 + strspn(line + n + 1, " ");
+    double value;
+    return gr_parse_double(number, strspn(number, "0123456789"), &value) ? value : 0;
+  }
+  return 0;
+}
+
+/* What is left of a limit; at least 1, as 0 means that there is no limit. */
+static double left_of(double limit, double used, double files) {
+  const double left = limit - (used > files ? used - files : 0);
+  return limit <= 0 ? 0 : left > 1 ? left : 1;
+}
+
+static double left_v2(const char *root, const char *folder) {
+  char used[64], stat[8192];
+  const double limit = memory_v2(root, folder);
+  if (limit <= 0 || !gr_sysfile(used, sizeof used, root, "%s/memory.current", folder)) return limit;
+  if (!gr_sysfile(stat, sizeof stat, root, "%s/memory.stat", folder)) stat[0] = '\0';
+  return left_of(limit, bytes_of(used),
+                 labelled(stat, "inactive_file") + labelled(stat, "active_file"));
+}
+
+static double left_v1(const char *root, const char *folder) {
+  char used[64], stat[8192];
+  const double limit = memory_v1(root, folder);
+  if (limit <= 0 || !gr_sysfile(used, sizeof used, root, "%s/memory.usage_in_bytes", folder))
+    return limit;
+  if (!gr_sysfile(stat, sizeof stat, root, "%s/memory.stat", folder)) stat[0] = '\0';
+  return left_of(limit, bytes_of(used),
+                 labelled(stat, "total_inactive_file") + labelled(stat, "total_active_file"));
+}
+
+static const struct limit left_limit = {"memory", {left_v1, left_v2}};
 static const struct limit cpu_limit = {"cpu", {quota_v1, quota_v2}};
 static const struct limit memory_limit = {"memory", {memory_v1, memory_v2}};
 
@@ -162,4 +201,13 @@ double gr_cgroup_quota(const char *root) {
 
 double gr_cgroup_memory(const char *root) {
   return find_limit(root, &memory_limit);
+}
+
+double gr_memory_left(const char *root) {
+  char text[8192];
+  double left = 0;
+  if (gr_sysfile(text, sizeof text, root, "/proc/meminfo"))
+    left = 1024 * labelled(text, "MemAvailable");
+  keep_smaller(&left, find_limit(root, &left_limit));
+  return left;
 }

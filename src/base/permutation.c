@@ -4,9 +4,8 @@
 
 #include "base/permutation.h"
 
-#include "base/philox.h"
-
-gr_permutation gr_permutation_make(uint64_t seed, uint64_t epoch, uint64_t n) {
+gr_permutation gr_permutation_make_in(uint64_t seed, gr_stream stream, uint64_t epoch,
+                                      uint64_t number, uint64_t n) {
   gr_permutation p = {.n = n};
   unsigned bits = 0;
   while (bits < 63 && ((uint64_t)1 << bits) < n) bits++;
@@ -15,10 +14,14 @@ gr_permutation gr_permutation_make(uint64_t seed, uint64_t epoch, uint64_t n) {
   p.high_bits = bits - p.low_bits;
   for (unsigned round = 0; round < GR_PERMUTATION_ROUNDS; round++) {
     uint32_t w[4];
-    gr_random_words(seed, GR_STREAM_SHUFFLE, epoch, round, w);
+    gr_random_words(seed, stream, epoch, number * GR_PERMUTATION_ROUNDS + round, w);
     p.key[round] = (uint64_t)w[0] << 32 | w[1];
   }
   return p;
+}
+
+gr_permutation gr_permutation_make(uint64_t seed, uint64_t epoch, uint64_t n) {
+  return gr_permutation_make_in(seed, GR_STREAM_SHUFFLE, epoch, 0, n);
 }
 
 gr_permutation gr_permutation_identity(uint64_t n) {

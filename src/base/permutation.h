@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+#include "base/philox.h"
+
 #define GR_PERMUTATION_ROUNDS 8
 
 typedef struct gr_permutation {
@@ -17,6 +19,10 @@ typedef struct gr_permutation {
 
 /* The permutation of [0, n) of epoch `epoch`; n >= 1. */
 gr_permutation gr_permutation_make(uint64_t seed, uint64_t epoch, uint64_t n);
+
+/* Permutation number `number` of [0, n) of that epoch, with keys of another stream; n may be 0. */
+gr_permutation gr_permutation_make_in(uint64_t seed, gr_stream stream, uint64_t epoch,
+                                      uint64_t number, uint64_t n);
 
 /* The identity on [0, n): for `shuffle: none`. */
 gr_permutation gr_permutation_identity(uint64_t n);

@@ -13,6 +13,8 @@ typedef enum gr_stream {
   GR_STREAM_SPLIT = 3,   /* b = row: hold-out split */
   GR_STREAM_DROPOUT = 4,
   GR_STREAM_GENERATE = 5, /* generated data sets */
+  GR_STREAM_BLOCKS = 6,   /* a = epoch: keys of the order of blocks of rows */
+  GR_STREAM_WINDOW = 7,   /* a = epoch, b = window and round: keys of the order within windows */
   GR_STREAM_TEST = 99
 } gr_stream;
 

@@ -13,7 +13,7 @@
 enum { MOST_CLASSES = 20, NAME_WIDTH = 12 };
 
 typedef struct eval_values {
-  gr_source_values source;
+  gr_cli_source_values source;
   int json;
 } eval_values;
 
@@ -109,7 +109,7 @@ gradus_status gr_command_eval(const gr_command *command, int argc, char **argv, 
   gradus_status status =
       gr_options_parse(command, argc, argv, &e.values, NULL, NULL, &e.parsed, err);
   if (status == GRADUS_OK)
-    status = gr_source_open(&e.parsed, &e.values.source, &e.model, &e.dataset, err);
+    status = gr_cli_source_open(&e.parsed, &e.values.source, &e.model, &e.dataset, err);
   e.evaluation.struct_size = sizeof e.evaluation;
   if (status == GRADUS_OK)
     status = gradus_model_evaluate(e.model, e.dataset, e.values.source.split,

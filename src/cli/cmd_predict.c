@@ -6,7 +6,7 @@
 #include <gradus/gradus.h>
 
 typedef struct predict_values {
-  gr_source_values source;
+  gr_cli_source_values source;
   const char *output;
   int overwrite;
 } predict_values;
@@ -25,7 +25,8 @@ gradus_status gr_command_predict(const gr_command *command, int argc, char **arg
   gradus_model *model = NULL;
   gradus_dataset *dataset = NULL;
   gradus_status status = gr_options_parse(command, argc, argv, &values, NULL, NULL, &parsed, err);
-  if (status == GRADUS_OK) status = gr_source_open(&parsed, &values.source, &model, &dataset, err);
+  if (status == GRADUS_OK)
+    status = gr_cli_source_open(&parsed, &values.source, &model, &dataset, err);
   if (status == GRADUS_OK)
     status = gradus_model_predict_file(model, dataset, values.source.split, values.source.threads,
                                        values.output, values.overwrite, err);

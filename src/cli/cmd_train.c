@@ -15,6 +15,7 @@
 #include "cli/progress.h"
 #include "cli/recipe.h"
 #include "cli/signals.h"
+#include "cli/time_limit.h"
 #include <gradus/gradus.h>
 
 typedef struct train_values {
@@ -38,7 +39,7 @@ const gr_option gr_train_options[] = {
     {"dry-run", 0, GR_OPTION_FLAG, offsetof(train_values, dry_run), NULL,
      "print the plan and the resolved recipe; train nothing, write nothing"},
     {"time-limit", 0, GR_OPTION_DURATION, offsetof(train_values, time_limit), "T",
-     "checkpoint and stop after this time (90s, 30min, 12h) with exit status 75"},
+     "checkpoint and stop within this time (90s, 30min, 12h) with exit status 75"},
     GR_OPTION_ROW_QUIET(train_values),
     GR_OPTION_ROW_JSON(train_values),
     GR_OPTION_END};
@@ -55,6 +56,7 @@ typedef struct training {
   gradus_evaluation test;
   int has_test;
   int was_finished;   /* before this command */
+  double begun;       /* on the clock */
   char data[4096];    /* path of the data set */
   char command[8192]; /* the command line as a shell would read it */
 } training;
@@ -82,6 +84,9 @@ static gradus_status open_data(training *t, gradus_error *err) {
     return gr_cli_fail(err, GRADUS_ERR_USAGE,
                        "train: DATA is missing; usage: gradus train [OPTIONS] DATA (or data.file "
                        "in the configuration)");
+  if (t->parsed.n_arguments > 1)
+    return gradus_dataset_open_as(t->recipe, t->parsed.arguments, (size_t)t->parsed.n_arguments,
+                                  &t->dataset, err);
   return gr_recipe_open_data(t->recipe, t->data, &t->dataset, err);
 }
 
@@ -130,17 +135,18 @@ static void on_message(gradus_level level, const char *text, void *user) {
 
 static gradus_status create_trainer(training *t, gradus_error *err) {
   const train_values *v = &t->values;
-  gradus_trainer_options options = {.struct_size = sizeof options,
-                                    .run_directory = v->run,
-                                    .resume_file = v->resume,
-                                    .fresh = v->fresh,
-                                    .dry_run = v->dry_run,
-                                    .time_limit = v->time_limit,
-                                    .command_line = t->command,
-                                    .config_path = v->config,
-                                    .on_progress = on_progress,
-                                    .on_message = on_message,
-                                    .user = t};
+  gradus_trainer_options options = {
+      .struct_size = sizeof options,
+      .run_directory = v->run,
+      .resume_file = v->resume,
+      .fresh = v->fresh,
+      .dry_run = v->dry_run,
+      .time_limit = v->dry_run ? 0 : gr_time_limit(v->time_limit, t->begun, v->quiet),
+      .command_line = t->command,
+      .config_path = v->config,
+      .on_progress = on_progress,
+      .on_message = on_message,
+      .user = t};
   return gradus_trainer_create(t->recipe, t->dataset, &options, &t->trainer, err);
 }
 
@@ -219,6 +225,9 @@ static void put_report(const training *t, int stopped) {
     printf("  %-14s %s (epoch %llu)\n", "best loss", gr_number_rounded(number, r->best_loss),
            (unsigned long long)r->best_epoch);
   }
+  if (r->limit[0] && !t->was_finished)
+    printf("  %-14s %s (waited for data %.1f%% of the time)\n", "limited by", r->limit,
+           100 * r->data_wait);
   if (t->has_test) {
     printf("  %-14s ", "test");
     gr_evaluation_put(&t->test);
@@ -231,9 +240,13 @@ static void put_report(const training *t, int stopped) {
 
 /* Commands that make sense now, ready to be typed. */
 static void put_next(const training *t, int stopped) {
-  char run[1200] = "", data[4400] = "";
+  char run[1200] = "", data[8192] = "";
   append_word(run, sizeof run, t->report.run_directory);
   append_word(data, sizeof data, t->data);
+  for (int i = 1; i < t->parsed.n_arguments; i++) {
+    append(data, sizeof data, " ");
+    append_word(data, sizeof data, t->parsed.arguments[i]);
+  }
   puts("next:");
   if (stopped) {
     printf("  %s\n", t->command);
@@ -259,6 +272,8 @@ static void put_json(const training *t, int stopped) {
   gr_json_real(&json, "best_loss", r->best_loss);
   gr_json_real(&json, "wall_seconds", r->wall_seconds);
   gr_json_real(&json, "samples_per_second", r->samples_per_second);
+  gr_json_real(&json, "data_wait", r->data_wait);
+  gr_json_text(&json, "limited_by", r->limit);
   gr_json_text(&json, "run_directory", r->run_directory);
   gr_json_text(&json, "model", r->model_path[0] ? r->model_path : NULL);
   gr_json_text(&json, "digest", r->digest);
@@ -320,7 +335,7 @@ static gradus_status train(training *t, const gr_command *command, int argc, cha
 
 gradus_status gr_command_train(const gr_command *command, int argc, char **argv,
                                gradus_error *err) {
-  training t = {.recipe = NULL};
+  training t = {.begun = gr_time_now()};
   gradus_status status = train(&t, command, argc, argv, err);
   gr_signals_end();
   gradus_evaluation_free(&t.test);

@@ -5,8 +5,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/options.h"
 #include "cli/output.h"
@@ -19,6 +21,16 @@ static void fill_standard_streams(void) {
   for (int fd = 0; fd <= 2; fd++)
     if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
       if (open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd) return;
+}
+
+/* A data file that is mapped and becomes shorter, or a disk that fails under it, is a signal. */
+static void on_bus_error(int number) {
+  static const char text[] =
+      "gradus: a data file became shorter, or could not be read, while it was in "
+      "use; checkpoints are as they were\n";
+  (void)number;
+  if (write(STDERR_FILENO, text, sizeof text - 1) < 0) _exit(74); /* nobody to tell */
+  _exit(74);
 }
 
 static void print_version(void) {
@@ -59,6 +71,7 @@ static gradus_status run(int argc, char **argv, gradus_error *err) {
 int main(int argc, char **argv) {
   gradus_error err = {.status = GRADUS_OK, .message = ""};
   fill_standard_streams();
+  (void)signal(SIGBUS, on_bus_error);
   gradus_prepare_process();
   gradus_status status = run(argc, argv, &err);
   if (status != GRADUS_OK) {

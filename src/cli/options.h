@@ -62,9 +62,12 @@ extern const size_t gr_n_commands;
 #define GR_OPTION_END \
   { NULL, 0, GR_OPTION_FLAG, 0, NULL, NULL }
 
+/* Files of a data set on a command line, and one more; larger numbers go into a list file. */
+#define GR_MOST_ARGUMENTS 1025
+
 /* What a command line says besides option values. */
 typedef struct gr_parsed {
-  const char *arguments[2];
+  const char *arguments[GR_MOST_ARGUMENTS];
   int n_arguments;
   int help, version; /* asked for: nothing after that was looked at */
 } gr_parsed;

@@ -67,6 +67,9 @@ static void append_measures(char *line, size_t size, const line_style *style,
   if (now->metric_name) append_number(line, size, style, now->metric_name, now->metric);
   if (now->eta_seconds >= 0)
     append(line, size, "%sETA %s", style->gap, gr_number_clock(number, now->eta_seconds));
+  if (now->data_wait > 0.0005)
+    append(line, size, "%sdata wait %.*f%%", style->gap, now->data_wait < 0.0995 ? 1 : 0,
+           100 * now->data_wait);
   if (now->samples_per_second > 0)
     append(line, size, "%s%s samples/s", style->gap,
            gr_number_short(number, now->samples_per_second));
@@ -79,29 +82,46 @@ static void append_epoch(char *line, size_t size, const gradus_progress *now) {
 }
 
 /* A bar in the room that is left; none where that is too little to tell anything. */
-static void append_bar(char *line, size_t size, int room, const gradus_progress *now) {
+static void append_bar(char *line, size_t size, int room, double share) {
   char bar[BAR + 1];
   int width = room - 3 < BAR ? room - 3 : BAR;
   if (width < 5) return;
-  double share = now->steps > 0 ? (double)now->step / (double)now->steps : 0;
   int full = share >= 1 ? width : (int)(share * width);
   memset(bar, '.', (size_t)width);
   memset(bar, '#', (size_t)full);
   append(line, size, " [%.*s]", width, bar);
 }
 
-static void show_live(gr_progress *progress, const gradus_progress *now) {
-  char epoch[64] = "", bar[BAR + 8] = "", line[LINE] = "";
-  append_epoch(epoch, sizeof epoch, now);
-  append_measures(line, sizeof line, &live_style, now);
-  int room = terminal_width() - 1, n = (int)strlen(epoch);
-  append_bar(bar, sizeof bar, room - n - (int)strlen(line), now);
+/* "head [bar] line", cut to the terminal's width. */
+static void draw(gr_progress *progress, const char *head, double share, const char *line) {
+  char bar[BAR + 8] = "";
+  int room = terminal_width() - 1, n = (int)strlen(head);
+  append_bar(bar, sizeof bar, room - n - (int)strlen(line), share);
   if (n > room) n = room;
   room -= n + (int)strlen(bar);
-  fprintf(stderr, "\r\033[K%s%.*s%s%s%.*s", progress->colour ? "\033[1m" : "", n, epoch,
+  fprintf(stderr, "\r\033[K%s%.*s%s%s%.*s", progress->colour ? "\033[1m" : "", n, head,
           progress->colour ? "\033[0m" : "", bar, room > 0 ? room : 0, line);
   fflush(stderr);
   progress->drawn = 1;
+}
+
+static void show_live(gr_progress *progress, const gradus_progress *now) {
+  char epoch[64] = "", line[LINE] = "";
+  append_epoch(epoch, sizeof epoch, now);
+  append_measures(line, sizeof line, &live_style, now);
+  draw(progress, epoch, now->steps > 0 ? (double)now->step / (double)now->steps : 0, line);
+}
+
+void gr_progress_work(gr_progress *progress, const char *phase, uint64_t done, uint64_t total,
+                      double seconds, double eta_seconds) {
+  char line[LINE] = "", number[GR_NUMBER_TEXT];
+  double share = total > 0 ? (double)done / (double)total : 0;
+  if (!progress->live) return;
+  append(line, sizeof line, " %3.0f %%", 100 * share);
+  if (eta_seconds >= 0) append(line, sizeof line, " ETA %s", gr_number_clock(number, eta_seconds));
+  if (eta_seconds >= 0 && seconds > 0) /* before, there is nothing to tell of */
+    append(line, sizeof line, " %sB/s", gr_number_short(number, (double)done / seconds));
+  draw(progress, phase, share, line);
 }
 
 static void show_epoch(const gradus_progress *now) {

@@ -16,6 +16,10 @@ typedef struct gr_progress {
 gr_progress gr_progress_start(int quiet);
 void gr_progress_show(gr_progress *progress, const gradus_progress *now);
 
+/* Work measured in bytes, such as an import; nothing where the line is not live. */
+void gr_progress_work(gr_progress *progress, const char *phase, uint64_t done, uint64_t total,
+                      double seconds, double eta_seconds);
+
 /* Takes the live line away, before anything else is printed. */
 void gr_progress_clear(gr_progress *progress);
 

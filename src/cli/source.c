@@ -4,14 +4,16 @@
 
 #include "cli/source.h"
 
-gradus_status gr_source_open(const gr_parsed *parsed, const gr_source_values *values,
-                             gradus_model **model, gradus_dataset **dataset, gradus_error *err) {
+gradus_status gr_cli_source_open(const gr_parsed *parsed, const gr_cli_source_values *values,
+                                 gradus_model **model, gradus_dataset **dataset,
+                                 gradus_error *err) {
   gradus_dataset_options options = {.struct_size = sizeof options,
                                     .x = values->x,
                                     .y = values->y,
                                     .transpose = values->transpose};
   gradus_status status = gradus_model_load(parsed->arguments[0], model, err);
   if (status == GRADUS_OK)
-    status = gradus_dataset_open(parsed->arguments[1], &options, dataset, err);
+    status = gradus_dataset_open_files(parsed->arguments + 1, (size_t)parsed->n_arguments - 1,
+                                       &options, dataset, err);
   return status;
 }

@@ -8,12 +8,12 @@
 
 #include "cli/options.h"
 
-typedef struct gr_source_values {
+typedef struct gr_cli_source_values {
   const char *x, *y, *split;
   int transpose, threads;
-} gr_source_values;
+} gr_cli_source_values;
 
-/* Rows of an option table whose struct has a gr_source_values called `source`. */
+/* Rows of an option table whose struct has a gr_cli_source_values called `source`. */
 #define GR_OPTION_ROWS_SOURCE(type)                                                               \
   {"split",        0,                                                                             \
    GR_OPTION_TEXT, offsetof(type, source.split),                                                  \
@@ -29,7 +29,7 @@ typedef struct gr_source_values {
   }
 
 /* Loads the model, then reads the data set. Both are the caller's to free, also after a failure. */
-gradus_status gr_source_open(const gr_parsed *parsed, const gr_source_values *values,
-                             gradus_model **model, gradus_dataset **dataset, gradus_error *err);
+gradus_status gr_cli_source_open(const gr_parsed *parsed, const gr_cli_source_values *values,
+                                 gradus_model **model, gradus_dataset **dataset, gradus_error *err);
 
 #endif

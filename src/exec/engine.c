@@ -208,3 +208,7 @@ int gr_engine_threads(const gr_engine *engine) {
 const char *gr_engine_isa(const gr_engine *engine) {
   return gr_isa_names[engine->kernels->isa];
 }
+
+uint32_t gr_engine_outputs(const gr_engine *engine) {
+  return engine->plan.layer[engine->plan.n_layers - 1].n_out;
+}

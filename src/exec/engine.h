@@ -8,9 +8,9 @@
 #include <stdint.h>
 
 #include "base/dtype.h"
-#include "base/permutation.h"
 #include "base/text.h"
 #include "net/network.h"
+#include "net/row_order.h"
 
 /* What may differ from machine to machine without changing a bit. */
 typedef struct gr_engine_resources {
@@ -22,7 +22,8 @@ typedef struct gr_engine_resources {
 } gr_engine_resources;
 
 /* Rows of a data set as the engine reads them: inputs in their stored type, targets prepared. All
- * arrays are borrowed. */
+ * arrays are borrowed. Of data that are streamed they hold the rows that are there now, and orders
+ * number rows by where they lie. */
 typedef struct gr_rows {
   uint64_t n_rows;
   const void *x; /* [n_rows][n_in], dense */
@@ -34,13 +35,6 @@ typedef struct gr_rows {
   const float *weight;  /* [n_rows] or NULL: all 1 */
 } gr_rows;
 
-/* Which rows a batch takes: row i of the epoch's order is map[permutation(i)], or permutation(i)
- * where map is NULL. */
-typedef struct gr_row_order {
-  gr_permutation permutation;
-  const uint64_t *map;
-} gr_row_order;
-
 typedef struct gr_step_result {
   double loss;   /* sum over rows of weight * loss, lanes added by the tree */
   double weight; /* sum of row weights: the row count without weights */
@@ -48,6 +42,7 @@ typedef struct gr_step_result {
   int bad_layer; /* when not finite: first layer (1-based) with a non-finite output, 0 = the inputs,
                     -1 = not found */
   uint64_t bad_row; /* its row in the data set */
+  bool starved;     /* the rows of the next step could not be had: no step follows */
 } gr_step_result;
 
 /* Totals over rows, all in double, blocks of 1024 rows added by the fixed tree. */
@@ -94,6 +89,7 @@ typedef struct gr_run {
    * further step. `n` rows went into it. */
   bool (*after)(void *user, const gr_step_result *result, uint64_t n);
   void *user;
+  const gr_feed_hooks *feed; /* who brings the rows; NULL: all are there */
 } gr_run;
 
 /* The steps of `run`, without a pause between them, until its rows or steps are used up, `after`
@@ -101,11 +97,26 @@ typedef struct gr_run {
  * finite, loss and weight 0. */
 void gr_engine_run(gr_engine *engine, const gr_run *run, gr_step_result *result);
 
-/* Forward over rows map[0..n) (or 0..n), totals in *totals. Without class_index and targets losses
- * mean nothing. If `outputs` is not NULL it receives the network's outputs [n][n_out]
- * (probabilities for softmax and sigmoid). Fails only for lack of memory. */
-gradus_status gr_engine_evaluate(gr_engine *engine, const gr_rows *rows, const uint64_t *map,
-                                 uint64_t n, gr_totals *totals, float *outputs, gradus_error *err);
+/* Forward over the rows at positions 0..n of `order` (NULL: rows 0..n), which `feed` brings (NULL:
+ * all are there); totals in *totals. Without class_index and targets losses mean nothing. If
+ * `outputs` is not NULL it receives the network's outputs [n][n_out] (probabilities for softmax and
+ * sigmoid), or, where `take` is given, those of a part at a time: rows [first, first + n_part),
+ * after which they are written over. *fed = false: the rows could not be had. Fails only for lack
+ * of memory, and with what `take` says. */
+typedef gradus_status gr_take_outputs(void *user, uint64_t first, uint64_t n_part,
+                                      const float *outputs, gradus_error *err);
+typedef struct gr_evaluation {
+  const gr_rows *rows;
+  const gr_row_order *order;
+  const gr_feed_hooks *feed;
+  uint64_t n;
+  uint64_t part_rows;    /* rows at a time, a multiple of 1024; 0: all at once */
+  float *outputs;        /* [n][n_out], or with `take` [part_rows][n_out]; or NULL */
+  gr_take_outputs *take; /* or NULL */
+  void *user;
+} gr_evaluation;
+gradus_status gr_engine_evaluate(gr_engine *engine, const gr_evaluation *evaluation,
+                                 gr_totals *totals, bool *fed, gradus_error *err);
 
 /* What a rank does in a step. */
 typedef enum gr_phase {
@@ -131,6 +142,7 @@ void gr_engine_phases(const gr_engine *engine, double seconds[GR_N_PHASES]);
 /* The plan for people: layers, lanes, strategy, threads, memory, FLOPs. */
 void gr_engine_describe(const gr_engine *engine, gr_text *out);
 int gr_engine_threads(const gr_engine *engine);
+uint32_t gr_engine_outputs(const gr_engine *engine); /* neurons of the last layer */
 const char *gr_engine_isa(const gr_engine *engine);
 
 #endif

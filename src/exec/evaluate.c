@@ -16,11 +16,13 @@ enum { BLOCK = 1024, SOON = 8, N_TOTALS = sizeof(gr_totals) / sizeof(double) };
 typedef struct evaluation {
   gr_engine *engine;
   const gr_rows *rows;
-  const uint64_t *map;
+  const gr_row_order *order;
   uint64_t n;
   double *totals; /* [N_TOTALS][n_blocks] */
   uint64_t n_blocks;
-  float *outputs;
+  uint64_t first_block, end_block; /* of the part under way */
+  float *outputs;                  /* of row first_output on */
+  uint64_t first_output;
 } evaluation;
 
 /* Forward of n rows through all layers between two buffers; returns where the outputs are. */
@@ -81,11 +83,11 @@ static void evaluate_rows(const evaluation *e, int rank, uint64_t first, size_t 
   uint64_t *index = (uint64_t *)(void *)base;
   float *losses = base + 2 * plan->eval_rows,
         *buffer = base + ((3 * plan->eval_rows + 15) & ~(size_t)15);
-  for (size_t r = 0; r < n; r++) index[r] = e->map ? e->map[first + r] : first + r;
   uint64_t next[SOON];
-  size_t n_next = 0;
-  for (; n_next < SOON && first + n + n_next < e->n; n_next++)
-    next[n_next] = e->map ? e->map[first + n + n_next] : first + n + n_next;
+  const uint64_t left = e->n - first - n;
+  const size_t n_next = left < SOON ? (size_t)left : SOON;
+  gr_row_order_numbers(e->order, engine->kernels, first, n, index);
+  gr_row_order_numbers(e->order, engine->kernels, first + n, n_next, next);
   gr_engine_gather(engine, e->rows, index, n, next, n_next, buffer, plan->ld_input);
   float *a = forward_rows(e, n, buffer, buffer + plan->eval_buffer);
   const gr_loss_rows l = {.loss = plan->loss,
@@ -102,7 +104,8 @@ static void evaluate_rows(const evaluation *e, int rank, uint64_t first, size_t 
   for (size_t r = 0; r < n; r++) {
     add_row(e, index[r], a + r * out->ld, losses[r], totals);
     if (e->outputs)
-      memcpy(e->outputs + (first + r) * out->n_out, a + r * out->ld, out->n_out * sizeof(float));
+      memcpy(e->outputs + (first - e->first_output + r) * out->n_out, a + r * out->ld,
+             out->n_out * sizeof(float));
   }
 }
 
@@ -110,8 +113,10 @@ static void evaluate_rank(void *context, int rank) {
   const evaluation *e = context;
   const gr_plan *plan = &e->engine->plan;
   const unsigned environment = e->engine->kernels->environment_enter();
-  const uint64_t r = (uint64_t)rank, ranks = (uint64_t)plan->n_ranks;
-  for (uint64_t block = e->n_blocks * r / ranks; block < e->n_blocks * (r + 1) / ranks; block++) {
+  const uint64_t r = (uint64_t)rank, ranks = (uint64_t)plan->n_ranks,
+                 blocks = e->end_block - e->first_block;
+  for (uint64_t block = e->first_block + blocks * r / ranks;
+       block < e->first_block + blocks * (r + 1) / ranks; block++) {
     gr_totals totals = {0};
     const uint64_t end = (block + 1) * BLOCK < e->n ? (block + 1) * BLOCK : e->n;
     for (uint64_t first = block * BLOCK; first < end; first += plan->eval_rows)
@@ -124,26 +129,54 @@ static void evaluate_rank(void *context, int rank) {
   e->engine->kernels->environment_leave(environment);
 }
 
-gradus_status gr_engine_evaluate(gr_engine *engine, const gr_rows *rows, const uint64_t *map,
-                                 uint64_t n, gr_totals *totals, float *outputs, gradus_error *err) {
+/* The blocks of the part that begins at e->first_block, with its rows there. */
+static gradus_status evaluate_part(evaluation *e, const gr_evaluation *wanted, gradus_error *err) {
+  const uint64_t first = e->first_block * BLOCK,
+                 end = e->end_block * BLOCK < e->n ? e->end_block * BLOCK : e->n;
+  if (wanted->take) e->first_output = first;
+  gr_team_run(e->engine->plan.n_ranks, evaluate_rank, NULL, e);
+  gradus_status status = GRADUS_OK;
+  if (wanted->take) status = wanted->take(wanted->user, first, end - first, e->outputs, err);
+  if (wanted->feed) wanted->feed->release(wanted->feed->user, end);
+  return status;
+}
+
+static gradus_status evaluate_all(evaluation *e, const gr_evaluation *wanted, bool *fed,
+                                  gradus_error *err) {
+  const uint64_t part = wanted->part_rows ? wanted->part_rows / BLOCK : e->n_blocks;
+  for (; e->first_block < e->n_blocks && *fed; e->first_block = e->end_block) {
+    e->end_block = e->n_blocks - e->first_block < part ? e->n_blocks : e->first_block + part;
+    const uint64_t end = e->end_block * BLOCK < e->n ? e->end_block * BLOCK : e->n;
+    *fed = !wanted->feed || wanted->feed->wait(wanted->feed->user, end);
+    if (*fed) GR_TRY(evaluate_part(e, wanted, err));
+  }
+  return GRADUS_OK;
+}
+
+gradus_status gr_engine_evaluate(gr_engine *engine, const gr_evaluation *wanted, gr_totals *totals,
+                                 bool *fed, gradus_error *err) {
   const unsigned environment = engine->kernels->environment_enter();
+  const gr_row_order in_order = {.permutation = gr_permutation_identity(wanted->n)};
   evaluation e = {.engine = engine,
-                  .rows = rows,
-                  .map = map,
-                  .n = n,
-                  .n_blocks = (n + BLOCK - 1) / BLOCK,
-                  .outputs = outputs};
+                  .rows = wanted->rows,
+                  .order = wanted->order ? wanted->order : &in_order,
+                  .n = wanted->n,
+                  .n_blocks = (wanted->n + BLOCK - 1) / BLOCK,
+                  .outputs = wanted->outputs};
+  gradus_status status;
+  *fed = true;
   e.totals = gr_calloc(e.n_blocks, N_TOTALS * sizeof(double));
   if (e.totals) {
-    gr_engine_bind_inputs(engine, rows);
-    gr_team_run(engine->plan.n_ranks, evaluate_rank, NULL, &e);
+    gr_engine_bind_inputs(engine, wanted->rows);
+    status = evaluate_all(&e, wanted, fed, err);
     double as_array[N_TOTALS];
     for (size_t k = 0; k < N_TOTALS; k++)
       as_array[k] = gr_tree_sum(e.totals + k * e.n_blocks, e.n_blocks);
     memcpy(totals, as_array, sizeof *totals);
+  } else {
+    status = gr_fail_memory(err, "the totals of an evaluation");
   }
-  const bool done = e.totals != NULL;
   gr_free(e.totals);
   engine->kernels->environment_leave(environment);
-  return done ? GRADUS_OK : gr_fail_memory(err, "the totals of an evaluation");
+  return status;
 }

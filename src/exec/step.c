@@ -32,9 +32,7 @@ static share share_of(const gr_step *s, int rank, int columns, size_t n_panels) 
 /* Row numbers [first, end) of the batch at position `start` of the epoch. */
 static void number_rows(const gr_step *s, uint64_t start, uint64_t first, uint64_t end,
                         uint64_t *index) {
-  const gr_row_order *order = s->order;
-  s->engine->kernels->permute(&order->permutation, start + first, end - first, index + first);
-  for (uint64_t r = first; order->map && r < end; r++) index[r] = order->map[index[r]];
+  gr_row_order_numbers(s->order, s->engine->kernels, start + first, end - first, index + first);
 }
 
 /* Where a rank has the numbers of the rows at `index` (of this batch or the next). */
@@ -156,14 +154,13 @@ static double lane_sum(const gr_step *s, const float *value) {
 /* The first layer with an output that is not finite, and the row: 0 = the inputs. */
 static int find_bad_layer(const gr_step *s, uint64_t *bad_row) {
   const gr_engine *engine = s->engine;
-  const uint64_t *index = s->index;
   for (uint32_t l = 0; l <= engine->plan.n_layers; l++) {
     const size_t width = l ? engine->plan.layer[l - 1].n_out : engine->plan.layer[0].n_in;
     for (uint64_t r = 0; r < s->n; r++) {
       size_t ld;
       const float *a = gr_layer_input(engine, 0, l, r, &ld);
       for (size_t j = 0; j < width; j++)
-        if (!isfinite(a[j])) return *bad_row = index[r], (int)l;
+        if (!isfinite(a[j])) return *bad_row = gr_row_order_row(s->order, s->start + r), (int)l;
     }
   }
   return -1;
@@ -187,8 +184,9 @@ typedef struct steps {
   bool stop;
 } steps;
 
-/* The numbers of step `number` of the run, rows from `start`. */
-static void prepare(steps *all, uint64_t number, uint64_t start) {
+/* The numbers of step `number` of the run, rows from `start`, which are there when it returns;
+ * false where they will never be. */
+static bool prepare(steps *all, uint64_t number, uint64_t start) {
   const gr_run *run = all->run;
   gr_step *s = &all->at[number % 2];
   const gr_plan *plan = &s->engine->plan;
@@ -202,10 +200,15 @@ static void prepare(steps *all, uint64_t number, uint64_t start) {
   s->index = half[number % 2];
   s->next = half[(number + 1) % 2];
   s->known = number > 0;
+  if (run->feed && !run->feed->wait(run->feed->user, start + s->n)) {
+    all->result.starved = true;
+    return false;
+  }
   s->weight = batch_weight(s);
   const uint64_t step_number = run->step + number;
   gr_update_prepare(&s->engine->config, step_number, run->learning_rate(run->user, step_number),
                     s->weight, &s->weights, &s->biases);
+  return true;
 }
 
 static bool is_finite(const gr_engine *engine) {
@@ -223,9 +226,10 @@ static void end_step(steps *all, const gr_step *s, bool finite) {
                              .finite = finite};
   all->rows_done += s->n;
   all->done++;
+  if (run->feed) run->feed->release(run->feed->user, s->start + s->n);
   const bool more = run->after ? run->after(run->user, result, s->n) : true;
   all->stop = !more || !finite || all->done == run->n_steps || s->start + s->n == run->end;
-  if (!all->stop) prepare(all, all->done, s->start + s->n);
+  if (!all->stop) all->stop = !prepare(all, all->done, s->start + s->n);
 }
 
 static void update(steps *all, const gr_step *s, int rank) {
@@ -334,7 +338,7 @@ void gr_engine_run(gr_engine *engine, const gr_run *run, gr_step_result *result)
   steps all = {.run = run, .at = {both, both}, .result = {.finite = true}};
   gr_engine_bind_inputs(engine, run->rows);
   all.stop = run->start >= run->end || run->n_steps == 0;
-  if (!all.stop) prepare(&all, 0, run->start);
+  if (!all.stop) all.stop = !prepare(&all, 0, run->start);
   while (!all.stop)
     run_some(&all, engine->pace.enabled ? gr_pace_steps(&engine->pace) : UINT64_MAX);
   gr_phases_pause(&engine->phases);

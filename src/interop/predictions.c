@@ -8,20 +8,30 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/memory.h"
 #include "base/text.h"
 #include "interop/output.h"
 #include "store/array.h"
 
-typedef struct prediction_table {
-  const float *outputs; /* [n_rows][n_outputs] */
+typedef struct prediction_format prediction_format;
+
+struct gr_predictions {
   uint64_t n_rows;
   uint32_t n_outputs;
   const char *const *class_names; /* [n_classes] or NULL */
   uint32_t n_classes;
-} prediction_table;
+  const prediction_format *format;
+  gr_output output;       /* .csv and .npy */
+  gr_array_writer *array; /* .h5 */
+};
+typedef gr_predictions prediction_table;
 
-typedef gradus_status write_function(const prediction_table *table, const char *path,
-                                     bool overwrite, gradus_error *err);
+/* One format: how a row is written, and what comes before the first; NULL: by gr_array_writer. */
+struct prediction_format {
+  const char *extension;
+  void (*put_heading)(gr_text *out, const prediction_table *t);
+  void (*put_row)(gr_text *out, const prediction_table *t, const float *row);
+};
 
 /* A field of RFC 4180: quoted where it holds a comma, a quote, a line end or outer blanks. */
 static void put_field(gr_text *out, const char *field) {
@@ -88,22 +98,9 @@ static void put_target_row(gr_text *out, const prediction_table *t, const float 
   }
 }
 
-static gradus_status write_csv(const prediction_table *t, const char *path, bool overwrite,
-                               gradus_error *err) {
-  gr_output output = {0};
-  gradus_status status;
-  GR_TRY_ELSE(done, gr_output_open(&output, path, overwrite, err));
-  put_heading(&output.buffer, t);
-  for (uint64_t r = 0; r < t->n_rows; r++) {
-    const float *row = t->outputs + (size_t)r * t->n_outputs;
-    (t->class_names ? put_class_row : put_target_row)(&output.buffer, t, row);
-    gr_text_puts(&output.buffer, "\n");
-    GR_TRY_ELSE(done, gr_output_drain(&output, err));
-  }
-  status = gr_output_commit(&output, err);
-done:
-  gr_output_close(&output);
-  return status;
+static void put_csv_row(gr_text *out, const prediction_table *t, const float *row) {
+  (t->class_names ? put_class_row : put_target_row)(out, t, row);
+  gr_text_puts(out, "\n");
 }
 
 /* Format of the NumPy Enhancement Proposal 1: magic, version 1.0, length of the heading in two
@@ -123,51 +120,44 @@ static void put_npy_heading(gr_text *out, const prediction_table *t) {
   gr_text_append(out, heading, used);
 }
 
-static gradus_status write_npy(const prediction_table *t, const char *path, bool overwrite,
-                               gradus_error *err) {
-  gr_output output = {0};
-  gradus_status status;
-  GR_TRY_ELSE(done, gr_output_open(&output, path, overwrite, err));
-  put_npy_heading(&output.buffer, t);
-  for (uint64_t i = 0; i < t->n_rows * t->n_outputs; i++) {
+static void put_npy_row(gr_text *out, const prediction_table *t, const float *row) {
+  for (uint32_t i = 0; i < t->n_outputs; i++) {
     uint32_t bits;
-    memcpy(&bits, &t->outputs[i], sizeof bits);
+    memcpy(&bits, &row[i], sizeof bits);
     const char bytes[4] = {(char)(bits & 0xff), (char)(bits >> 8 & 0xff), (char)(bits >> 16 & 0xff),
                            (char)(bits >> 24)};
-    gr_text_append(&output.buffer, bytes, 4);
-    GR_TRY_ELSE(done, gr_output_drain(&output, err));
+    gr_text_append(out, bytes, 4);
   }
-  status = gr_output_commit(&output, err);
-done:
-  gr_output_close(&output);
-  return status;
 }
 
-static gradus_status write_h5(const prediction_table *t, const char *path, bool overwrite,
-                              gradus_error *err) {
-  return gr_array_write_h5(path, overwrite, "predictions", t->outputs, t->n_rows, t->n_outputs,
-                           err);
-}
+static const prediction_format formats[] = {{".csv", put_heading, put_csv_row},
+                                            {".npy", put_npy_heading, put_npy_row},
+                                            {".h5", NULL, NULL},
+                                            {".hdf5", NULL, NULL}};
 
-static const struct {
-  const char *extension;
-  write_function *write;
-} formats[] = {{".csv", write_csv}, {".npy", write_npy}, {".h5", write_h5}, {".hdf5", write_h5}};
-
-static write_function *format_of(const char *path) {
+static const prediction_format *format_of(const char *path) {
   const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
-  if (strcmp(path, "-") == 0) return write_csv;
+  if (strcmp(path, "-") == 0) return &formats[0];
   for (size_t i = 0; dot && i < sizeof formats / sizeof formats[0]; i++)
-    if (strcasecmp(dot, formats[i].extension) == 0) return formats[i].write;
+    if (strcasecmp(dot, formats[i].extension) == 0) return &formats[i];
   return NULL;
 }
 
-gradus_status gr_predictions_write(const char *path, bool overwrite, const float *outputs,
-                                   uint64_t n_rows, uint32_t n_outputs,
-                                   const char *const *class_names, uint32_t n_classes,
-                                   gradus_error *err) {
-  write_function *write = format_of(path);
-  if (!write)
+static gradus_status begin(gr_predictions *p, const char *path, bool overwrite, gradus_error *err) {
+  if (!p->format->put_row)
+    return gr_array_open_h5(path, overwrite, "predictions", p->n_rows, p->n_outputs, &p->array,
+                            err);
+  GR_TRY(gr_output_open(&p->output, path, overwrite, err));
+  p->format->put_heading(&p->output.buffer, p);
+  return GRADUS_OK;
+}
+
+gradus_status gr_predictions_open(const char *path, bool overwrite, uint64_t n_rows,
+                                  uint32_t n_outputs, const char *const *class_names,
+                                  uint32_t n_classes, gr_predictions **out, gradus_error *err) {
+  const prediction_format *format = format_of(path);
+  *out = NULL;
+  if (!format)
     return gr_fail(err, GRADUS_ERR_USAGE,
                    "%s: predictions are written as .csv, .npy or .h5 (- is CSV on standard output)",
                    path);
@@ -175,6 +165,47 @@ gradus_status gr_predictions_write(const char *path, bool overwrite, const float
   if (n_outputs == 0 || (class_names && n_classes != n_outputs && !two_by_one))
     return gr_fail(err, GRADUS_ERR_INTERNAL, "%s: %u outputs for %u classes", path,
                    (unsigned)n_outputs, (unsigned)n_classes);
-  const prediction_table table = {outputs, n_rows, n_outputs, class_names, n_classes};
-  return write(&table, path, overwrite, err);
+  gr_predictions *p = gr_calloc(1, sizeof *p);
+  if (!p) return gr_fail_memory(err, "predictions");
+  p->n_rows = n_rows;
+  p->n_outputs = n_outputs;
+  p->class_names = class_names;
+  p->n_classes = n_classes;
+  p->format = format;
+  const gradus_status status = begin(p, path, overwrite, err);
+  if (status != GRADUS_OK) return gr_predictions_close(p, status, err);
+  *out = p;
+  return GRADUS_OK;
+}
+
+gradus_status gr_predictions_put(gr_predictions *p, const float *outputs, uint64_t n,
+                                 gradus_error *err) {
+  if (p->array) return gr_array_put(p->array, outputs, n, err);
+  for (uint64_t r = 0; r < n; r++) {
+    p->format->put_row(&p->output.buffer, p, outputs + (size_t)r * p->n_outputs);
+    GR_TRY(gr_output_drain(&p->output, err));
+  }
+  return GRADUS_OK;
+}
+
+gradus_status gr_predictions_close(gr_predictions *p, gradus_status status, gradus_error *err) {
+  if (!p) return status;
+  if (p->array)
+    status = gr_array_close(p->array, status, err);
+  else if (status == GRADUS_OK)
+    status = gr_output_commit(&p->output, err);
+  gr_output_close(&p->output);
+  gr_free(p);
+  return status;
+}
+
+gradus_status gr_predictions_write(const char *path, bool overwrite, const float *outputs,
+                                   uint64_t n_rows, uint32_t n_outputs,
+                                   const char *const *class_names, uint32_t n_classes,
+                                   gradus_error *err) {
+  gr_predictions *p = NULL;
+  gradus_status status =
+      gr_predictions_open(path, overwrite, n_rows, n_outputs, class_names, n_classes, &p, err);
+  if (status == GRADUS_OK) status = gr_predictions_put(p, outputs, n_rows, err);
+  return gr_predictions_close(p, status, err);
 }

@@ -1,119 +1,170 @@
 /* What can be told about a table without knowing what it is for. The text is walked once to find
  * its shape and what the columns hold, and again by whoever fills arrays from it: cells are never
- * stored, so the memory needed is the text itself. */
+ * stored. Where bad rows are tolerated and some column of numbers turns out to hold a few texts, it
+ * is walked once more under that demand, so that facts are those of the rows that stay. */
 #include <config.h>
 
 #include "interop/table.h"
 
-#include <float.h>
-#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/text.h"
-#include "base/dictionary.h"
-#include "interop/number.h"
+
+enum { ROWS_BETWEEN_REPORTS = 1024 };
 
 const char *gr_delimiter_name(char delimiter) {
   return delimiter == '\t' ? "tab" : delimiter == ';' ? "semicolon" : "comma";
 }
 
-bool gr_cell_is_missing(const gr_cell *cell) {
-  static const char *const words[] = {"",    "NA",   "N/A",  "NaN",  "nan",
-                                      "NAN", "null", "NULL", "None", "?"};
-  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-    if (strlen(words[i]) == cell->length && memcmp(words[i], cell->text, cell->length) == 0)
-      return true;
-  return false;
+/* ---- rows ---- */
+
+/* A cell with its place and what is wrong with it. */
+static gradus_status refuse_cell(const gr_table *t, const gr_cell *cell, gradus_error *err,
+                                 const char *what) {
+  uint64_t line, column;
+  char shown[GR_CELL_SHOWN];
+  gr_record_place(&t->reader.record, cell->at, &line, &column);
+  return gr_fail(err, GRADUS_ERR_DATA, "%s:%llu:%llu: %s (at %s)", t->path,
+                 (unsigned long long)line, (unsigned long long)column, what,
+                 gr_cell_show(cell, shown));
 }
 
-/* Encodings other than UTF-8 and binary files show themselves by these. */
-static gradus_status check_text(gr_table *t, gradus_error *err) {
-  if (t->size >= 2 && (memcmp(t->text, "\xff\xfe", 2) == 0 || memcmp(t->text, "\xfe\xff", 2) == 0))
-    return gr_fail(err, GRADUS_ERR_DATA, "%s: is UTF-16 text, expected UTF-8", t->path);
-  if (t->size >= 3 && memcmp(t->text, "\xef\xbb\xbf", 3) == 0) {
-    t->text += 3;
-    t->size -= 3;
-  }
-  const char *nul = memchr(t->text, '\0', t->size);
-  if (!nul) return GRADUS_OK;
-  uint64_t line = 1;
-  const char *start = t->text;
-  for (const char *p = start; p < nul; p++) {
-    if (*p != '\n') continue;
-    line++;
-    start = p + 1;
-  }
-  return gr_fail(err, GRADUS_ERR_DATA, "%s:%llu:%llu: a NUL byte; expected text", t->path,
-                 (unsigned long long)line, (unsigned long long)(nul - start) + 1);
+/* The reader stores one cell more than the table has columns: the first of those too many. */
+static gradus_status ragged(const gr_table *t, gradus_error *err) {
+  const gr_record *record = &t->reader.record;
+  char what[100];
+  uint32_t at = record->n > t->n_columns ? t->n_columns : record->n - 1;
+  snprintf(what, sizeof what, "row of %lu cells, expected %lu as in the first line",
+           (unsigned long)record->n, (unsigned long)t->n_columns);
+  return refuse_cell(t, &record->cells[at], err, what);
 }
 
-/* The first two records, as far as telling a header from data needs them. */
-struct head {
-  gr_text kinds; /* of the first record's cells: 'n'umber, 't'ext, 'm'issing */
-  bool has_target, text_over_number, text_over_other;
-};
+static gradus_status unwanted(const gr_table *t, uint32_t column, gradus_error *err) {
+  const gr_cell *cell = &t->reader.record.cells[column];
+  char what[100];
+  snprintf(what, sizeof what, "column '%.40s' %s", t->names[column],
+           cell->kind == GR_CELL_TEXT ? "needs a number" : "is missing here");
+  return refuse_cell(t, cell, err, what);
+}
+
+/* One record; `record_number` counts all, good or bad. *good is false for a bad row that is left
+ * out; where `deciding`, what is bad is found here, else looked up. */
+static gradus_status next_row(gr_table *t, uint64_t record_number, bool deciding, uint64_t *cursor,
+                              bool *good, bool *more, gradus_error *err) {
+  gr_delimited *r = &t->reader;
+  uint32_t column;
+  gradus_status status = gr_delimited_next(r, more, err);
+  *good = false;
+  if (status != GRADUS_OK && !r->broken) return status;
+  if (status == GRADUS_OK && !*more) return GRADUS_OK;
+  bool broken = status != GRADUS_OK;
+  if (!broken && r->record.n != t->n_columns) status = ragged(t, err);
+  if (deciding) {
+    if (status == GRADUS_OK && t->bad.max > 0 && !gr_facts_want(t, &r->record, &column))
+      status = unwanted(t, column, err);
+    *good = status == GRADUS_OK;
+    if (!*good) GR_TRY(gr_bad_rows_add(&t->bad, record_number, status, err));
+  } else {
+    *good = !gr_bad_rows_skip(&t->bad, record_number, cursor);
+    if (*good && status != GRADUS_OK) return status; /* the file has changed meanwhile */
+  }
+  return broken ? gr_delimited_skip(r, err) : GRADUS_OK;
+}
+
+/* To the first data row. */
+static gradus_status start_rows(gr_table *t, gradus_error *err) {
+  bool more;
+  GR_TRY(gr_delimited_start(&t->reader, t->stream, t->delimiter, err));
+  if (!t->has_header) return GRADUS_OK;
+  GR_TRY(gr_delimited_next(&t->reader, &more, err));
+  return t->reader.record.n == t->n_columns ? GRADUS_OK : ragged(t, err);
+}
+
+static gradus_status walk(gr_table *t, bool deciding, gr_row_visitor *visit, void *user,
+                          gradus_error *err) {
+  bool good, more = true;
+  uint64_t cursor = 0, row = 0;
+  gr_meter_begin(t->meter, deciding ? "looking" : "reading");
+  GR_TRY(start_rows(t, err));
+  for (uint64_t i = 0; more; i++) {
+    GR_TRY(next_row(t, i, deciding, &cursor, &good, &more, err));
+    if (good) GR_TRY(visit(user, row++, &t->reader.record, err));
+    if (i % ROWS_BETWEEN_REPORTS == 0) gr_meter_at(t->meter, gr_input_consumed(t->stream));
+  }
+  gr_meter_end(t->meter, gr_input_length(t->stream));
+  return GRADUS_OK;
+}
+
+gradus_status gr_table_walk(gr_table *t, gr_row_visitor *visit, void *user, gradus_error *err) {
+  return walk(t, false, visit, user, err);
+}
+
+/* ---- the header ---- */
 
 static bool cell_is(const gr_cell *cell, const char *text) {
   return text && strlen(text) == cell->length && memcmp(text, cell->text, cell->length) == 0;
 }
 
-static char kind_of(const gr_cell *cell) {
-  double value;
-  if (gr_cell_is_missing(cell)) return 'm';
-  return gr_parse_number(cell->text, cell->length, &value) ? 'n' : 't';
-}
+/* The first two records, as far as telling a header from data needs them. */
+struct head {
+  gr_text kinds; /* of the first record's cells: 'n'umber, 't'ext, 'm'issing */
+  bool has_target, any_number, any_text, text_over_number, text_over_other;
+};
 
-static gradus_status note_first_record(gr_delimited *reader, const char *target, struct head *head,
-                                       gradus_error *err) {
-  gr_cell cell = {0};
-  bool more = true;
-  while (!cell.is_last) {
-    GR_TRY(gr_delimited_next(reader, &cell, &more, err));
-    if (!more) break;
-    char kind = kind_of(&cell);
-    gr_text_append(&head->kinds, &kind, 1);
-    head->has_target |= cell_is(&cell, target);
+static gradus_status note_first_record(const gr_record *record, const char *target,
+                                       struct head *head, gradus_error *err) {
+  for (uint32_t i = 0; i < record->n; i++) {
+    gr_cell_kind kind = record->cells[i].kind;
+    gr_text_append(&head->kinds,
+                   kind == GR_CELL_NUMBER ? "n"
+                   : kind == GR_CELL_TEXT ? "t"
+                                          : "m",
+                   1);
+    head->any_number |= kind == GR_CELL_NUMBER;
+    head->any_text |= kind == GR_CELL_TEXT;
+    head->has_target |= cell_is(&record->cells[i], target);
   }
   return head->kinds.failed ? gr_fail_memory(err, "a table") : GRADUS_OK;
 }
 
-static gradus_status note_second_record(gr_delimited *reader, struct head *head,
-                                        gradus_error *err) {
-  gr_cell cell = {0};
-  bool more = true;
-  for (size_t i = 0; !cell.is_last; i++) {
-    GR_TRY(gr_delimited_next(reader, &cell, &more, err));
-    if (!more) break;
-    if (i >= head->kinds.length || head->kinds.data[i] != 't') continue;
-    if (kind_of(&cell) == 'n')
+static void note_second_record(const gr_record *record, struct head *head) {
+  for (uint32_t i = 0; i < record->n && i < head->kinds.length; i++) {
+    if (head->kinds.data[i] != 't') continue;
+    if (record->cells[i].kind == GR_CELL_NUMBER)
       head->text_over_number = true;
     else
       head->text_over_other = true;
   }
-  return GRADUS_OK;
+}
+
+static gradus_status read_head(gr_table *t, const char *target, struct head *head,
+                               gradus_error *err) {
+  gr_delimited *r = &t->reader;
+  bool more;
+  GR_TRY(gr_delimited_start(r, t->stream, t->delimiter, err));
+  GR_TRY(gr_delimited_next(r, &more, err));
+  if (!more) return gr_fail(err, GRADUS_ERR_DATA, "%s: is empty, expected a table", t->path);
+  if (r->record.n > GR_MAX_CELLS)
+    return gr_fail(err, GRADUS_ERR_DATA, "%s: %lu columns are too many, expected at most %lu",
+                   t->path, (unsigned long)r->record.n, (unsigned long)GR_MAX_CELLS);
+  t->n_columns = r->record.n;
+  GR_TRY(note_first_record(&r->record, target, head, err));
+  gradus_status status = gr_delimited_next(r, &more, err);
+  if (status == GRADUS_OK && more && r->record.n <= GR_MAX_CELLS)
+    note_second_record(&r->record, head);
+  return r->broken && t->bad.max > 0 ? GRADUS_OK : status;
 }
 
 /* The first line is a header when it holds the target's name, or texts and no number, or when each
  * of its texts stands over a number. */
 static gradus_status find_header(gr_table *t, const char *target, gradus_error *err) {
-  gr_delimited reader = gr_delimited_start(t->path, t->text, t->size, t->delimiter);
   struct head head = {0};
-  gradus_status status;
-  GR_TRY_ELSE(done, note_first_record(&reader, target, &head, err));
-  if (head.kinds.length == 0 || head.kinds.length >= UINT32_MAX) {
-    status = gr_fail(err, GRADUS_ERR_DATA, "%s: %s, expected a table", t->path,
-                     head.kinds.length ? "too many columns" : "is empty");
-    goto done;
-  }
-  GR_TRY_ELSE(done, note_second_record(&reader, &head, err));
-  bool any_text = strchr(head.kinds.data, 't'), any_number = strchr(head.kinds.data, 'n');
-  t->n_columns = (uint32_t)head.kinds.length;
-  t->has_header = head.has_target || (any_text && !any_number) ||
+  gradus_status status = read_head(t, target, &head, err);
+  t->has_header = head.has_target || (head.any_text && !head.any_number) ||
                   (head.text_over_number && !head.text_over_other);
-done:
   gr_text_free(&head.kinds);
-  gr_delimited_end(&reader);
+  t->reader.limit = t->n_columns + 1;
   return status;
 }
 
@@ -133,69 +184,18 @@ bool gr_is_utf8(const char *text, size_t length) {
   return true;
 }
 
-static gradus_status ragged(const gr_table *t, const gr_cell *cell, uint64_t got,
-                            gradus_error *err) {
-  return gr_fail(err, GRADUS_ERR_DATA,
-                 "%s:%llu:%llu: row of %llu cells, expected %lu as in the first line", t->path,
-                 (unsigned long long)cell->line, (unsigned long long)cell->column,
-                 (unsigned long long)got, (unsigned long)t->n_columns);
-}
-
-/* `cell` is one too many: counts on to the end of its record. */
-static gradus_status too_many(const gr_table *t, gr_delimited *reader, const gr_cell *cell,
-                              uint64_t got, gradus_error *err) {
-  gr_cell next = *cell;
-  bool more = true;
-  for (; more && !next.is_last; got++) GR_TRY(gr_delimited_next(reader, &next, &more, err));
-  return ragged(t, cell, got, err);
-}
-
-/* One record, handed to `visit` cell by cell (NULL: skipped). */
-static gradus_status walk_record(const gr_table *t, gr_delimited *reader, uint64_t row, bool *more,
-                                 gr_cell_visitor *visit, void *user, gradus_error *err) {
-  gr_cell cell = {0};
-  for (uint32_t i = 0;; i++) {
-    GR_TRY(gr_delimited_next(reader, &cell, more, err));
-    if (!*more) return GRADUS_OK;
-    if (i == t->n_columns) return too_many(t, reader, &cell, (uint64_t)i + 1, err);
-    if (visit) GR_TRY(visit(user, row, i, &cell, err));
-    if (cell.is_last)
-      return i + 1 == t->n_columns ? GRADUS_OK : ragged(t, &cell, (uint64_t)i + 1, err);
-  }
-}
-
-gradus_status gr_table_walk(const gr_table *t, gr_cell_visitor *visit, void *user,
-                            gradus_error *err) {
-  gr_delimited reader = gr_delimited_start(t->path, t->text, t->size, t->delimiter);
-  bool more = true;
-  gradus_status status = GRADUS_OK;
-  if (t->has_header) GR_TRY_ELSE(done, walk_record(t, &reader, 0, &more, NULL, NULL, err));
-  for (uint64_t row = 0; more; row++)
-    GR_TRY_ELSE(done, walk_record(t, &reader, row, &more, visit, user, err));
-done:
-  gr_delimited_end(&reader);
-  return status;
-}
-
 static gradus_status refuse_name(const gr_table *t, const gr_cell *cell, const char *why,
                                  gradus_error *err) {
+  uint64_t line, column;
+  gr_record_place(&t->reader.record, cell->at, &line, &column);
   return gr_fail(err, GRADUS_ERR_DATA, "%s:%llu:%llu: column name '%.*s' %s", t->path,
-                 (unsigned long long)cell->line, (unsigned long long)cell->column,
+                 (unsigned long long)line, (unsigned long long)column,
                  (int)(cell->length < 64 ? cell->length : 64), cell->text, why);
 }
 
-struct naming {
-  gr_table *table;
-  gr_dictionary seen;
-};
-
-/* A cell of the header, or of the first record where there is none: then and when empty the name is
- * made up from the position. */
-static gradus_status name_column(void *user, uint64_t row, uint32_t column, const gr_cell *cell,
+static gradus_status name_column(gr_table *t, gr_dictionary *seen, uint32_t column,
                                  gradus_error *err) {
-  struct naming *naming = user;
-  gr_table *t = naming->table;
-  (void)row;
+  const gr_cell *cell = &t->reader.record.cells[column];
   gr_text name = {0};
   t->is_unnamed[column] = !t->has_header || cell->length == 0;
   if (t->is_unnamed[column])
@@ -205,10 +205,9 @@ static gradus_status name_column(void *user, uint64_t row, uint32_t column, cons
   if (name.failed) return gr_fail_memory(err, "column names");
   t->names[column] = name.data;
   if (!gr_is_utf8(name.data, name.length)) return refuse_name(t, cell, "is not UTF-8", err);
-  uint32_t entry = gr_dictionary_add(&naming->seen, name.data, name.length);
+  uint32_t entry = gr_dictionary_add(seen, name.data, name.length);
   if (entry == GR_NO_ENTRY) return gr_fail_memory(err, "column names");
-  if (naming->seen.count[entry] > 1) return refuse_name(t, cell, "occurs twice", err);
-  return GRADUS_OK;
+  return seen->count[entry] > 1 ? refuse_name(t, cell, "occurs twice", err) : GRADUS_OK;
 }
 
 static gradus_status name_columns(gr_table *t, gradus_error *err) {
@@ -216,78 +215,56 @@ static gradus_status name_columns(gr_table *t, gradus_error *err) {
   t->is_unnamed = gr_calloc(t->n_columns, sizeof *t->is_unnamed);
   t->facts = gr_calloc(t->n_columns, sizeof *t->facts);
   if (!t->names || !t->is_unnamed || !t->facts) return gr_fail_memory(err, "column names");
-  struct naming naming = {.table = t};
-  gr_delimited reader = gr_delimited_start(t->path, t->text, t->size, t->delimiter);
-  bool more = true;
-  gradus_status status = walk_record(t, &reader, 0, &more, name_column, &naming, err);
-  gr_delimited_end(&reader);
-  gr_dictionary_free(&naming.seen);
+  gr_dictionary seen = {0};
+  bool more;
+  gradus_status status = gr_delimited_start(&t->reader, t->stream, t->delimiter, err);
+  if (status == GRADUS_OK) status = gr_delimited_next(&t->reader, &more, err);
+  for (uint32_t c = 0; c < t->n_columns && status == GRADUS_OK; c++)
+    status = name_column(t, &seen, c, err);
+  gr_dictionary_free(&seen);
   return status;
 }
 
-static void note_place(gr_place *place, const gr_cell *cell) {
-  if (place->line) return;
-  place->line = cell->line;
-  place->column = cell->column;
-  size_t n = cell->length < sizeof place->text ? cell->length : sizeof place->text - 1;
-  while (n > 0 && n < cell->length && !gr_is_utf8(cell->text, n)) n--; /* not inside a character */
-  memcpy(place->text, cell->text, n);
-  place->text[n] = '\0';
+/* ---- opening ---- */
+
+static gradus_status note_row(void *user, uint64_t row, const gr_record *record,
+                              gradus_error *err) {
+  (void)row;
+  return gr_facts_note(user, record, err);
 }
 
-static void note_number(gr_column_facts *f, const gr_cell *cell, double value) {
-  double size = fabs(value);
-  if (!isfinite(value)) {
-    f->n_infinite++;
-    note_place(&f->first_infinite, cell);
-  }
-  if (!(size <= 0x1p24) || (size > 0 && size < (double)FLT_MIN)) f->is_wide = true;
-  if (!(size <= 2147483647.0) || value != floor(value)) f->is_whole = false;
-  if (f->n_numbers > 0 && value != f->last + 1) f->counts_up = false;
-  f->last = value;
-  f->n_numbers++;
+static gradus_status find_facts(gr_table *t, gradus_error *err) {
+  gr_facts_start(t);
+  gr_bad_rows_clear(&t->bad);
+  return walk(t, true, note_row, t, err);
 }
 
-static gradus_status note_cell(void *user, uint64_t row, uint32_t column, const gr_cell *cell,
-                               gradus_error *err) {
-  gr_table *t = user;
-  gr_column_facts *f = &t->facts[column];
-  double value;
-  (void)err;
-  if (column == 0) {
-    if (row == 0) t->first_line = cell->line;
-    t->n_rows++;
+static gradus_status look(gr_table *t, const gr_table_options *options, gradus_error *err) {
+  GR_TRY(gr_delimited_sniff(&t->reader, t->stream, &t->delimiter, err));
+  GR_TRY(find_header(t, options->target, err));
+  GR_TRY(name_columns(t, err));
+  uint32_t target = options->target ? gr_table_find(t, options->target) : t->n_columns - 1;
+  t->watched = target;
+  GR_TRY(find_facts(t, err));
+  if (t->bad.max > 0 && gr_facts_demand(t, target)) {
+    gr_meter_expect(t->meter, gr_input_length(t->stream));
+    GR_TRY(find_facts(t, err));
   }
-  if (gr_cell_is_missing(cell)) {
-    *(cell->length ? &f->n_missing_words : &f->n_empty) += 1;
-    note_place(&f->first_missing, cell);
-  } else if (gr_parse_number(cell->text, cell->length, &value)) {
-    note_number(f, cell, value);
-  } else {
-    f->n_texts++;
-    note_place(&f->first_text, cell);
-  }
-  return GRADUS_OK;
+  if (t->n_rows > 0) return GRADUS_OK;
+  return gr_fail(err, GRADUS_ERR_DATA, "%s: has %s", t->path,
+                 t->bad.n        ? "bad rows only"
+                 : t->has_header ? "a header but no rows"
+                                 : "no rows");
 }
 
-gradus_status gr_table_open(gr_table *table, const char *path, const gr_bytes *bytes,
-                            const char *target, gradus_error *err) {
-  gr_table t = {.path = path, .text = bytes->data, .size = bytes->size};
-  gradus_status status;
-  GR_TRY_ELSE(fail, check_text(&t, err));
-  t.delimiter = gr_delimited_sniff(path, t.text, t.size);
-  GR_TRY_ELSE(fail, find_header(&t, target, err));
-  GR_TRY_ELSE(fail, name_columns(&t, err));
-  for (uint32_t i = 0; i < t.n_columns; i++) t.facts[i].is_whole = t.facts[i].counts_up = true;
-  GR_TRY_ELSE(fail, gr_table_walk(&t, note_cell, &t, err));
-  if (t.n_rows == 0) {
-    status = gr_fail(err, GRADUS_ERR_DATA, "%s: has a header but no rows", path);
-    goto fail;
-  }
-  *table = t;
-  return GRADUS_OK;
-fail:
-  gr_table_close(&t);
+gradus_status gr_table_open(gr_table *t, gr_input *stream, const gr_table_options *options,
+                            gradus_error *err) {
+  *t = (gr_table){.path = gr_input_name(stream),
+                  .stream = stream,
+                  .meter = options->meter,
+                  .bad = {.max = options->max_bad_rows}};
+  gradus_status status = look(t, options, err);
+  if (status != GRADUS_OK) gr_table_close(t);
   return status;
 }
 
@@ -296,6 +273,11 @@ void gr_table_close(gr_table *t) {
   gr_free(t->names);
   gr_free(t->is_unnamed);
   gr_free(t->facts);
+  gr_free(t->n_distinct);
+  gr_bad_rows_clear(&t->bad);
+  gr_dictionary_free(&t->texts);
+  gr_delimited_end(&t->reader);
+  gr_input_close(t->stream);
   *t = (gr_table){0};
 }
 

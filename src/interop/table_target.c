@@ -12,6 +12,7 @@
 
 enum {
   MAX_AUTO_CLASSES = 20, /* more distinct whole numbers than this are a quantity */
+  MAX_CLASSES = 1000000,
   MAX_SHOWN = 20
 };
 
@@ -26,11 +27,24 @@ static gradus_status refuse_place(const gr_table *t, const gr_place *place, cons
   return refuse_at(t, place->line, place->column, name, why, err);
 }
 
+static gradus_status refuse_cell(const gr_table *t, const gr_record *record, const gr_cell *cell,
+                                 const char *name, const char *why, gradus_error *err) {
+  uint64_t line, column;
+  gr_record_place(record, cell->at, &line, &column);
+  return refuse_at(t, line, column, name, why, err);
+}
+
 /* Whole numbers in one spelling, so that 1, 1.0 and +1 are one class. Returns its length. */
-static size_t spell(char out[GR_DOUBLE_TEXT], const gr_cell *cell, double *value) {
-  if (!gr_parse_number(cell->text, cell->length, value)) return 0;
-  if (*value == 0) *value = 0; /* -0 is 0 */
-  return gr_format_double(out, *value);
+static size_t spell(char out[GR_DOUBLE_TEXT], double value) {
+  return gr_format_double(out, value == 0 ? 0 : value); /* -0 is 0 */
+}
+
+static gradus_status add_class(gr_target *target, const char *text, size_t length, uint64_t times,
+                               gradus_error *err) {
+  uint32_t entry = gr_dictionary_add(&target->classes, text, length);
+  if (entry == GR_NO_ENTRY) return gr_fail_memory(err, "class names");
+  target->classes.count[entry] += times - 1;
+  return GRADUS_OK;
 }
 
 struct gathering {
@@ -39,32 +53,55 @@ struct gathering {
   uint32_t column, limit;
 };
 
-static gradus_status gather_class(void *user, uint64_t row, uint32_t column, const gr_cell *cell,
+static gradus_status gather_class(void *user, uint64_t row, const gr_record *record,
                                   gradus_error *err) {
   struct gathering *g = user;
   gr_target *target = g->target;
+  const gr_cell *cell = &record->cells[g->column];
   (void)row;
-  if (column != g->column || target->classes.n > g->limit) return GRADUS_OK;
-  uint32_t entry;
+  if (target->classes.n > g->limit) return GRADUS_OK;
   if (target->mode == GR_TARGET_INTEGER) {
     char spelled[GR_DOUBLE_TEXT];
-    double value;
-    size_t length = spell(spelled, cell, &value);
-    entry = gr_dictionary_add(&target->classes, spelled, length);
-  } else {
-    if (!gr_is_utf8(cell->text, cell->length))
-      return refuse_at(g->table, cell->line, cell->column, target->name,
-                       "is not UTF-8; convert the file", err);
-    entry = gr_dictionary_add(&target->classes, cell->text, cell->length);
+    return add_class(target, spelled, spell(spelled, cell->value), 1, err);
   }
-  return entry == GR_NO_ENTRY ? gr_fail_memory(err, "class names") : GRADUS_OK;
+  if (!gr_is_utf8(cell->text, cell->length))
+    return refuse_cell(g->table, record, cell, target->name, "is not UTF-8; convert the file", err);
+  return add_class(target, cell->text, cell->length, 1, err);
 }
 
-static gradus_status gather(gr_target *target, const gr_table *t, uint32_t column, uint32_t limit,
+/* From the texts that were gathered on the way, if those are all; false where they do not do. */
+static gradus_status gather_from_texts(gr_target *target, const gr_table *t, uint32_t column,
+                                       bool *done, gradus_error *err) {
+  const gr_dictionary *texts = &t->texts;
+  *done = t->watched == column && texts->n <= GR_MAX_WATCHED;
+  for (uint32_t i = 0; i < texts->n && *done; i++) {
+    char spelled[GR_DOUBLE_TEXT];
+    double value = 0;
+    size_t length = strlen(texts->texts[i]);
+    if (target->mode == GR_TARGET_INTEGER) {
+      (void)gr_parse_number(texts->texts[i], length, &value); /* the facts say it is one */
+      GR_TRY(add_class(target, spelled, spell(spelled, value), texts->count[i], err));
+    } else {
+      *done = gr_is_utf8(texts->texts[i], length); /* a pass will say where it is not */
+      GR_TRY(add_class(target, texts->texts[i], length, texts->count[i], err));
+    }
+  }
+  return GRADUS_OK;
+}
+
+/* The classes behind those that are there. More than `limit` are not gathered. */
+static gradus_status gather(gr_target *target, gr_table *t, uint32_t column, uint32_t limit,
                             gradus_error *err) {
   struct gathering g = {target, t, column, limit};
+  bool done;
+  GR_TRY(gather_from_texts(target, t, column, &done, err));
+  if (done) return GRADUS_OK;
   gr_dictionary_free(&target->classes);
-  return gr_table_walk(t, gather_class, &g, err);
+  gr_meter_expect(t->meter, gr_input_length(t->stream));
+  GR_TRY(gr_table_walk(t, gather_class, &g, err));
+  if (limit < MAX_CLASSES || target->classes.n <= limit) return GRADUS_OK;
+  return gr_fail(err, GRADUS_ERR_DATA, "%s: target '%s' holds more than %lu different classes",
+                 t->path, target->name, (unsigned long)MAX_CLASSES);
 }
 
 /* An identifier is no class: nothing could be learned from it. */
@@ -79,13 +116,13 @@ static gradus_status check_classes(const gr_target *target, const gr_import_opti
 }
 
 /* Numbers only: classes or a quantity? */
-static gradus_status decide_numbers(gr_target *target, const gr_import_options *o,
-                                    const gr_table *t, uint32_t column, gradus_error *err) {
+static gradus_status decide_numbers(gr_target *target, const gr_import_options *o, gr_table *t,
+                                    uint32_t column, gradus_error *err) {
   const gr_column_facts *f = &t->facts[column];
   bool forced = o->task == GR_CLASSIFICATION;
   if (o->task == GR_REGRESSION || o->log_target || (!forced && !f->is_whole)) return GRADUS_OK;
   target->mode = f->is_whole ? GR_TARGET_INTEGER : GR_TARGET_TEXT;
-  GR_TRY(gather(target, t, column, forced ? GR_NO_ENTRY - 1 : MAX_AUTO_CLASSES, err));
+  GR_TRY(gather(target, t, column, forced ? MAX_CLASSES : MAX_AUTO_CLASSES, err));
   if (!forced && target->classes.n > MAX_AUTO_CLASSES) target->mode = GR_TARGET_NUMBER;
   return GRADUS_OK;
 }
@@ -107,7 +144,7 @@ static void tell_classes(const gr_target *target, const gr_import_options *o) {
   gr_text_free(&text);
 }
 
-gradus_status gr_target_decide(gr_target *target, const gr_import_options *o, const gr_table *t,
+gradus_status gr_target_decide(gr_target *target, const gr_import_options *o, gr_table *t,
                                uint32_t column, gradus_error *err) {
   const gr_column_facts *f = &t->facts[column];
   target->name = t->names[column];
@@ -118,7 +155,7 @@ gradus_status gr_target_decide(gr_target *target, const gr_import_options *o, co
   if (f->n_texts > 0) {
     target->mode = GR_TARGET_TEXT;
     GR_TRY(gr_target_check(target, t, column, err));
-    GR_TRY(gather(target, t, column, GR_NO_ENTRY - 1, err));
+    GR_TRY(gather(target, t, column, MAX_CLASSES, err));
     GR_TRY(check_classes(target, o, t, err));
   } else {
     GR_TRY(gr_target_check(target, t, column, err));
@@ -133,6 +170,68 @@ gradus_status gr_target_decide(gr_target *target, const gr_import_options *o, co
   if (!gr_dictionary_sort(&target->classes)) return gr_fail_memory(err, "class names");
   tell_classes(target, o);
   return GRADUS_OK;
+}
+
+static gradus_status take_old_classes(gr_target *target, const gr_dataset *old, gradus_error *err) {
+  for (uint32_t i = 0; i < old->n_class_names; i++)
+    GR_TRY(add_class(target, old->class_names[i], strlen(old->class_names[i]), 1, err));
+  return GRADUS_OK;
+}
+
+static gradus_status tell_new_classes(const gr_target *target, const gr_import_options *o,
+                                      const gr_dataset *old) {
+  for (uint32_t i = old->n_class_names; i < target->classes.n; i++)
+    if (i < old->n_class_names + MAX_SHOWN)
+      gr_log_write(&o->log, GR_WARNING, "target %s: class %s is new and becomes number %lu",
+                   target->name, target->classes.texts[i], (unsigned long)i);
+  return GRADUS_OK;
+}
+
+/* A pass that had to be made lost the old names: they come first again. */
+static gradus_status gather_behind(gr_target *target, const gr_dataset *old, gr_table *t,
+                                   uint32_t column, gradus_error *err) {
+  GR_TRY(gather(target, t, column, MAX_CLASSES, err));
+  gr_target fresh = *target;
+  target->classes = (gr_dictionary){0};
+  gradus_status status = take_old_classes(target, old, err);
+  for (uint32_t i = 0; i < fresh.classes.n && status == GRADUS_OK; i++)
+    status = add_class(target, fresh.classes.texts[i], strlen(fresh.classes.texts[i]), 1, err);
+  gr_dictionary_free(&fresh.classes);
+  return status;
+}
+
+gradus_status gr_target_follow(gr_target *target, const gr_import_options *o, const gr_dataset *old,
+                               gr_table *t, uint32_t column, gradus_error *err) {
+  const gr_column_facts *f = &t->facts[column];
+  gr_dtype type = GR_F32;
+  for (int s = 0; s < GR_N_SPLITS; s++)
+    if (old->split[s].y_columns == 1) type = old->split[s].y_type;
+  target->name = t->names[column];
+  target->log = o->log_target;
+  bool classes = type == GR_I32;
+  if (classes && (o->log_target || o->task == GR_REGRESSION))
+    return gr_fail(err, GRADUS_ERR_DATA, "%s: target '%s': the file that is added to has classes",
+                   t->path, target->name);
+  target->mode = !classes           ? GR_TARGET_NUMBER
+                 : old->class_names ? GR_TARGET_TEXT
+                                    : GR_TARGET_INTEGER;
+  GR_TRY(gr_target_check(target, t, column, err));
+  if (classes && target->mode == GR_TARGET_INTEGER && !f->is_whole)
+    return gr_fail(err, GRADUS_ERR_DATA,
+                   "%s: target '%s' has numbers that are not whole; the file "
+                   "that is added to has classes",
+                   t->path, target->name);
+  target->any_class = target->mode == GR_TARGET_INTEGER;
+  if (target->mode == GR_TARGET_NUMBER) {
+    target->is_wide = type == GR_F64;
+    if (f->is_wide && type == GR_F32 && !target->log)
+      return refuse_place(t, &f->first_wide, target->name,
+                          "needs double precision; the file that is added to has f32", err);
+    return GRADUS_OK;
+  }
+  if (target->mode == GR_TARGET_INTEGER) return GRADUS_OK;
+  GR_TRY(gather_behind(target, old, t, column, err));
+  return tell_new_classes(target, o, old);
 }
 
 gradus_status gr_target_check(const gr_target *target, const gr_table *t, uint32_t column,
@@ -154,34 +253,32 @@ gr_dtype gr_target_type(const gr_target *target) {
   return target->is_wide && !target->log ? GR_F64 : GR_F32;
 }
 
-static gradus_status store_number(const gr_target *target, const gr_table *t, const gr_cell *cell,
-                                  void *y, uint64_t row, gradus_error *err) {
-  double value = 0;
-  (void)gr_parse_number(cell->text, cell->length, &value); /* the facts say it is one */
-  if (target->log && !gr_transform_log(&value))
-    return refuse_at(t, cell->line, cell->column, target->name,
-                     "is not above 0, so it has no logarithm", err);
-  if (gr_target_type(target) == GR_F64)
-    ((double *)y)[row] = value;
-  else
-    ((float *)y)[row] = (float)value;
-  return GRADUS_OK;
-}
-
-gradus_status gr_target_store(const gr_target *target, const gr_table *t, const gr_cell *cell,
-                              void *y, uint64_t row, gradus_error *err) {
-  if (target->mode == GR_TARGET_NUMBER) return store_number(target, t, cell, y, row, err);
+gradus_status gr_target_store(const gr_target *target, const gr_table *t, const gr_record *record,
+                              const gr_cell *cell, void *y, uint64_t row, gradus_error *err) {
+  double value = cell->value;
   char spelled[GR_DOUBLE_TEXT];
-  double value = 0;
+  if (target->mode == GR_TARGET_NUMBER) {
+    if (target->log && !gr_transform_log(&value))
+      return refuse_cell(t, record, cell, target->name, "is not above 0, so it has no logarithm",
+                         err);
+    if (gr_target_type(target) == GR_F64)
+      ((double *)y)[row] = value;
+    else
+      ((float *)y)[row] = (float)value;
+    return GRADUS_OK;
+  }
   bool is_text = target->mode == GR_TARGET_TEXT;
   const char *text = is_text ? cell->text : spelled;
-  size_t length = is_text ? cell->length : spell(spelled, cell, &value);
-  uint32_t entry = gr_dictionary_find(&target->classes, text, length);
-  if (entry == GR_NO_ENTRY)
+  size_t length = is_text ? cell->length : spell(spelled, value);
+  uint32_t entry = target->any_class ? 0 : gr_dictionary_find(&target->classes, text, length);
+  if (entry == GR_NO_ENTRY) {
+    uint64_t line, column;
+    gr_record_place(record, cell->at, &line, &column);
     return gr_fail(err, GRADUS_ERR_DATA,
                    "%s:%llu:%llu: class '%.*s' of target '%s' does not occur in the training split",
-                   t->path, (unsigned long long)cell->line, (unsigned long long)cell->column,
+                   t->path, (unsigned long long)line, (unsigned long long)column,
                    (int)(length < 64 ? length : 64), text, target->name);
+  }
   ((int32_t *)y)[row] = is_text ? (int32_t)entry : (int32_t)value;
   return GRADUS_OK;
 }

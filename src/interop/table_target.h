@@ -18,6 +18,7 @@ typedef struct gr_target {
   gr_target_mode mode;
   bool log;
   bool is_wide;          /* some number needs double */
+  bool any_class;        /* whole numbers beyond those gathered are classes, too */
   gr_dictionary classes; /* of the reference table, texts as written there ("1.0" is "1") */
 } gr_target;
 
@@ -25,7 +26,13 @@ typedef struct gr_target {
  * most 20 distinct whole numbers, are classes. GRADUS_ERR_DATA with file:line:column for an empty
  * target, text where numbers are asked for, and what cannot be a class. */
 gradus_status gr_target_decide(gr_target *target, const gr_import_options *options,
-                               const gr_table *reference, uint32_t column, gradus_error *err);
+                               gr_table *reference, uint32_t column, gradus_error *err);
+
+/* As gr_target_decide, for rows that are added to the data set `old`: its kind of targets is kept,
+ * new names of classes come behind its own. */
+gradus_status gr_target_follow(gr_target *target, const gr_import_options *options,
+                               const gr_dataset *old, gr_table *reference, uint32_t column,
+                               gradus_error *err);
 
 /* Refuses what another split's column may not hold in view of the reference table. */
 gradus_status gr_target_check(const gr_target *target, const gr_table *table, uint32_t column,
@@ -34,8 +41,9 @@ gradus_status gr_target_check(const gr_target *target, const gr_table *table, ui
 /* Type of y, and storing one cell as element `row` of it. A class that the reference table does not
  * know, or a number without a logarithm, is GRADUS_ERR_DATA. */
 gr_dtype gr_target_type(const gr_target *target);
-gradus_status gr_target_store(const gr_target *target, const gr_table *table, const gr_cell *cell,
-                              void *y, uint64_t row, gradus_error *err);
+gradus_status gr_target_store(const gr_target *target, const gr_table *table,
+                              const gr_record *record, const gr_cell *cell, void *y, uint64_t row,
+                              gradus_error *err);
 
 void gr_target_free(gr_target *target);
 

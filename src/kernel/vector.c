@@ -103,13 +103,14 @@ GR_INLINE void gather_rest(const gr_gather *g, gr_dtype type, const char *x, flo
   memcpy(dst + from, tail, n * sizeof(float));
 }
 
-enum { GATHER_ROWS = 2, GATHER_AHEAD = 8, GATHER_ROW = 8 << 10 };
+enum { GATHER_ROWS = 2, GATHER_AHEAD = 8, GATHER_NARROW = 32, GATHER_ROW = 8 << 10 };
 
-/* Where the row lies that will be wanted GATHER_AHEAD rows after row r; row r itself where nobody
- * knows, or where rows are longer than GATHER_ROW bytes: the machine sees by itself what comes next
- * within them, and several would crowd the cache. */
+/* Where the row lies that will be wanted GATHER_AHEAD rows after row r (GATHER_NARROW where a row
+ * has fewer than 16 columns and takes little time); row r itself where nobody knows, or where rows
+ * are longer than GATHER_ROW bytes: the machine sees by itself what comes next within them, and
+ * several would crowd the cache. */
 GR_INLINE const char *gather_ahead(const gr_gather *g, size_t row_bytes, size_t r) {
-  const size_t ahead = r + GATHER_AHEAD;
+  const size_t ahead = r + (g->n_columns < 16 ? GATHER_NARROW : GATHER_AHEAD);
   uint64_t row = g->index[r];
   if (row_bytes <= GATHER_ROW && ahead < g->n_rows)
     row = g->index[ahead];
@@ -139,6 +140,10 @@ GR_INLINE void gather_group(const gr_gather *g, gr_dtype type, size_t r, const s
         vf_store(dst + i * g->ld + j,
                  vf_mul(vf_sub(load_as_float(type, x[i] + j * size), shift), factor));
     }
+  }
+  for (size_t i = 0; i < n && whole == 0; i++) { /* a row lies in one line or two */
+    __builtin_prefetch(ahead[i], 0, 2);
+    __builtin_prefetch(ahead[i] + row_bytes - 1, 0, 2);
   }
   for (size_t i = 0; i < n && whole < g->n_columns; i++)
     gather_rest(g, type, x[i], dst + i * g->ld, whole);

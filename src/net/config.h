@@ -23,7 +23,7 @@ typedef enum gr_scale {
 } gr_scale; /* unit: u8 inputs are divided by 255 */
 typedef enum gr_standardize { GR_STANDARDIZE_NONE, GR_STANDARDIZE_ZSCORE } gr_standardize;
 typedef enum gr_initialization { GR_INIT_NORMAL, GR_INIT_GLOROT, GR_INIT_HE } gr_initialization;
-typedef enum gr_shuffle { GR_SHUFFLE_NONE, GR_SHUFFLE_FULL } gr_shuffle;
+typedef enum gr_shuffle { GR_SHUFFLE_NONE, GR_SHUFFLE_FULL, GR_SHUFFLE_WINDOW } gr_shuffle;
 typedef enum gr_schedule_kind { GR_SCHEDULE_CONSTANT, GR_SCHEDULE_COSINE } gr_schedule_kind;
 
 /* Enumerations (`int` here) may be GR_AUTO before the configuration is resolved against a data set,
@@ -48,6 +48,7 @@ typedef struct gr_config {
     int loss;          /* gr_loss */
     int64_t lane_rows; /* rows of the batch per gradient lane */
     int shuffle;
+    int64_t shuffle_window, shuffle_block; /* rows, of shuffle window; else 0 */
     int64_t patience; /* epochs without improvement before early stopping; 0 = off */
     double min_delta;
   } training;
@@ -62,6 +63,7 @@ typedef struct gr_config {
   struct {
     double every; /* seconds */
     int64_t keep;
+    double max_overhead; /* share of the run */
   } checkpoint;
   struct {
     int64_t threads, memory; /* GR_AUTO or a count, bytes */

@@ -17,6 +17,7 @@
 #define FIELD(member) offsetof(gr_config, member)
 
 #define MAX_BATCH 16777216
+#define MAX_ROWS 1000000000
 #define BELOW_ONE 0.999999 /* of momentum and beta: at 1 the average would never forget */
 #define YEAR 31536000
 #define MIB 1048576
@@ -60,7 +61,7 @@ static const char *const standardizes[] = {
 static const char *const initializations[] = {
     [GR_INIT_NORMAL] = "normal", [GR_INIT_GLOROT] = "glorot", [GR_INIT_HE] = "he", NULL};
 static const char *const shuffles[] = {
-    [GR_SHUFFLE_NONE] = "none", [GR_SHUFFLE_FULL] = "full", NULL};
+    [GR_SHUFFLE_NONE] = "none", [GR_SHUFFLE_FULL] = "full", [GR_SHUFFLE_WINDOW] = "window", NULL};
 static const char *const schedules[] = {
     [GR_SCHEDULE_CONSTANT] = "constant", [GR_SCHEDULE_COSINE] = "cosine", NULL};
 
@@ -111,7 +112,14 @@ const gr_key gr_keys[] = {
      FIELD(training.lane_rows), NULL, 1, MAX_BATCH,
      "rows of a batch whose gradients form one chain of sums; auto: by batch size"},
     {"training.shuffle", "shuffle", GR_KEY_CHOICE, GR_PART_RECIPE, true, FIELD(training.shuffle),
-     shuffles, 0, 0, "full: another order of rows in every epoch; none: the order of the file"},
+     shuffles, 0, 0,
+     "order of rows: full: any, another in every epoch; window: by parts of the file; none"},
+    {"training.shuffle_window", "shuffle-window", GR_KEY_INTEGER, GR_PART_RECIPE, false,
+     FIELD(training.shuffle_window), NULL, 0, MAX_ROWS,
+     "rows that are mixed with one another by shuffle window; 0: 64 MiB of them"},
+    {"training.shuffle_block", "shuffle-block", GR_KEY_INTEGER, GR_PART_RECIPE, false,
+     FIELD(training.shuffle_block), NULL, 0, MAX_ROWS,
+     "rows that stay in one window together; 0: whole chunks of 256 KiB or more"},
     {"training.early_stopping.patience", "patience", GR_KEY_INTEGER, GR_PART_RECIPE, false,
      FIELD(training.patience), NULL, 0, 1000000000,
      "epochs without a better validation loss before training stops; 0: never"},
@@ -142,16 +150,20 @@ const gr_key gr_keys[] = {
      0, 1, "fraction of all steps over which the learning rate rises linearly"},
 
     {"checkpoint.every", "checkpoint-every", GR_KEY_DURATION, GR_PART_RUN, false,
-     FIELD(checkpoint.every), NULL, 0, YEAR, "time between checkpoints; 0s: after every step"},
+     FIELD(checkpoint.every), NULL, 0, YEAR,
+     "least time between checkpoints; 0s: as often as their cost allows"},
     {"checkpoint.keep", "checkpoint-keep", GR_KEY_INTEGER, GR_PART_RUN, false,
      FIELD(checkpoint.keep), NULL, 1, 1000000, "newest checkpoints that are kept"},
+    {"checkpoint.max_overhead", NULL, GR_KEY_REAL, GR_PART_RUN, false,
+     FIELD(checkpoint.max_overhead), NULL, 0, 1,
+     "share of the run that checkpoints may cost: where they cost more they become rarer"},
 
     {"resources.threads", "threads", GR_KEY_INTEGER, GR_PART_RESOURCES, true,
      FIELD(resources.threads), NULL, 1, 4096,
      "threads; auto: what cores, affinity, quota and scheduler allow"},
     {"resources.memory", "memory", GR_KEY_SIZE, GR_PART_RESOURCES, true, FIELD(resources.memory),
      NULL, MIB, PIB,
-     "memory that may be used (kept for streaming: no effect yet); auto: as needed"},
+     "memory for data; what is larger is read while training; auto: half of the rest"},
     {"resources.isa", "isa", GR_KEY_CHOICE, GR_PART_RESOURCES, true, FIELD(resources.isa), isas, 0,
      0, "instruction set of the kernels; auto: the best this CPU runs"},
     {"resources.strategy", "strategy", GR_KEY_CHOICE, GR_PART_RESOURCES, true,

@@ -1,7 +1,7 @@
 /* Means and deviations of columns in two passes (Chan, Golub and LeVeque 1983: the one-pass formula
  * cancels). Rows are taken in blocks of 1024, each summed from +0 in order; a binary counter of
  * partial vectors adds the blocks by the fixed tree, whose left subtree is the largest power of two
- * below the number of blocks. One thread reads everything: no order to get wrong. */
+ * below the number of blocks. One thread adds everything: no order to get wrong. */
 #include <config.h>
 
 #include <float.h>
@@ -18,76 +18,77 @@ typedef struct workspace {
   double *row;        /* the row being read */
   double *low, *high; /* extremes: equal in a constant column, whatever rounding does to sums */
   double *partial;    /* stack of vectors, one per bit of the number of blocks and one more */
+  uint64_t index[BLOCK_ROWS]; /* numbers of the rows of a block */
 } workspace;
 
-static gradus_status allocate(const gr_fit_rows *rows, workspace *work, gradus_error *err) {
+/* What a pass does with the row at `position`, which is in work->row. */
+typedef gradus_status visit_row(const gr_fit_rows *rows, workspace *work, uint64_t position,
+                                double *sum, gradus_error *err);
+
+static gradus_status allocate(const gr_fit_rows *rows, workspace **out, gradus_error *err) {
   uint64_t blocks = rows->n_rows / BLOCK_ROWS + 1;
   size_t vectors = 3 + 2, n = rows->n_columns, doubles;
   for (; blocks > 1; blocks /= 2) vectors++;
-  work->row = gr_multiply(vectors, n, &doubles) ? gr_alloc(doubles, sizeof(double)) : NULL;
-  if (!work->row) return gr_fail_memory(err, "the moments of the columns");
+  workspace *work = gr_alloc(1, sizeof *work);
+  if (work)
+    work->row = gr_multiply(vectors, n, &doubles) ? gr_alloc(doubles, sizeof(double)) : NULL;
+  if (!work || !work->row) {
+    gr_free(work);
+    return gr_fail_memory(err, "the moments of the columns");
+  }
   work->low = work->row + n;
   work->high = work->low + n;
   work->partial = work->high + n;
+  *out = work;
   return GRADUS_OK;
 }
 
-static uint64_t row_number(const gr_fit_rows *rows, uint64_t i) {
-  return rows->index ? rows->index[i] : i;
+static void release(workspace *work) {
+  gr_free(work->row);
+  gr_free(work);
 }
 
-static void read_row(const gr_fit_rows *rows, uint64_t i, double *row) {
-  gr_elements(rows->x, rows->type, row_number(rows, i) * rows->n_columns, rows->n_columns, row);
-}
-
-static gradus_status check_row(const gr_fit_rows *rows, uint64_t i, const double *row,
+static gradus_status check_row(const gr_fit_rows *rows, uint64_t position, const double *row,
                                gradus_error *err) {
   uint32_t j = 0;
   while (j < rows->n_columns && isfinite(row[j])) j++;
   if (j == rows->n_columns) return GRADUS_OK;
+  const uint64_t number = rows->order ? gr_row_order_row(rows->order, position) : position;
   return gr_fail(err, GRADUS_ERR_DATA,
                  "row %llu, column %u (counted from 0) is %s: expected a finite number",
-                 (unsigned long long)row_number(rows, i), (unsigned)j,
+                 (unsigned long long)number, (unsigned)j,
                  isnan(row[j]) ? "nan" : (row[j] > 0 ? "inf" : "-inf"));
 }
 
-static gradus_status check_rows(const gr_fit_rows *rows, double *row, gradus_error *err) {
-  if (rows->n_rows == 0 || rows->n_columns == 0)
-    return gr_fail(err, GRADUS_ERR_DATA, "no rows to fit the preprocessing on");
-  if (gr_dtype_is_integer(rows->type)) return GRADUS_OK;
-  for (uint64_t i = 0; i < rows->n_rows; i++) {
-    read_row(rows, i, row);
-    GR_TRY(check_row(rows, i, row, err));
+static gradus_status visit_check(const gr_fit_rows *rows, workspace *work, uint64_t position,
+                                 double *sum, gradus_error *err) {
+  (void)sum;
+  return check_row(rows, position, work->row, err);
+}
+
+/* sum_j += x_j, and the extremes. */
+static gradus_status visit_sum(const gr_fit_rows *rows, workspace *work, uint64_t position,
+                               double *sum, gradus_error *err) {
+  const uint32_t n = rows->n_columns;
+  if (!gr_dtype_is_integer(rows->type)) GR_TRY(check_row(rows, position, work->row, err));
+  for (uint32_t j = 0; j < n; j++) {
+    const double x = work->row[j];
+    sum[j] += x;
+    if (position == 0 || x < work->low[j]) work->low[j] = x;
+    if (position == 0 || x > work->high[j]) work->high[j] = x;
   }
   return GRADUS_OK;
 }
 
-static void find_extremes(const gr_fit_rows *rows, workspace *work) {
-  uint32_t n = rows->n_columns;
-  read_row(rows, 0, work->low);
-  read_row(rows, 0, work->high);
-  for (uint64_t i = 1; i < rows->n_rows; i++) {
-    read_row(rows, i, work->row);
-    for (uint32_t j = 0; j < n; j++) {
-      if (work->row[j] < work->low[j]) work->low[j] = work->row[j];
-      if (work->row[j] > work->high[j]) work->high[j] = work->row[j];
-    }
-  }
-}
-
-/* sum[j] = the sum over one block of x_j, or of (x_j - center_j)^2 where center is given. */
-static void sum_block(const gr_fit_rows *rows, uint64_t start, const double *center, double *row,
-                      double *sum) {
-  uint64_t end = rows->n_rows - start < BLOCK_ROWS ? rows->n_rows : start + BLOCK_ROWS;
-  uint32_t n = rows->n_columns;
-  for (uint32_t j = 0; j < n; j++) sum[j] = 0;
-  for (uint64_t i = start; i < end; i++) {
-    read_row(rows, i, row);
-    if (center)
-      for (uint32_t j = 0; j < n; j++) sum[j] += (row[j] - center[j]) * (row[j] - center[j]);
-    else
-      for (uint32_t j = 0; j < n; j++) sum[j] += row[j];
-  }
+/* sum_j += (x_j - mean_j)^2; the means lie in `low`, whose extremes are not needed any more. */
+static gradus_status visit_square(const gr_fit_rows *rows, workspace *work, uint64_t position,
+                                  double *sum, gradus_error *err) {
+  const double *mean = work->low;
+  (void)position;
+  (void)err;
+  for (uint32_t j = 0; j < rows->n_columns; j++)
+    sum[j] += (work->row[j] - mean[j]) * (work->row[j] - mean[j]);
+  return GRADUS_OK;
 }
 
 /* Adds the top vector of the stack to the one below it. */
@@ -97,28 +98,48 @@ static double *fold(double *top, uint32_t n) {
   return below;
 }
 
-/* The sums of sum_block over all rows; the result lies in work->partial[0..n). */
-static void sum_rows(const gr_fit_rows *rows, const double *center, workspace *work) {
-  uint32_t n = rows->n_columns;
+static gradus_status visit_block(const gr_fit_rows *rows, workspace *work, uint64_t start,
+                                 uint64_t end, visit_row *visit, double *sum, gradus_error *err) {
+  const uint32_t n = rows->n_columns;
+  if (rows->feed && !rows->feed->wait(rows->feed->user, end))
+    return rows->feed->why(rows->feed->user, err);
+  if (rows->order) gr_row_order_numbers(rows->order, NULL, start, end - start, work->index);
+  for (uint32_t j = 0; j < n; j++) sum[j] = 0;
+  for (uint64_t i = start; i < end; i++) {
+    gr_elements(rows->x, rows->type, (rows->order ? work->index[i - start] : i) * n, n, work->row);
+    GR_TRY(visit(rows, work, i, sum, err));
+  }
+  if (rows->feed) rows->feed->release(rows->feed->user, end);
+  return GRADUS_OK;
+}
+
+/* One pass over all rows; the sums lie in work->partial[0..n). */
+static gradus_status pass(const gr_fit_rows *rows, workspace *work, visit_row *visit,
+                          gradus_error *err) {
+  const uint32_t n = rows->n_columns;
   double *end = work->partial; /* of the stack */
   uint64_t block = 0;
+  if (rows->feed) GR_TRY(rows->feed->rewind(rows->feed->user, err));
   for (uint64_t start = 0; start < rows->n_rows; start += BLOCK_ROWS, block++, end += n) {
-    sum_block(rows, start, center, work->row, end);
+    const uint64_t stop = rows->n_rows - start < BLOCK_ROWS ? rows->n_rows : start + BLOCK_ROWS;
+    GR_TRY(visit_block(rows, work, start, stop, visit, end, err));
     for (uint64_t bits = block; bits & 1; bits >>= 1) end = fold(end, n);
   }
   while (end > work->partial + n) end = fold(end - n, n) + n;
+  return GRADUS_OK;
 }
 
 static gradus_status compute(const gr_fit_rows *rows, workspace *work, double *mean,
                              double *deviation, gradus_error *err) {
   uint32_t n = rows->n_columns;
   double count = (double)rows->n_rows;
-  GR_TRY(check_rows(rows, work->row, err));
-  find_extremes(rows, work);
-  sum_rows(rows, NULL, work);
+  if (rows->n_rows == 0 || n == 0)
+    return gr_fail(err, GRADUS_ERR_DATA, "no rows to fit the preprocessing on");
+  GR_TRY(pass(rows, work, visit_sum, err));
   for (uint32_t j = 0; j < n; j++)
     mean[j] = work->low[j] == work->high[j] ? work->low[j] : work->partial[j] / count;
-  sum_rows(rows, mean, work);
+  for (uint32_t j = 0; j < n; j++) work->low[j] = mean[j];
+  GR_TRY(pass(rows, work, visit_square, err));
   for (uint32_t j = 0; j < n; j++) {
     deviation[j] = sqrt(work->partial[j] / count);
     if (!isfinite(deviation[j]))
@@ -133,10 +154,10 @@ static gradus_status compute(const gr_fit_rows *rows, workspace *work, double *m
 
 gradus_status gr_fit_moments(const gr_fit_rows *rows, double *mean, double *deviation,
                              gradus_error *err) {
-  workspace work = {0};
+  workspace *work = NULL;
   GR_TRY(allocate(rows, &work, err));
-  gradus_status status = compute(rows, &work, mean, deviation, err);
-  gr_free(work.row);
+  gradus_status status = compute(rows, work, mean, deviation, err);
+  release(work);
   return status;
 }
 
@@ -146,11 +167,15 @@ static double inverse(double deviation) {
   return factor <= (double)FLT_MAX ? factor : 0;
 }
 
+/* Who feeds rows has looked at them. */
 static gradus_status check_finite(const gr_fit_rows *rows, gradus_error *err) {
-  workspace work = {0};
+  workspace *work = NULL;
+  if (rows->n_rows == 0 || rows->n_columns == 0)
+    return gr_fail(err, GRADUS_ERR_DATA, "no rows to fit the preprocessing on");
+  if (gr_dtype_is_integer(rows->type) || rows->feed) return GRADUS_OK;
   GR_TRY(allocate(rows, &work, err));
-  gradus_status status = check_rows(rows, work.row, err);
-  gr_free(work.row);
+  gradus_status status = pass(rows, work, visit_check, err);
+  release(work);
   return status;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/dtype.h"
 #include "net/config.h"
+#include "net/row_order.h"
 
 typedef struct gr_preprocessing {
   uint32_t n_inputs;
@@ -27,19 +28,20 @@ void gr_preprocessing_free(gr_preprocessing *p); /* accepts a half-built or zero
 gradus_status gr_preprocessing_copy(const gr_preprocessing *from, gr_preprocessing *to,
                                     gradus_error *err);
 
-/* Rows to fit on: row i of n_rows is row index[i] (or i where index is NULL) of x [..][n_columns]
- * of type `type`. */
+/* Rows to fit on: those at positions 0 .. n_rows of `order` (NULL: rows 0 .. n_rows) of x
+ * [..][n_columns] of type `type`, brought by `feed` (NULL: all are there). */
 typedef struct gr_fit_rows {
   const void *x;
   gr_dtype type;
   uint32_t n_columns;
-  const uint64_t *index;
+  const gr_row_order *order;
   uint64_t n_rows;
+  const gr_feed_hooks *feed;
 } gr_fit_rows;
 
 /* Column means and standard deviations (population, divisor n), in double, in blocks of 1024 rows
- * added by the fixed tree: independent of threads. A value that is NaN or infinite: GRADUS_ERR_DATA
- * naming row and column. */
+ * added by the fixed tree: independent of threads, and of how rows come. A value that is NaN or
+ * infinite: GRADUS_ERR_DATA naming row and column. */
 gradus_status gr_fit_moments(const gr_fit_rows *rows, double *mean, double *deviation,
                              gradus_error *err);
 

@@ -3,6 +3,7 @@
 
 #include "store/dataset.h"
 
+#include "base/cgroup.h"
 #include "base/memory.h"
 #include "store/h5_array.h"
 
@@ -10,7 +11,8 @@ const char *const gr_split_names[GR_N_SPLITS] = {"train", "valid", "test"};
 
 void gr_dataset_free(gr_dataset *d) {
   for (int s = 0; s < GR_N_SPLITS; s++) {
-    gr_free(d->split[s].x);
+    if (!d->split[s].source) gr_free(d->split[s].x);
+    gr_source_close(d->split[s].source);
     gr_free(d->split[s].y);
     gr_free(d->split[s].weight);
   }
@@ -23,4 +25,44 @@ void gr_dataset_free(gr_dataset *d) {
   gr_h5_free_texts(d->feature_names, d->n_columns);
   gr_free(d->path);
   *d = (gr_dataset){0};
+}
+
+static bool copy_texts(char ***to, char *const *from, uint32_t n) {
+  if (*to || !from) return true;
+  *to = gr_calloc(n, sizeof **to);
+  for (uint32_t i = 0; *to && i < n; i++)
+    if (!((*to)[i] = gr_strdup(from[i])) && from[i]) return false;
+  return *to != NULL;
+}
+
+static bool copy_column(gr_column *to, const gr_column *from) {
+  to->kind = from->kind;
+  to->n_levels = from->n_levels;
+  to->name = gr_strdup(from->name);
+  return (to->name || !from->name) && copy_texts(&to->levels, from->levels, from->n_levels);
+}
+
+bool gr_dataset_copy_names(gr_dataset *to, const gr_dataset *from) {
+  if (!copy_texts(&to->feature_names, from->feature_names, from->n_columns)) return false;
+  if (!to->class_names) to->n_class_names = from->n_class_names;
+  if (!copy_texts(&to->class_names, from->class_names, from->n_class_names)) return false;
+  if (to->columns || !from->columns) return true;
+  to->columns = gr_calloc(from->n_columns, sizeof *to->columns);
+  for (uint32_t j = 0; to->columns && j < from->n_columns; j++)
+    if (!copy_column(&to->columns[j], &from->columns[j])) return false;
+  return to->columns != NULL;
+}
+
+uint64_t gr_dataset_memory(void) {
+  const double left = gr_memory_left("");
+  return left > 0 ? (uint64_t)(left / 2) : UINT64_MAX;
+}
+
+gradus_status gr_split_rows_at(const gr_split *split, uint32_t n_columns, uint64_t first,
+                               uint64_t n, void *buffer, const void **out, gradus_error *err) {
+  if (split->x)
+    *out = (const char *)split->x + first * n_columns * gr_dtype_size(split->x_type);
+  else
+    *out = buffer;
+  return split->x ? GRADUS_OK : gr_source_read(split->source, first, n, buffer, err);
 }

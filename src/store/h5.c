@@ -390,3 +390,22 @@ done:
   attribute_close(&a);
   return status;
 }
+
+/* ---- rows ---- */
+
+gradus_status gr_h5_read_rows(hid_t set, const char *path, uint64_t first, uint64_t n,
+                              uint64_t columns, void *out, gradus_error *err) {
+  const hsize_t start[2] = {first, 0}, count[2] = {n, columns};
+  hid_t type = H5Dget_type(set), space = H5Dget_space(set), memory = H5I_INVALID_HID;
+  int rank = space < 0 ? -1 : H5Sget_simple_extent_ndims(space);
+  bool done = type >= 0 && (rank == 1 || rank == 2) &&
+              H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0 &&
+              (memory = H5Screate_simple(rank, count, NULL)) >= 0 &&
+              H5Dread(set, type, memory, space, H5P_DEFAULT, out) >= 0;
+  gradus_status status =
+      done ? GRADUS_OK : gr_h5_fail(err, GRADUS_ERR_DATA, "%s: rows cannot be read", path);
+  if (memory >= 0) (void)H5Sclose(memory);
+  if (space >= 0) (void)H5Sclose(space);
+  if (type >= 0) (void)H5Tclose(type);
+  return status;
+}

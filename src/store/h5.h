@@ -67,4 +67,9 @@ gradus_status gr_h5_attribute_f64(const gr_h5_file *file, const char *object, co
 gradus_status gr_h5_attribute_text(const gr_h5_file *file, const char *object, const char *name,
                                    char *out, size_t size, bool *found, gradus_error *err);
 
+/* Rows first .. first + n - 1 of an open dataset of rank 1 or 2 whose rows have `columns` elements,
+ * in the type and byte order that they are stored in. `path` names the file in messages. */
+gradus_status gr_h5_read_rows(hid_t set, const char *path, uint64_t first, uint64_t n,
+                              uint64_t columns, void *out, gradus_error *err);
+
 #endif

@@ -278,7 +278,8 @@ void gr_h5_array_close(gr_h5_array *a) {
   a->id = a->type = 0;
 }
 
-static void swap_bytes(unsigned char *data, size_t n, size_t size) {
+void gr_h5_swap_bytes(void *elements, size_t n, size_t size) {
+  unsigned char *data = elements;
   for (size_t i = 0; i < n; i++, data += size)
     for (size_t low = 0, high = size - 1; low < high; low++, high--) {
       unsigned char byte = data[low];
@@ -293,7 +294,7 @@ gradus_status gr_h5_array_read(const gr_h5_array *a, void *out, gradus_error *er
   hid_t type = a->convert ? H5T_NATIVE_DOUBLE : a->type;
   if (H5Dread(a->id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, out) < 0)
     return gr_h5_fail(err, GRADUS_ERR_DATA, "%s: %s cannot be read", a->file->path, a->path);
-  if (a->swap) swap_bytes(out, a->n, gr_dtype_size(a->dtype));
+  if (a->swap) gr_h5_swap_bytes(out, a->n, gr_dtype_size(a->dtype));
   return GRADUS_OK;
 }
 
@@ -317,7 +318,7 @@ static bool read_member(const gr_h5_array *a, unsigned i, gr_h5_member *out) {
   unsigned char bytes[8] = {0};
   if (H5Tget_size(a->type) > sizeof bytes || H5Tget_member_value(a->type, i, bytes) < 0)
     return false;
-  if (a->swap) swap_bytes(bytes, 1, gr_dtype_size(a->dtype));
+  if (a->swap) gr_h5_swap_bytes(bytes, 1, gr_dtype_size(a->dtype));
   out->value = gr_h5_integer_at(bytes, a->dtype, 0);
   out->name = H5Tget_member_name(a->type, i);
   return out->name != NULL;

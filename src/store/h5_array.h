@@ -50,6 +50,9 @@ typedef gradus_status gr_h5_visit(void *user, uint64_t index, const char *bytes,
 gradus_status gr_h5_array_texts(const gr_h5_array *array, gr_h5_visit *visit, void *user,
                                 gradus_error *err);
 
+/* Turns the bytes of n elements of `size` bytes around. */
+void gr_h5_swap_bytes(void *data, size_t n, size_t size);
+
 /* One name of an enumeration; free `name` with H5free_memory. */
 typedef struct gr_h5_member {
   int64_t value;

@@ -141,10 +141,11 @@ static void put(gr_h5_writer *w, const char *path, hid_t file_type, hid_t memory
   bool empty = false;
   for (unsigned i = 0; i < rank; i++) empty = empty || dims[i] == 0;
   if (w->status == GRADUS_OK) {
-    bool done = file_type >= 0 && memory_type >= 0 && (space = make_space(rank, dims)) >= 0 &&
-                (set = H5Dcreate2(w->file, path, file_type, space, H5P_DEFAULT, w->dataset_plist,
-                                  H5P_DEFAULT)) >= 0 &&
-                (empty || H5Dwrite(set, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) >= 0);
+    bool done =
+        file_type >= 0 && memory_type >= 0 && (space = make_space(rank, dims)) >= 0 &&
+        (set = H5Dcreate2(w->file, path, file_type, space, H5P_DEFAULT, w->dataset_plist,
+                          H5P_DEFAULT)) >= 0 &&
+        (empty || !data || H5Dwrite(set, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) >= 0);
     if (!done) fail(w, path);
   }
   if (set >= 0 && H5Dclose(set) < 0) fail(w, path);
@@ -156,6 +157,64 @@ static void put(gr_h5_writer *w, const char *path, hid_t file_type, hid_t memory
 void gr_h5_put_array(gr_h5_writer *w, const char *path, gr_dtype type, unsigned rank,
                      const uint64_t *dims, const void *data) {
   put(w, path, make_type(type, false), make_type(type, true), rank, dims, data);
+}
+
+/* ---- arrays that others fill ---- */
+
+/* Takes over the property list. */
+static hid_t create(gr_h5_writer *w, const char *path, gr_dtype dtype, unsigned rank,
+                    const uint64_t *dims, hid_t plist) {
+  hid_t type = H5I_INVALID_HID, space = H5I_INVALID_HID, set = H5I_INVALID_HID;
+  if (w->status == GRADUS_OK &&
+      (plist < 0 || (type = make_type(dtype, false)) < 0 || (space = make_space(rank, dims)) < 0 ||
+       (set = H5Dcreate2(w->file, path, type, space, H5P_DEFAULT, plist, H5P_DEFAULT)) < 0))
+    fail(w, path);
+  if (space >= 0) (void)H5Sclose(space);
+  if (type >= 0) (void)H5Tclose(type);
+  if (plist >= 0) (void)H5Pclose(plist);
+  return set;
+}
+
+uint64_t gr_h5_create_contiguous(gr_h5_writer *w, const char *path, gr_dtype type, unsigned rank,
+                                 const uint64_t *dims) {
+  hid_t plist = make_dataset_plist();
+  if (plist >= 0 && H5Pset_alloc_time(plist, H5D_ALLOC_TIME_EARLY) < 0) fail(w, path);
+  hid_t set = create(w, path, type, rank, dims, plist);
+  if (set < 0) return 0;
+  haddr_t at = H5Dget_offset(set);
+  if (at == HADDR_UNDEF) fail(w, path);
+  if (H5Dclose(set) < 0) fail(w, path);
+  return w->status == GRADUS_OK ? (uint64_t)at : 0;
+}
+
+hid_t gr_h5_create_chunked(gr_h5_writer *w, const char *path, gr_dtype type, unsigned rank,
+                           const uint64_t *dims, uint64_t chunk_rows, int level) {
+  hsize_t chunk[2] = {chunk_rows, rank > 1 ? dims[1] : 1};
+  hid_t plist = make_dataset_plist();
+  if (plist >= 0 && (H5Pset_chunk(plist, (int)rank, chunk) < 0 ||
+                     (level > 0 && gr_dtype_size(type) > 1 && H5Pset_shuffle(plist) < 0) ||
+                     (level > 0 && H5Pset_deflate(plist, (unsigned)level) < 0)))
+    fail(w, path);
+  return create(w, path, type, rank, dims, plist);
+}
+
+/* ---- texts and attributes ---- */
+
+void gr_h5_put_rows(gr_h5_writer *w, const char *path, gr_dtype type, uint64_t first, uint64_t n,
+                    uint64_t n_columns, const void *data) {
+  if (w->status != GRADUS_OK || n == 0) return;
+  const hsize_t start[2] = {first, 0}, count[2] = {n, n_columns};
+  const hid_t set = H5Dopen2(w->file, path, H5P_DEFAULT);
+  const hid_t file = set >= 0 ? H5Dget_space(set) : H5I_INVALID_HID,
+              memory = H5Screate_simple(2, count, NULL), number = make_type(type, true);
+  const bool done = file >= 0 && memory >= 0 && number >= 0 &&
+                    H5Sselect_hyperslab(file, H5S_SELECT_SET, start, NULL, count, NULL) >= 0 &&
+                    H5Dwrite(set, number, memory, file, H5P_DEFAULT, data) >= 0;
+  if (!done) fail(w, path);
+  if (number >= 0) (void)H5Tclose(number);
+  if (memory >= 0) (void)H5Sclose(memory);
+  if (file >= 0) (void)H5Sclose(file);
+  if (set >= 0 && H5Dclose(set) < 0) fail(w, path);
 }
 
 void gr_h5_put_texts(gr_h5_writer *w, const char *path, char *const *texts, uint32_t n) {

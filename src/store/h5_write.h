@@ -27,9 +27,22 @@ gradus_status gr_h5_write_end(gr_h5_writer *writer);
 void gr_h5_put_group(gr_h5_writer *writer, const char *path);
 
 /* data [dims[0]]...[dims[rank-1]] in native byte order, stored little-endian; rank 0 = one value.
- */
+ * NULL: room for it, to be filled by gr_h5_put_rows. */
 void gr_h5_put_array(gr_h5_writer *writer, const char *path, gr_dtype type, unsigned rank,
                      const uint64_t *dims, const void *data);
+
+/* An array [dims[0]]... of which nothing is written yet, to be filled by others. Contiguous:
+ * returns the byte of the file where it begins. Chunked, `chunk_rows` rows to a chunk, with the
+ * shuffle and gzip filters where level > 0: returns the open dataset, to be closed with H5Dclose.
+ * After a failure 0, or an invalid one. */
+uint64_t gr_h5_create_contiguous(gr_h5_writer *writer, const char *path, gr_dtype type,
+                                 unsigned rank, const uint64_t *dims);
+hid_t gr_h5_create_chunked(gr_h5_writer *writer, const char *path, gr_dtype type, unsigned rank,
+                           const uint64_t *dims, uint64_t chunk_rows, int level);
+
+/* Rows [first, first + n) of the matrix `path` [..][n_columns], which is there. */
+void gr_h5_put_rows(gr_h5_writer *writer, const char *path, gr_dtype type, uint64_t first,
+                    uint64_t n, uint64_t n_columns, const void *data);
 
 /* Fixed-length UTF-8 texts [n], as long as the longest. */
 void gr_h5_put_texts(gr_h5_writer *writer, const char *path, char *const *texts, uint32_t n);

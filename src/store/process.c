@@ -14,6 +14,11 @@ void gr_store_prepare_process(void) {
   (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 }
 
+bool gr_store_is_threadsafe(void) {
+  hbool_t safe = 0;
+  return H5is_library_threadsafe(&safe) >= 0 && safe;
+}
+
 void gr_store_describe_hdf5(char *out) {
   unsigned major = 0, minor = 0, release = 0;
   hbool_t safe = 0;

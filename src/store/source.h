@@ -62,4 +62,7 @@ const gr_source_info *gr_source_get_info(const gr_source *source);
 gradus_status gr_source_read(gr_source *source, uint64_t first, uint64_t n, void *out,
                              gradus_error *err);
 
+/* All rows, by as many threads as this machine lends us. */
+gradus_status gr_source_read_all(gr_source *source, void *out, gradus_error *err);
+
 #endif

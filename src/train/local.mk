@@ -1,10 +1,11 @@
 libgradus_internal_la_SOURCES += \
 	%D%/classes.h %D%/classes.c \
 	%D%/resolve.h %D%/resolve.c \
-	%D%/prepare.h %D%/prepare.c \
+	%D%/sortedness.h %D%/sortedness.c %D%/pass.h %D%/pass.c %D%/prepare.h %D%/prepare.c \
 	%D%/metrics.h %D%/metrics.c \
 	%D%/random_data.h %D%/random_data.c %D%/steps.h %D%/steps.c \
 	%D%/environment.h %D%/files.h %D%/files.c \
 	%D%/run_directory.h %D%/run_directory.c %D%/run_records.c \
-	%D%/run_log.h %D%/run_log.c \
-	%D%/trainer.h %D%/trainer_internal.h %D%/trainer.c %D%/trainer_start.c %D%/trainer_report.c
+	%D%/run_log.h %D%/run_log.c %D%/lock.h %D%/lock.c \
+	%D%/writer.h %D%/writer.c %D%/snapshot.h %D%/snapshot.c %D%/deadline.h %D%/deadline.c \
+	%D%/trainer.h %D%/trainer_internal.h %D%/trainer.c %D%/trainer_start.c %D%/trainer_report.c %D%/trainer_save.c

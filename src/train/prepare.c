@@ -9,10 +9,17 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/cpu.h"
 #include "base/philox.h"
+#include "exec/team.h"
 #include "store/finite.h"
 #include "train/classes.h"
 #include "train/resolve.h"
+#include "train/sortedness.h"
+
+#define LONG_LIST ((uint64_t)1 << 22) /* rows: 32 MiB of numbers */
+enum { KEPT_ROWS = 64 };              /* copied at a time */
+#define KEPT_PART 4                   /* held-out rows may take so much of the memory */
 
 static gradus_status check_finite(const gr_dataset *data, gr_split_id id, const char *name,
                                   const void *values, gr_dtype type, uint32_t columns,
@@ -48,16 +55,21 @@ static gradus_status check_weights(const gr_dataset *data, gr_split_id id, gradu
 }
 
 /* A hold-out split may leave one side without any weight. */
-static gradus_status check_side(const gr_dataset *data, const uint64_t *map, uint64_t n,
-                                const char *use, gradus_error *err) {
-  const float *weight = data->split[GR_TRAIN].weight;
-  if (!map || !weight || n == 0) return GRADUS_OK;
-  for (uint64_t i = 0; i < n; i++)
-    if (weight[map[i]] > 0) return GRADUS_OK;
+static gradus_status check_side(const gr_dataset *data, const gr_row_set *set, const char *use,
+                                gradus_error *err) {
+  const gr_split *split = &data->split[GR_TRAIN];
+  for (uint64_t r = 0; r < split->n_rows; r++)
+    if (split->weight[r] > 0 && gr_row_set_holds(set, r)) return GRADUS_OK;
   return gr_fail(err, GRADUS_ERR_DATA,
                  "%s: train/weight is 0 for every row that is %s; another data.valid_split or "
                  "training.seed divides the rows otherwise",
                  gr_dataset_label(data), use);
+}
+
+static gradus_status check_sides(const gr_prepared *p, const gr_dataset *data, gradus_error *err) {
+  if (!p->held.n || !data->split[GR_TRAIN].weight) return GRADUS_OK;
+  GR_TRY(check_side(data, &p->train_set, "trained on", err));
+  return check_side(data, &p->valid_set, "held out", err);
 }
 
 /* Columns whose numbers are names are not numbers to compute with. */
@@ -78,7 +90,8 @@ static gradus_status check_inputs(const gr_preprocessing *p, const gr_dataset *d
     return gr_fail(err, GRADUS_ERR_DATA, "%s: %s/x has %u columns, but the network takes %u",
                    gr_dataset_label(data), gr_split_names[id], data->n_columns, p->n_inputs);
   GR_TRY(check_columns(data, err));
-  GR_TRY(check_finite(data, id, "x", split->x, split->x_type, data->n_columns, err));
+  if (split->x) /* what is read bit by bit is looked at there */
+    GR_TRY(check_finite(data, id, "x", split->x, split->x_type, data->n_columns, err));
   return check_weights(data, id, err);
 }
 
@@ -143,23 +156,98 @@ void gr_split_rows_free(gr_split_rows *rows) {
   *rows = (gr_split_rows){0};
 }
 
-uint64_t gr_hold_out(uint64_t seed, double fraction, uint64_t n, uint64_t *map) {
+/* ---- passes ---- */
+
+static int reading_threads(void) {
+  gr_cpu cpu;
+  char reason[96];
+  gr_team_cpu(&cpu);
+  return gr_cpu_threads(&cpu, reason, sizeof reason);
+}
+
+/* Pieces of a request that every pass of a split shares. */
+static gr_pass_request request_of(const gr_dataset *data, gr_split_id id, const gr_rows *rows,
+                                  const char *label) {
+  return (gr_pass_request){.rows = rows,
+                           .split = &data->split[id],
+                           .label = label,
+                           .n = data->split[id].n_rows,
+                           .shuffle = GR_SHUFFLE_NONE,
+                           .memory = data->memory,
+                           .threads = data->split[id].source ? reading_threads() : 1};
+}
+
+static gradus_status label_of(const gr_dataset *data, gr_split_id id, gr_text *out,
+                              gradus_error *err) {
+  gr_text_printf(out, "%s: %s/x", gr_dataset_label(data), gr_split_names[id]);
+  return out->failed ? gr_fail_memory(err, "a name") : GRADUS_OK;
+}
+
+gradus_status gr_split_pass_open(const gr_dataset *data, gr_split_id id, const gr_split_rows *rows,
+                                 gr_pass *out, gradus_error *err) {
+  gr_text label = {0};
+  *out = (gr_pass){.n = 0};
+  gradus_status status = label_of(data, id, &label, err);
+  if (status == GRADUS_OK) {
+    const gr_pass_request request = request_of(data, id, &rows->rows, label.data);
+    status = gr_pass_open(&request, out, err);
+  }
+  gr_text_free(&label);
+  return status;
+}
+
+/* A pass over the rows of train that train, or over those that are held out, `batch_rows` at a time
+ * (0: as an evaluation does). */
+static gradus_status open_train_pass(const gr_prepared *p, const gr_dataset *data, bool held,
+                                     bool shuffled, uint64_t batch_rows, gr_pass *out,
+                                     gradus_error *err) {
+  const gr_config *c = &p->config;
+  gr_text label = {0};
+  *out = (gr_pass){.n = 0};
+  gradus_status status = label_of(data, GR_TRAIN, &label, err);
+  if (status == GRADUS_OK) {
+    gr_pass_request request = request_of(data, GR_TRAIN, &p->train.rows, label.data);
+    request.n = held ? p->n_valid : p->n_train;
+    request.map = p->map && held ? p->map + p->n_train : p->map;
+    request.set = p->held.n ? held ? &p->valid_set : &p->train_set : NULL;
+    request.batch_rows = batch_rows;
+    if (shuffled) {
+      request.shuffle = c->training.shuffle;
+      request.window_rows = (uint64_t)c->training.shuffle_window;
+      request.block_rows = (uint64_t)c->training.shuffle_block;
+      request.seed = c->training.seed;
+    }
+    status = gr_pass_open(&request, out, err);
+  }
+  gr_text_free(&label);
+  return status;
+}
+
+/* ---- the hold-out ---- */
+
+uint64_t gr_hold_out(uint64_t seed, double fraction, gr_row_bits *bits) {
   uint64_t n_train = 0, n_valid = 0;
-  for (uint64_t r = 0; r < n; r++) { /* training rows from the front, the others from the back */
+  for (uint64_t r = 0; r < bits->n; r++) {
     bool out = gr_random_uniform(seed, GR_STREAM_SPLIT, 0, r) < fraction;
-    if (r + 1 == n && n_valid == 0) out = true;
-    if (r + 1 == n && n_train == 0) out = false;
-    if (out)
-      map[n - ++n_valid] = r;
-    else
-      map[n_train++] = r;
+    if (r + 1 == bits->n && n_valid == 0) out = true;
+    if (r + 1 == bits->n && n_train == 0) out = false;
+    if (out) gr_row_bits_set(bits, r);
+    n_valid += out;
+    n_train += !out;
   }
-  for (uint64_t i = n_train, j = n - 1; i < j; i++, j--) {
-    uint64_t swap = map[i];
-    map[i] = map[j];
-    map[j] = swap;
-  }
+  gr_row_bits_count(bits);
   return n_train;
+}
+
+/* Where the list of rows is short it is faster than to count bits. */
+static gradus_status list_sides(gr_prepared *p, gradus_error *err) {
+  const uint64_t n = p->n_train + p->n_valid;
+  if (n > LONG_LIST) return GRADUS_OK;
+  p->map = gr_alloc(n, sizeof *p->map);
+  if (!p->map) return gr_fail_memory(err, "the order of rows");
+  gr_row_set_list(&p->train_set, 0, p->n_train, p->map);
+  gr_row_set_list(&p->valid_set, 0, p->n_valid, p->map + p->n_train);
+  return GRADUS_OK;
 }
 
 /* Which rows train and which validate. */
@@ -175,13 +263,90 @@ static gradus_status divide(gr_prepared *p, const gr_dataset *data, gradus_error
                    n < 2 ? "there is one row" : "the data set has its own validation split");
     return GRADUS_OK;
   }
-  p->train_map = gr_alloc(n, sizeof *p->train_map);
-  if (!p->train_map) return gr_fail_memory(err, "the order of rows");
-  p->n_train = gr_hold_out(p->config.training.seed, fraction, n, p->train_map);
+  GR_TRY(gr_row_bits_make(n, &p->held, err));
+  p->n_train = gr_hold_out(p->config.training.seed, fraction, &p->held);
   p->n_valid = n - p->n_train;
-  p->valid_map = p->train_map + p->n_train;
+  p->train_set = (gr_row_set){&p->held, false};
+  p->valid_set = (gr_row_set){&p->held, true};
+  return list_sides(p, err);
+}
+
+/* ---- held-out rows of inputs that are not in memory ---- */
+
+/* Copies rows [first, first + n) of the pass behind one another. */
+static void keep_rows(gr_prepared *p, const gr_pass *pass, uint64_t first, uint64_t n,
+                      uint64_t *number) {
+  const gr_rows *rows = &pass->rows;
+  const size_t row = p->preprocessing.n_inputs * gr_dtype_size(rows->x_type);
+  const uint32_t k = p->preprocessing.n_targets;
+  gr_row_order_numbers(&pass->order, NULL, first, n, number);
+  for (uint64_t i = 0; i < n; i++) {
+    const uint64_t to = first + i, from = number[i];
+    memcpy((char *)p->kept_x + to * row, (const char *)rows->x + from * row, row);
+    if (rows->class_index) p->kept.class_index[to] = rows->class_index[from];
+    if (rows->targets)
+      memcpy(p->kept.targets + to * k, rows->targets + from * k, k * sizeof(float));
+    if (rows->weight) p->kept_weight[to] = rows->weight[from];
+  }
+}
+
+static gradus_status keep_all(gr_prepared *p, gr_pass *pass, gradus_error *err) {
+  uint64_t number[KEPT_ROWS];
+  GR_TRY(gr_pass_begin(pass, 0, 0, err));
+  for (uint64_t first = 0; first < p->n_valid; first += KEPT_ROWS) {
+    const uint64_t n = p->n_valid - first < KEPT_ROWS ? p->n_valid - first : KEPT_ROWS;
+    if (!pass->feed->wait(pass->feed->user, first + n))
+      return pass->feed->why(pass->feed->user, err);
+    keep_rows(p, pass, first, n, number);
+    pass->feed->release(pass->feed->user, first + n);
+  }
   return GRADUS_OK;
 }
+
+static gradus_status allocate_kept(gr_prepared *p, gradus_error *err) {
+  const gr_rows *rows = &p->train.rows;
+  size_t x, targets = 0;
+  if (!gr_multiply(p->n_valid, p->preprocessing.n_inputs, &x) ||
+      !gr_multiply(p->n_valid, p->preprocessing.n_targets, &targets))
+    return gr_fail_memory(err, "the rows held out");
+  p->kept_x = gr_alloc(x, gr_dtype_size(rows->x_type));
+  if (rows->class_index) p->kept.class_index = gr_alloc(p->n_valid, sizeof(int32_t));
+  if (rows->targets) p->kept.targets = gr_alloc(targets, sizeof(float));
+  if (rows->weight) p->kept_weight = gr_alloc(p->n_valid, sizeof(float));
+  if (!p->kept_x || (rows->class_index && !p->kept.class_index) ||
+      (rows->targets && !p->kept.targets) || (rows->weight && !p->kept_weight))
+    return gr_fail_memory(err, "the rows held out");
+  p->kept.rows = *rows;
+  p->kept.rows.n_rows = p->n_valid;
+  p->kept.rows.x = p->kept_x;
+  p->kept.rows.class_index = p->kept.class_index;
+  p->kept.rows.targets = p->kept.targets;
+  p->kept.rows.weight = p->kept_weight;
+  return GRADUS_OK;
+}
+
+/* Rows held out of inputs that must be read: a few of them, taken together, are worth a place in
+ * memory, as each validation would read all blocks again. */
+static bool worth_keeping(const gr_prepared *p, const gr_dataset *data) {
+  const gr_split *split = &data->split[GR_TRAIN];
+  const uint64_t row = data->n_columns * gr_dtype_size(split->x_type) + 4;
+  return p->held.n && split->source && !split->x && p->n_valid <= data->memory / KEPT_PART / row;
+}
+
+static gradus_status open_valid_pass(gr_prepared *p, const gr_dataset *data, gradus_error *err) {
+  if (!p->held.n) return gr_split_pass_open(data, GR_VALID, &p->valid, &p->valid_pass, err);
+  const bool kept = worth_keeping(p, data);
+  GR_TRY(open_train_pass(p, data, true, false, kept ? KEPT_ROWS : 0, &p->valid_pass, err));
+  if (!kept) return GRADUS_OK;
+  GR_TRY(allocate_kept(p, err));
+  GR_TRY(keep_all(p, &p->valid_pass, err));
+  gr_pass_close(&p->valid_pass);
+  gr_pass_request request = request_of(data, GR_TRAIN, &p->kept.rows, "the rows held out");
+  request.n = p->n_valid;
+  return gr_pass_open(&request, &p->valid_pass, err);
+}
+
+/* ---- fitting ---- */
 
 static gradus_status copy_feature_names(gr_preprocessing *p, const gr_dataset *data,
                                         gradus_error *err) {
@@ -197,16 +362,24 @@ static gradus_status copy_feature_names(gr_preprocessing *p, const gr_dataset *d
 }
 
 static gradus_status fit_inputs(gr_prepared *out, const gr_dataset *data, gradus_error *err) {
-  const gr_split *train = &data->split[GR_TRAIN];
   gr_preprocessing *p = &out->preprocessing;
-  gr_fit_rows rows = {train->x, train->x_type, data->n_columns, out->train_map, out->n_train};
+  gr_pass pass;
   p->shift = gr_calloc(p->n_inputs, sizeof *p->shift);
   p->factor = gr_calloc(p->n_inputs, sizeof *p->factor);
   if (!p->shift || !p->factor) return gr_fail_memory(err, "preprocessing");
-  gradus_status status =
-      gr_fit_inputs(&rows, (gr_scale)out->config.data.scale,
-                    (gr_standardize)out->config.data.standardize, p->shift, p->factor, err);
-  if (status != GRADUS_OK) gr_error_prefix(err, "%s: train/x", gr_dataset_label(data));
+  out->train.rows = (gr_rows){.n_rows = data->split[GR_TRAIN].n_rows,
+                              .x = data->split[GR_TRAIN].x,
+                              .x_type = data->split[GR_TRAIN].x_type};
+  GR_TRY(open_train_pass(out, data, false, false, 0, &pass, err));
+  gradus_status status = gr_pass_begin(&pass, 0, 0, err);
+  const gr_fit_rows rows = {pass.rows.x, pass.rows.x_type, data->n_columns,
+                            &pass.order, out->n_train,     pass.feed};
+  if (status == GRADUS_OK)
+    status = gr_fit_inputs(&rows, (gr_scale)out->config.data.scale,
+                           (gr_standardize)out->config.data.standardize, p->shift, p->factor, err);
+  const bool named = pass.feed != NULL; /* a reader says where */
+  gr_pass_close(&pass);
+  if (status != GRADUS_OK && !named) gr_error_prefix(err, "%s: train/x", gr_dataset_label(data));
   return status;
 }
 
@@ -215,7 +388,10 @@ static gradus_status fit_inputs(gr_prepared *out, const gr_dataset *data, gradus
 static gradus_status fit_targets(gr_prepared *out, const gr_dataset *data, gradus_error *err) {
   const gr_split *train = &data->split[GR_TRAIN];
   gr_preprocessing *p = &out->preprocessing;
-  gr_fit_rows rows = {train->y, train->y_type, train->y_columns, out->train_map, out->n_train};
+  const gr_row_order order = {.permutation = gr_permutation_identity(out->n_train),
+                              .map = out->map,
+                              .set = out->map || !out->held.n ? NULL : &out->train_set};
+  const gr_fit_rows rows = {train->y, train->y_type, train->y_columns, &order, out->n_train, NULL};
   p->target_shift = gr_calloc(p->n_targets, sizeof *p->target_shift);
   p->target_scale = gr_calloc(p->n_targets, sizeof *p->target_scale);
   if (!p->target_shift || !p->target_scale) return gr_fail_memory(err, "preprocessing");
@@ -242,7 +418,13 @@ static gradus_status resolve(gr_prepared *out, const gr_dataset *data, gradus_er
   else
     p->n_targets = train->y_columns;
   GR_TRY(divide(out, data, err));
-  gr_data_facts facts = {train->x_type, data->n_columns, p->n_targets, p->n_classes, out->n_train};
+  gr_data_facts facts = {train->x_type,
+                         data->n_columns,
+                         p->n_targets,
+                         p->n_classes,
+                         out->n_train,
+                         train->piece_rows,
+                         data->n_columns * gr_dtype_size(train->x_type)};
   return gr_resolve(&out->config, &facts, &out->notes, err);
 }
 
@@ -264,11 +446,16 @@ gradus_status gr_prepare(const gr_config *config, const gr_dataset *data, gr_pre
   GR_TRY_ELSE(fail, fit(out, data, err));
   GR_TRY_ELSE(fail,
               gr_split_rows_make(&out->preprocessing, data, GR_TRAIN, true, &out->train, err));
-  GR_TRY_ELSE(fail, check_side(data, out->train_map, out->n_train, "trained on", err));
-  GR_TRY_ELSE(fail, check_side(data, out->valid_map, out->n_valid, "held out", err));
+  GR_TRY_ELSE(fail, check_sides(out, data, err));
+  gr_note_sortedness(&out->train.rows, out->preprocessing.n_classes, out->preprocessing.n_targets,
+                     out->config.training.shuffle, &out->notes);
   if (data->split[GR_VALID].n_rows > 0)
     GR_TRY_ELSE(fail,
                 gr_split_rows_make(&out->preprocessing, data, GR_VALID, true, &out->valid, err));
+  GR_TRY_ELSE(fail,
+              open_train_pass(out, data, false, true, (uint64_t)out->config.training.batch_size,
+                              &out->train_pass, err));
+  if (out->n_valid > 0) GR_TRY_ELSE(fail, open_valid_pass(out, data, err));
   return GRADUS_OK;
 fail:
   gr_prepared_free(out);
@@ -276,24 +463,17 @@ fail:
 }
 
 void gr_prepared_free(gr_prepared *prepared) {
+  gr_pass_close(&prepared->train_pass);
+  gr_pass_close(&prepared->valid_pass);
   gr_split_rows_free(&prepared->train);
   gr_split_rows_free(&prepared->valid);
-  gr_free(prepared->train_map); /* valid_map is its tail */
+  gr_split_rows_free(&prepared->kept);
+  gr_free(prepared->kept_x);
+  gr_free(prepared->kept_weight);
+  gr_row_bits_free(&prepared->held);
+  gr_free(prepared->map);
   gr_preprocessing_free(&prepared->preprocessing);
   gr_config_free(&prepared->config);
   gr_text_free(&prepared->notes);
   *prepared = (gr_prepared){0};
-}
-
-const gr_rows *gr_prepared_valid_rows(const gr_prepared *prepared) {
-  return prepared->valid_map ? &prepared->train.rows : &prepared->valid.rows;
-}
-
-gr_row_order gr_prepared_order(const gr_prepared *prepared, uint64_t epoch) {
-  const gr_config *config = &prepared->config;
-  return (gr_row_order){
-      .permutation = config->training.shuffle == GR_SHUFFLE_FULL
-                         ? gr_permutation_make(config->training.seed, epoch, prepared->n_train)
-                         : gr_permutation_identity(prepared->n_train),
-      .map = prepared->train_map};
 }

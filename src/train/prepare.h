@@ -6,7 +6,9 @@
 #include "base/text.h"
 #include "exec/engine.h"
 #include "net/preprocessing.h"
+#include "net/row_set.h"
 #include "store/dataset.h"
+#include "train/pass.h"
 
 /* A split as the engine reads it; the targets are ours, the inputs the data set's. */
 typedef struct gr_split_rows {
@@ -22,13 +24,25 @@ gradus_status gr_split_rows_make(const gr_preprocessing *p, const gr_dataset *da
                                  bool with_targets, gr_split_rows *out, gradus_error *err);
 void gr_split_rows_free(gr_split_rows *rows); /* accepts a zeroed object */
 
+/* Goes through a split prepared like that, in the order of the file: what eval and predict do.
+ * `rows` and what went into it are borrowed. */
+gradus_status gr_split_pass_open(const gr_dataset *data, gr_split_id id, const gr_split_rows *rows,
+                                 gr_pass *out, gradus_error *err);
+
+/* Must not be copied: its passes point into it. */
 typedef struct gr_prepared {
   gr_config config; /* resolved */
   gr_preprocessing preprocessing;
-  gr_split_rows train, valid;      /* valid is empty where it is held out of train */
-  uint64_t *train_map, *valid_map; /* rows of train, where a part is held out; else NULL */
-  uint64_t n_train, n_valid;       /* rows to train on, and to validate on (0 = none) */
-  gr_text notes;                   /* one line for each value that was settled, with its reason */
+  gr_split_rows train, valid; /* valid is empty where it is held out of train */
+  gr_row_bits held;           /* of train: 1 = held out; empty where none are */
+  gr_row_set train_set, valid_set;
+  uint64_t *map;      /* the members of both sets, where that is a short list; or NULL */
+  gr_split_rows kept; /* held-out rows that are in memory though train is not */
+  void *kept_x;
+  float *kept_weight;
+  uint64_t n_train, n_valid; /* rows to train on, and to validate on (0 = none) */
+  gr_pass train_pass, valid_pass;
+  gr_text notes; /* one line for each value that was settled, with its reason */
 } gr_prepared;
 
 /* Does it all. `config` may hold auto values; `data` is borrowed and must outlive *out. */
@@ -36,15 +50,9 @@ gradus_status gr_prepare(const gr_config *config, const gr_dataset *data, gr_pre
                          gradus_error *err);
 void gr_prepared_free(gr_prepared *prepared); /* accepts a zeroed object */
 
-/* The rows validation reads, and the map into them (NULL: all in order). */
-const gr_rows *gr_prepared_valid_rows(const gr_prepared *prepared);
-
-/* The order in which epoch `epoch` (0-based) goes through the training rows. */
-gr_row_order gr_prepared_order(const gr_prepared *prepared, uint64_t epoch);
-
 /* The hold-out rule: row r of train validates where the seed's uniform number of r is below
- * `fraction`; at least one row stays on each side. Fills map[n] with the training rows in
- * ascending order, then the validation rows; returns how many train. n >= 2. */
-uint64_t gr_hold_out(uint64_t seed, double fraction, uint64_t n, uint64_t *map);
+ * `fraction`; at least one row stays on each side. Sets the bits of those; returns how many train.
+ * bits->n >= 2. */
+uint64_t gr_hold_out(uint64_t seed, double fraction, gr_row_bits *bits);
 
 #endif

@@ -140,8 +140,51 @@ static void resolve_batches(gr_config *c, const gr_data_facts *facts, gr_text *n
     c->training.lane_rows = gr_resolve_lane_rows(c->training.batch_size);
     note(c, notes, "training.lane_rows", "from the batch size");
   }
-  settle(c, &c->training.shuffle, GR_SHUFFLE_FULL, "training.shuffle", "the data are in memory",
-         notes);
+}
+
+/* Inputs that come in pieces are shuffled by windows, unless one window would hold them all. All of
+ * it follows from how the file is laid out, never from memory: the file gives the same bits whether
+ * it is streamed or not. */
+#define BLOCK_BYTES ((uint64_t)256 << 10) /* what a disk or a decoder does well at a time */
+#define WINDOW_BYTES ((uint64_t)64 << 20)
+#define MANY_BYTES ((uint64_t)8 << 30)           /* more may well not fit in memory, and then */
+#define PAGE_BYTES 4096                          /* a row costs the reading of a page */
+enum { WINDOW_BLOCKS = 16, WINDOW_BATCHES = 4 }; /* at least */
+
+static void resolve_windows(gr_config *c, const gr_data_facts *facts, gr_text *notes) {
+  const uint64_t piece = facts->piece_rows ? facts->piece_rows : 1,
+                 natural = piece * ((BLOCK_BYTES - 1) / (piece * facts->row_bytes) + 1);
+  if (c->training.shuffle_block == 0) {
+    c->training.shuffle_block = (int64_t)natural;
+    note(c, notes, "training.shuffle_block", "256 KiB or more of whole chunks");
+  }
+  if (c->training.shuffle_window > 0) return;
+  const uint64_t block = (uint64_t)c->training.shuffle_block,
+                 batches = WINDOW_BATCHES * (uint64_t)c->training.batch_size;
+  uint64_t rows = WINDOW_BYTES / facts->row_bytes;
+  if (rows < batches) rows = batches;
+  if (rows < WINDOW_BLOCKS * block) rows = WINDOW_BLOCKS * block;
+  c->training.shuffle_window = (int64_t)((rows + block - 1) / block * block);
+  note(c, notes, "training.shuffle_window", "64 MiB, 16 blocks or 4 batches, what is most");
+}
+
+static void resolve_shuffle(gr_config *c, const gr_data_facts *facts, gr_text *notes) {
+  const bool few = facts->n_train <= WINDOW_BYTES / facts->row_bytes,
+             many = facts->row_bytes < PAGE_BYTES && facts->n_train > MANY_BYTES / facts->row_bytes;
+  if (facts->piece_rows && !few)
+    settle(c, &c->training.shuffle, GR_SHUFFLE_WINDOW, "training.shuffle",
+           "the inputs are stored in pieces", notes);
+  else if (many)
+    settle(c, &c->training.shuffle, GR_SHUFFLE_WINDOW, "training.shuffle",
+           "the inputs are larger than 8 GiB, with rows smaller than a page", notes);
+  else
+    settle(c, &c->training.shuffle, GR_SHUFFLE_FULL, "training.shuffle",
+           few ? "the inputs are few" : "the inputs are stored row after row", notes);
+  if (c->training.shuffle == GR_SHUFFLE_WINDOW) {
+    resolve_windows(c, facts, notes);
+  } else {
+    c->training.shuffle_window = c->training.shuffle_block = 0; /* without meaning */
+  }
 }
 
 gradus_status gr_resolve(gr_config *config, const gr_data_facts *facts, gr_text *notes,
@@ -151,6 +194,7 @@ gradus_status gr_resolve(gr_config *config, const gr_data_facts *facts, gr_text 
   resolve_initialization(config, notes);
   GR_TRY(resolve_widths(config, facts, notes, err));
   resolve_batches(config, facts, notes);
+  resolve_shuffle(config, facts, notes);
   if (notes->failed) return gr_fail_memory(err, "messages");
   return gr_config_validate(config, err);
 }

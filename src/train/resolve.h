@@ -17,9 +17,11 @@ gradus_status gr_resolve_task(gr_config *config, const gr_dataset *data, gr_text
 typedef struct gr_data_facts {
   gr_dtype x_type; /* of /train/x */
   uint32_t n_columns;
-  uint32_t n_targets; /* columns of y, regression */
-  uint32_t n_classes; /* classification */
-  uint64_t n_train;   /* rows to train on */
+  uint32_t n_targets;  /* columns of y, regression */
+  uint32_t n_classes;  /* classification */
+  uint64_t n_train;    /* rows to train on */
+  uint64_t piece_rows; /* as gr_split has it */
+  size_t row_bytes;    /* of the inputs */
 } gr_data_facts;
 
 /* Settles everything else, then checks the whole with gr_config_validate. config->data.task is

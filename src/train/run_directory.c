@@ -1,5 +1,6 @@
-/* A run directory is taken by locking its file `lock` for the life of the trainer: the lock ends
- * with the process, however that ends. The text in the file only says who. */
+/* The directory is taken before anything in it is changed, and given back as it was where the run
+ * does not come about. A log that cannot be written holds its lines until it can: training does not
+ * end for it. */
 #include <config.h>
 
 #include "train/run_directory.h"
@@ -9,11 +10,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/memory.h"
 #include "train/files.h"
 #include "train/run_log.h"
 
@@ -67,74 +66,82 @@ gradus_status gr_run_default_path(const char *data_path, const char *recipe_dige
   return GRADUS_OK;
 }
 
-/* Says in the lock file who holds it; readers of a lock that is held see it. */
-static gradus_status sign_lock(int fd, const char *path, gradus_error *err) {
-  char host[256] = "", text[320];
-  if (gethostname(host, sizeof host - 1) != 0) snprintf(host, sizeof host, "unknown host");
-  int n = snprintf(text, sizeof text, "process %ld on %s\n", (long)getpid(), host);
-  if (ftruncate(fd, 0) != 0)
-    return gr_fail_errno(err, GRADUS_ERR_IO, errno, "%s: cannot write", path);
-  return gr_file_append(fd, path, text, (size_t)n, err);
-}
-
-static gradus_status fail_busy(const char *directory, int fd, gradus_error *err) {
-  char holder[320] = "";
-  ssize_t n = pread(fd, holder, sizeof holder - 1, 0);
-  holder[n > 0 ? n : 0] = '\0';
-  holder[strcspn(holder, "\n")] = '\0';
-  return gr_fail(err, GRADUS_ERR_BUSY, "%s: the run directory is in use by %s", directory,
-                 holder[0] ? holder : "another process");
-}
-
-static gradus_status lock(const gr_log *log, gr_run_directory *run, gradus_error *err) {
-  char path[GR_RUN_FILE];
-  gr_run_file(run->path, "lock", path);
-  run->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  if (run->lock_fd < 0)
-    return gr_fail_errno(err, GRADUS_ERR_CANTCREATE, errno, "%s: cannot write in the run directory",
-                         run->path);
-  while (flock(run->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EINTR) continue;
-    if (errno == EWOULDBLOCK) return fail_busy(run->path, run->lock_fd, err);
-    gr_log_write(log, GR_WARNING,
-                 "%s: this file system has no locks, two trainers here would not "
-                 "see each other",
-                 run->path);
-    break;
+/* How much of `path` names a directory that is there: up to a slash, or all of it. */
+static size_t length_of_existing(const char *path) {
+  char part[GR_RUN_PATH];
+  size_t n = strlen(path);
+  for (;;) {
+    snprintf(part, sizeof part, "%.*s", (int)n, path);
+    if (n == 0 || gr_file_exists(part)) return n;
+    while (n > 0 && part[n - 1] != '/') n--;
+    while (n > 1 && part[n - 1] == '/') n--;
+    if (n == 1 && part[0] != '/') n = 0;
   }
-  return sign_lock(run->lock_fd, path, err);
 }
 
-gradus_status gr_run_open(const char *path, const gr_log *log, gr_run_directory *out,
-                          gradus_error *err) {
+gradus_status gr_run_open(const char *path, const char *command, const gr_log *log,
+                          gr_run_directory *out, gradus_error *err) {
   gr_run_directory run = GR_RUN_CLOSED;
-  char checkpoints[GR_RUN_FILE];
+  char file[GR_RUN_FILE];
   if (strlen(path) == 0 || strlen(path) >= sizeof run.path)
     return gr_fail(err, GRADUS_ERR_CANTCREATE, "the run directory's name is %s",
                    *path ? "too long" : "empty");
   snprintf(run.path, sizeof run.path, "%s", path);
-  gr_run_file(path, "checkpoints", checkpoints);
-  GR_TRY(gr_make_directories(path, err));
-  gradus_status status = lock(log, &run, err);
-  if (status == GRADUS_OK) status = gr_make_directories(checkpoints, err);
+  run.existed = length_of_existing(path);
+  gradus_status status = gr_make_directories(path, err);
+  gr_run_file(path, "lock", file);
+  run.had_lock = gr_file_exists(file);
+  if (status == GRADUS_OK) status = gr_lock_take(file, command, gr_lock_file, log, &run.lock, err);
+  gr_run_file(path, "checkpoints", file);
+  run.had_checkpoints = gr_file_exists(file);
+  if (status == GRADUS_OK) status = gr_make_directories(file, err);
   if (status != GRADUS_OK) {
-    gr_run_close(&run);
+    gr_run_abandon(&run);
     return status;
   }
   *out = run;
   return GRADUS_OK;
 }
 
-static void close_fd(int *fd) {
-  if (*fd >= 0) (void)close(*fd); /* every write to it has been looked at */
-  *fd = -1;
+static void close_log(gr_run_log *log) {
+  if (log->fd >= 0) (void)close(log->fd); /* every write to it has been looked at */
+  log->fd = -1;
+  gr_text_free(&log->pending);
+}
+
+static void close_logs(gr_run_directory *run) {
+  close_log(&run->metrics);
+  close_log(&run->timing);
+  close_log(&run->messages);
 }
 
 void gr_run_close(gr_run_directory *run) {
-  close_fd(&run->metrics.fd);
-  close_fd(&run->timing.fd);
-  close_fd(&run->messages.fd);
-  close_fd(&run->lock_fd);
+  close_logs(run);
+  gr_lock_release(&run->lock);
+}
+
+/* Removes the directories of the path beyond `existed`, from the last one up to the first that
+ * holds something. */
+static void remove_made(const gr_run_directory *run) {
+  char path[GR_RUN_PATH];
+  snprintf(path, sizeof path, "%s", run->path);
+  for (size_t n = strlen(path); n > run->existed; path[n] = '\0') {
+    if (rmdir(path) != 0) return;
+    while (n > run->existed && path[n - 1] != '/') n--;
+    while (n > run->existed && path[n - 1] == '/') n--;
+  }
+}
+
+void gr_run_abandon(gr_run_directory *run) {
+  char file[GR_RUN_FILE];
+  close_logs(run);
+  gr_run_file(run->path, "checkpoints", file);
+  if (run->lock.fd >= 0 && !run->had_checkpoints)
+    (void)rmdir(file); /* spares what holds something */
+  gr_run_file(run->path, "lock", file);
+  if (!run->had_lock) gr_lock_remove(&run->lock, file);
+  gr_lock_release(&run->lock);
+  remove_made(run);
 }
 
 static gradus_status open_log(gr_run_directory *run, const char *name, gr_run_log *log,
@@ -194,16 +201,34 @@ gradus_status gr_run_open_logs(gr_run_directory *run, const gr_text *metrics, ui
   return open_log(run, "log.txt", &run->messages, err);
 }
 
+/* Writes the kept lines, all or none: what a failure left of them is cut off again. */
+static void write_pending(gr_run_log *log) {
+  gradus_error reason;
+  if (log->fd < 0 || log->pending.length == 0) return;
+  errno = 0;
+  gradus_status status =
+      gr_file_append(log->fd, log->path, log->pending.data, log->pending.length, &reason);
+  log->problem = status == GRADUS_OK ? 0 : errno ? errno : EIO;
+  if (status == GRADUS_OK) {
+    log->size += log->pending.length;
+    gr_text_free(&log->pending);
+    log->pending = (gr_text){0};
+  } else if (ftruncate(log->fd, (off_t)log->size) != 0) {
+    log->problem = errno; /* the next attempt cuts it off, or the next start mends the file */
+  }
+}
+
 gradus_status gr_run_append(gr_run_log *log, const gr_text *line, gradus_error *err) {
-  gr_text whole = {0};
-  gr_text_append(&whole, line->data ? line->data : "", line->length);
-  gr_text_puts(&whole, "\n");
-  gradus_status status = line->failed || whole.failed
-                             ? gr_fail_memory(err, log->path)
-                             : gr_file_append(log->fd, log->path, whole.data, whole.length, err);
-  if (status == GRADUS_OK) log->size += whole.length;
-  gr_text_free(&whole);
-  return status;
+  if (line->failed) return gr_fail_memory(err, log->path);
+  gr_text_append(&log->pending, line->data ? line->data : "", line->length);
+  gr_text_puts(&log->pending, "\n");
+  if (log->pending.failed) return gr_fail_memory(err, log->path);
+  write_pending(log);
+  return GRADUS_OK;
+}
+
+uint64_t gr_run_log_size(const gr_run_log *log) {
+  return log->size + log->pending.length;
 }
 
 void gr_run_message(gr_run_directory *run, gr_level level, const char *text) {
@@ -213,15 +238,39 @@ void gr_run_message(gr_run_directory *run, gr_level level, const char *text) {
   if (run->messages.fd < 0) return;
   gr_clock_stamp(stamp);
   gr_text_printf(&line, "%s %s%s", stamp, names[level], text);
-  errno = 0;
-  if (gr_run_append(&run->messages, &line, NULL) != GRADUS_OK && !run->messages_errno)
-    run->messages_errno = errno ? errno : ENOMEM;
+  if (gr_run_append(&run->messages, &line, NULL) != GRADUS_OK) run->messages.problem = ENOMEM;
   gr_text_free(&line);
 }
 
 gradus_status gr_run_check(gr_run_directory *run, gradus_error *err) {
-  int code = run->messages_errno;
-  run->messages_errno = 0;
-  if (!code) return GRADUS_OK;
-  return gr_fail_errno(err, GRADUS_ERR_IO, code, "%s: cannot write", run->messages.path);
+  gr_run_log *const logs[] = {&run->metrics, &run->timing, &run->messages};
+  gradus_status status = GRADUS_OK;
+  for (size_t i = 0; i < sizeof logs / sizeof logs[0]; i++) {
+    write_pending(logs[i]);
+    if (!logs[i]->problem || status != GRADUS_OK) continue;
+    status = gr_fail_errno(err, GRADUS_ERR_IO, logs[i]->problem, "%s: cannot write", logs[i]->path);
+  }
+  return status;
+}
+
+/* ---- a request to stop ---- */
+
+gradus_status gr_run_request_stop(const char *directory, const char *who, gradus_error *err) {
+  char path[GR_RUN_FILE];
+  gr_run_file(directory, "STOP", path);
+  return gr_file_replace(path, who, strlen(who), true, err);
+}
+
+bool gr_run_stop_is_requested(const char *directory) {
+  char path[GR_RUN_FILE];
+  gr_run_file(directory, "STOP", path);
+  return gr_file_exists(path);
+}
+
+gradus_status gr_run_withdraw_stop(const char *directory, bool *was, gradus_error *err) {
+  char path[GR_RUN_FILE];
+  gr_run_file(directory, "STOP", path);
+  *was = unlink(path) == 0;
+  if (*was || errno == ENOENT) return GRADUS_OK;
+  return gr_fail_errno(err, GRADUS_ERR_IO, errno, "%s: cannot be removed", path);
 }

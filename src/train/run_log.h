@@ -20,14 +20,17 @@ void gr_metrics_csv(const gr_history *history, gr_text *out);
 
 /* What a line of timing.jsonl tells; seconds are left out where negative, what follows where 0. */
 typedef struct gr_timing {
-  const char *event; /* "start" "resume" "epoch" "checkpoint" "end" */
+  const char *event; /* "start" "resume" "epoch" "checkpoint" "postponed" "end" */
   uint64_t epoch, step;
   double seconds;
   double samples_per_second; /* over all those seconds */
   double validation_seconds,
       checkpoint_seconds; /* of an epoch: what of its seconds was not steps */
-  const char *detail;     /* "reason" of "end", "isa" and threads of "start"; NULL = none */
-  int threads;            /* 0 = none */
+  double
+      data_wait_fraction; /* of an epoch: the part of its seconds that went into waiting for rows */
+  double stall_seconds, write_seconds; /* of a checkpoint: training stood still, and in all */
+  const char *detail; /* "reason" of "end", "isa" and threads of "start"; NULL = none */
+  int threads;        /* 0 = none */
 } gr_timing;
 void gr_timing_line(const gr_timing *timing, gr_text *out);
 

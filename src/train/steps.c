@@ -43,8 +43,7 @@ gradus_status gr_steps_make(const gr_config *config, const gr_dataset *data, gr_
                                          .pin = c->resources.pin,
                                          .strategy = c->resources.strategy};
   GR_TRY(gr_engine_create(&out->network, c, &resources, false, &out->engine, err));
-  gr_steps_restart(out);
-  return GRADUS_OK;
+  return gr_steps_restart(out, err);
 }
 
 void gr_steps_free(gr_steps *steps) {
@@ -55,13 +54,13 @@ void gr_steps_free(gr_steps *steps) {
   *steps = (gr_steps){.step = 0};
 }
 
-void gr_steps_restart(gr_steps *steps) {
+gradus_status gr_steps_restart(gr_steps *steps, gradus_error *err) {
   const gr_config *c = &steps->prepared.config;
   gr_network_initialize(&steps->network, (gr_initialization)c->network.initialization,
                         c->training.seed, steps->parameters);
   gr_engine_load(steps->engine, steps->parameters, NULL);
   steps->step = steps->epoch = steps->position = 0;
-  steps->order = gr_prepared_order(&steps->prepared, 0);
+  return gr_pass_begin(&steps->prepared.train_pass, 0, 0, err);
 }
 
 static double rate(void *user, uint64_t step) {
@@ -78,9 +77,11 @@ static bool count(void *user, const gr_step_result *result, uint64_t n) {
 }
 
 /* Up to `n` steps of this epoch. */
-static void take_some(gr_steps *s, uint64_t n, gr_step_result *result) {
-  const gr_run run = {.rows = &s->prepared.train.rows,
-                      .order = &s->order,
+static gradus_status take_some(gr_steps *s, uint64_t n, gr_step_result *result, gradus_error *err) {
+  gr_pass *pass = &s->prepared.train_pass;
+  const gr_run run = {.rows = &pass->rows,
+                      .order = &pass->order,
+                      .feed = pass->feed,
                       .start = s->position,
                       .end = s->prepared.n_train,
                       .step = s->step,
@@ -89,9 +90,10 @@ static void take_some(gr_steps *s, uint64_t n, gr_step_result *result) {
                       .after = count,
                       .user = s};
   gr_engine_run(s->engine, &run, result);
-  if (s->position < s->prepared.n_train) return;
+  if (result->starved) return pass->feed->why(pass->feed->user, err);
+  if (s->position < s->prepared.n_train) return GRADUS_OK;
   s->position = 0;
-  s->order = gr_prepared_order(&s->prepared, ++s->epoch);
+  return gr_pass_begin(pass, ++s->epoch, 0, err);
 }
 
 gradus_status gr_steps_take(gr_steps *steps, uint64_t n, uint64_t *rows, gradus_error *err) {
@@ -99,7 +101,7 @@ gradus_status gr_steps_take(gr_steps *steps, uint64_t n, uint64_t *rows, gradus_
   *rows = 0;
   for (const uint64_t end = steps->step + n; steps->step < end;) {
     const uint64_t epoch = steps->epoch, position = steps->position;
-    take_some(steps, end - steps->step, &result);
+    GR_TRY(take_some(steps, end - steps->step, &result, err));
     *rows += (steps->epoch > epoch ? steps->prepared.n_train : steps->position) - position;
     if (!result.finite)
       return gr_fail(err, GRADUS_ERR_NONFINITE,

@@ -16,7 +16,6 @@ typedef struct gr_steps {
   gr_dataset data; /* random data, where there were no others */
   float *parameters;
   uint64_t step, epoch, position; /* done; the next row of the epoch's order */
-  gr_row_order order;
 } gr_steps;
 
 /* `config` may hold auto values; resources.threads that is auto is settled as by the trainer.
@@ -27,7 +26,7 @@ gradus_status gr_steps_make(const gr_config *config, const gr_dataset *data, gr_
 void gr_steps_free(gr_steps *steps); /* accepts a zeroed object */
 
 /* Back before the first step: initial parameters, no moments. */
-void gr_steps_restart(gr_steps *steps);
+gradus_status gr_steps_restart(gr_steps *steps, gradus_error *err);
 
 /* Takes n steps; *rows receives how many rows that were. Beyond the last step of the recipe epochs
  * go on, at the learning rate of its end. A loss that is not finite: GRADUS_ERR_NONFINITE. */

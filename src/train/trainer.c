@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "store/process.h"
 #include "train/environment.h"
-#include "train/files.h"
 #include "train/run_log.h"
 #include "train/trainer_internal.h"
 
@@ -27,15 +27,18 @@ void gr_trainer_request_checkpoint(gr_trainer *trainer) {
   atomic_store(&trainer->checkpoint_requested, 1);
 }
 
-/* Seconds spent in training in this session. */
-static double session_seconds(const gr_trainer *t) {
+double gr_trainer_seconds(const gr_trainer *t) {
   return t->training_seconds + (t->entered > 0 ? gr_clock_now() - t->entered : 0);
 }
 
 gradus_status gr_trainer_timing(gr_trainer *t, gr_timing timing, gradus_error *err) {
-  gr_text line = {0};
   timing.epoch = t->now.state.epoch;
   timing.step = t->now.state.step;
+  return gr_trainer_timing_at(t, timing, err);
+}
+
+gradus_status gr_trainer_timing_at(gr_trainer *t, gr_timing timing, gradus_error *err) {
+  gr_text line = {0};
   timing.threads = gr_engine_threads(t->engine);
   gr_timing_line(&timing, &line);
   gradus_status status = gr_run_append(&t->run.timing, &line, err);
@@ -46,40 +49,20 @@ gradus_status gr_trainer_timing(gr_trainer *t, gr_timing timing, gradus_error *e
 /* The line of an event that only says how long the run has taken. */
 static gradus_status mark(gr_trainer *t, const char *event, const char *detail, gradus_error *err) {
   const gr_timing timing = {
-      .event = event, .seconds = t->wall_before + session_seconds(t), .detail = detail};
+      .event = event, .seconds = t->wall_before + gr_trainer_seconds(t), .detail = detail};
   return gr_trainer_timing(t, timing, err);
 }
 
-static gradus_status write_csv(gr_trainer *t, gradus_error *err) {
-  char path[GR_RUN_FILE];
-  gr_text text = {0};
-  gr_metrics_csv(&t->now.history, &text);
-  gr_run_file(t->run.path, "metrics.csv", path);
-  gradus_status status = text.failed ? gr_fail_memory(err, path)
-                                     : gr_file_replace(path, text.data, text.length, false, err);
-  gr_text_free(&text);
-  t->last_csv = gr_clock_now();
-  return status;
-}
-
-/* The first layer with a value that is not finite among parameters or moments, 0 = none. */
-static uint32_t layer_not_finite(const gr_network *network, const float *parameters) {
-  for (uint32_t l = 0; l < network->n_layers; l++) {
-    const gr_layer *layer = &network->layer[l];
-    size_t end = layer->bias + layer->n_out;
-    for (size_t i = layer->weights; i < end; i++)
-      if (!isfinite(parameters[i])) return l + 1;
-  }
-  return 0;
-}
-
-static gradus_status fail_nonfinite(gr_trainer *t, const char *what, gradus_error *err) {
-  const gr_train_state *s = &t->now.state;
+gradus_status gr_trainer_fail_nonfinite(gr_trainer *t, const gr_train_state *state,
+                                        const char *what, gradus_error *err) {
+  const unsigned long long step = state->step + 1, epoch = state->epoch + 1;
+  char why[160];
+  snprintf(why, sizeof why, "%s", what); /* it may be the writer's, which goes on */
+  (void)gr_trainer_settle(t, NULL);      /* so that the last good checkpoint is the last one */
   return gr_fail(err, GRADUS_ERR_NONFINITE,
                  "step %llu (epoch %llu): %s; nothing was overwritten, the last good checkpoint is "
                  "%s; a smaller optimizer.learning_rate may help",
-                 (unsigned long long)s->step + 1, (unsigned long long)s->epoch + 1, what,
-                 t->saved_path[0] ? t->saved_path : "none yet");
+                 step, epoch, why, t->saved_path[0] ? t->saved_path : "none yet");
 }
 
 static gradus_status fail_step(gr_trainer *t, const gr_step_result *result, gradus_error *err) {
@@ -92,88 +75,24 @@ static gradus_status fail_step(gr_trainer *t, const gr_step_result *result, grad
     snprintf(what, sizeof what, "the inputs are not finite in train row %llu", row);
   else
     snprintf(what, sizeof what, "the loss is not finite");
-  return fail_nonfinite(t, what, err);
+  return gr_trainer_fail_nonfinite(t, &t->now.state, what, err);
 }
 
 /* Fetches parameters and moments, refusing what must not replace a good checkpoint. */
 static gradus_status fetch(gr_trainer *t, gradus_error *err) {
-  gr_checkpoint *now = &t->now;
   char what[96];
-  gr_engine_store(t->engine, now->model.parameters, now->moment);
-  uint32_t layer = layer_not_finite(&now->model.network, now->model.parameters);
-  const char *kind = "a weight";
-  for (uint32_t m = 0; m < now->n_moments && layer == 0; m++) {
-    layer = layer_not_finite(&now->model.network, now->moment[m]);
-    kind = "a moment of the optimizer";
-  }
-  if (layer == 0) return GRADUS_OK;
-  snprintf(what, sizeof what, "%s of layer %u is not finite", kind, layer);
-  return fail_nonfinite(t, what, err);
-}
-
-/* best.h5 is a checkpoint whose model is the best one: it stands at the end of its epoch, without
- * the state of the optimizer, which belongs to the newest model. */
-static gradus_status write_best(gr_trainer *t, gradus_error *err) {
-  gr_checkpoint best = t->now; /* borrows everything */
-  char path[GR_RUN_FILE];
-  if (!t->now.state.has_best || t->best_saved) return GRADUS_OK;
-  gr_run_file(t->run.path, "best.h5", path);
-  best.model.parameters = t->best;
-  best.best_parameters = NULL;
-  best.n_moments = 0;
-  for (int m = 0; m < GR_MAX_MOMENTS; m++) best.moment[m] = NULL;
-  best.history.n_rows = 0;
-  while (best.history.n_rows < t->now.history.n_rows &&
-         t->now.history.row[best.history.n_rows].epoch <= t->now.state.best_epoch)
-    best.history.n_rows++;
-  best.state.step = best.state.best_step;
-  best.state.epoch = best.state.best_epoch;
-  best.state.position = 0;
-  best.state.samples_seen = best.state.epoch * t->prepared.n_train;
-  best.state.epoch_loss = best.state.epoch_weight = 0;
-  best.state.epochs_since_best = 0;
-  best.state.finished = best.state.stopped_early = false;
-  GR_TRY(gr_checkpoint_write(&best, path, err));
-  t->best_saved = true;
-  return GRADUS_OK;
-}
-
-static gradus_status write_state(gr_trainer *t, gradus_error *err) {
-  char folder[GR_RUN_FILE], name[40], relative[64], path[GR_RUN_FILE];
-  gr_checkpoint *now = &t->now;
-  GR_TRY(fetch(t, err));
-  GR_TRY(mark(t, "checkpoint", NULL, err));
-  now->state.wall_seconds = t->wall_before + session_seconds(t);
-  now->state.metrics_offset = t->run.metrics.size;
-  now->best_parameters = now->state.has_best ? t->best : NULL;
-  gr_checkpoint_name(now->state.step, name);
-  snprintf(relative, sizeof relative, "checkpoints/%s", name);
-  gr_run_file(t->run.path, relative, path);
-  GR_TRY(gr_checkpoint_write(now, path, err));
-  t->saved_step = now->state.step;
-  snprintf(t->saved_path, sizeof t->saved_path, "%s", path);
-  GR_TRY(write_best(t, err));
-  gr_run_file(t->run.path, "checkpoints", folder);
-  gr_checkpoint_prune(folder, t->given.checkpoint.keep, &t->log);
-  t->last_save = gr_clock_now();
-  GR_TRY(write_csv(t, err));
-  return gr_run_check(&t->run, err);
-}
-
-static gradus_status save(gr_trainer *t, gradus_error *err) {
-  const unsigned environment = gr_environment_enter(); /* numbers become text there */
-  const double start = gr_clock_now();
-  gradus_status status = write_state(t, err);
-  t->epoch_checkpoints += gr_clock_now() - start;
-  gr_environment_leave(environment);
-  return status;
+  gr_engine_store(t->engine, t->now.model.parameters, t->now.moment);
+  if (!gr_checkpoint_not_finite(&t->now, what)) return GRADUS_OK;
+  return gr_trainer_fail_nonfinite(t, &t->now.state, what, err);
 }
 
 gradus_status gr_trainer_checkpoint(gr_trainer *trainer, char *path, size_t path_size,
                                     gradus_error *err) {
   if (!trainer->has_run)
     return gr_fail(err, GRADUS_ERR_USAGE, "a dry run has no directory for checkpoints");
-  if (trainer->saved_step != trainer->now.state.step) GR_TRY(save(trainer, err));
+  GR_TRY(gr_trainer_settle(trainer, err));
+  if (trainer->saved_step != trainer->now.state.step)
+    GR_TRY(gr_trainer_save_now(trainer, true, false, err));
   if (!path) return GRADUS_OK;
   if (strlen(trainer->saved_path) >= path_size)
     return gr_fail(err, GRADUS_ERR_USAGE, "the name of the checkpoint needs %zu bytes",
@@ -182,16 +101,12 @@ gradus_status gr_trainer_checkpoint(gr_trainer *trainer, char *path, size_t path
   return GRADUS_OK;
 }
 
-gradus_status gr_trainer_complete(gr_trainer *t, gradus_error *err) {
-  char path[GR_RUN_FILE];
-  GR_TRY(write_best(t, err));
-  gr_run_file(t->run.path, "final.h5", path);
-  uint64_t step;
-  if (gr_checkpoint_verify(path, &step, NULL) == GRADUS_OK && step == t->now.state.step)
-    return GRADUS_OK;
-  GR_TRY(fetch(t, err));
-  t->now.best_parameters = t->now.state.has_best ? t->best : NULL;
-  return gr_checkpoint_write(&t->now, path, err);
+/* A request that has been served, or that the end of the run has overtaken. */
+static void withdraw_stop(gr_trainer *t) {
+  gradus_error reason;
+  bool was;
+  if (gr_run_withdraw_stop(t->run.path, &was, &reason) != GRADUS_OK)
+    gr_log_write(&t->log, GR_WARNING, "%s", reason.message);
 }
 
 /* The end: the checkpoint that says so comes first; whatever is missing after it, the next session
@@ -199,8 +114,7 @@ gradus_status gr_trainer_complete(gr_trainer *t, gradus_error *err) {
 static gradus_status finish(gr_trainer *t, gradus_error *err) {
   gr_text line = {0};
   t->now.state.finished = true;
-  gradus_status status = save(t, err);
-  if (status == GRADUS_OK) status = gr_trainer_complete(t, err);
+  gradus_status status = gr_trainer_save_now(t, true, true, err);
   if (status == GRADUS_OK) {
     gr_metrics_final_line(&t->now.history, &t->now.state, &line);
     status = gr_run_append(&t->run.metrics, &line, err);
@@ -211,7 +125,14 @@ static gradus_status finish(gr_trainer *t, gradus_error *err) {
                (unsigned long long)t->now.state.epoch, (unsigned long long)t->now.state.step,
                t->now.state.stopped_early ? ": no improvement, stopped early" : "");
   GR_TRY(mark(t, "end", "finished", err));
+  withdraw_stop(t);
   return gr_run_check(&t->run, err);
+}
+
+/* Part of the epoch's seconds so far that went into waiting for rows. */
+static double wait_share(const gr_trainer *t, double now) {
+  const double seconds = now - t->epoch_start;
+  return (gr_pass_waited(&t->prepared.train_pass) - t->epoch_waited) / fmax(seconds, 1e-9);
 }
 
 /* `now`: the clock. */
@@ -222,7 +143,7 @@ static void report_progress(gr_trainer *t, bool epoch_finished, double now) {
   if (!epoch_finished && now - t->last_progress < PROGRESS_SECONDS) return;
   t->last_progress = now;
   const gr_history_row *last = h->n_rows ? &h->row[h->n_rows - 1] : NULL;
-  double seconds = session_seconds(t), rate = (double)t->session_samples / fmax(seconds, 1e-9);
+  double seconds = gr_trainer_seconds(t), rate = (double)t->session_samples / fmax(seconds, 1e-9);
   double left = (double)t->prepared.config.training.epochs * (double)t->prepared.n_train -
                 (double)s->samples_seen;
   gr_progress progress = {
@@ -237,7 +158,8 @@ static void report_progress(gr_trainer *t, bool epoch_finished, double now) {
       .best_loss = s->has_best ? s->best_loss : (double)NAN,
       .metric_name = h->n_metrics ? h->metric_names[0] : NULL,
       .metric = last && h->n_metrics ? last->metric[0] : (double)NAN,
-      .epoch_finished = epoch_finished};
+      .epoch_finished = epoch_finished,
+      .data_wait = epoch_finished ? t->last_wait : wait_share(t, now)};
   t->options.on_progress(t->options.user, &progress);
 }
 
@@ -252,7 +174,6 @@ static void judge(gr_trainer *t, double valid_loss) {
     s->best_step = s->step;
     s->epochs_since_best = 0;
     memcpy(t->best, t->now.model.parameters, t->now.model.network.n_parameters * sizeof *t->best);
-    t->best_saved = false;
     return;
   }
   s->epochs_since_best++;
@@ -261,14 +182,16 @@ static void judge(gr_trainer *t, double valid_loss) {
 }
 
 static gradus_status validate(gr_trainer *t, gr_history_row *row, gradus_error *err) {
-  const gr_prepared *p = &t->prepared;
+  gr_prepared *p = &t->prepared;
   gr_metrics metrics;
   if (p->n_valid == 0) return GRADUS_OK;
   const double start = gr_clock_now();
-  GR_TRY(gr_measure(t->engine, &p->preprocessing, gr_prepared_valid_rows(p), p->valid_map,
-                    p->n_valid, t->outputs, &metrics, err));
-  t->epoch_validation += gr_clock_now() - start;
-  if (!isfinite(metrics.loss)) return fail_nonfinite(t, "the validation loss is not finite", err);
+  GR_TRY(gr_measure(t->engine, &p->preprocessing, &p->valid_pass, NULL, NULL, &metrics, err));
+  const double seconds = gr_clock_now() - start;
+  t->epoch_validation += seconds;
+  gr_deadline_validation(&t->deadline, seconds);
+  if (!isfinite(metrics.loss))
+    return gr_trainer_fail_nonfinite(t, &t->now.state, "the validation loss is not finite", err);
   row->valid_loss = metrics.loss;
   gr_metric_values(&metrics, p->preprocessing.task, row->metric);
   return GRADUS_OK;
@@ -284,13 +207,17 @@ static gradus_status log_epoch(gr_trainer *t, gradus_error *err) {
   const gr_timing timing = {.event = "epoch",
                             .seconds = seconds,
                             .samples_per_second = (double)t->epoch_samples / fmax(seconds, 1e-9),
+                            .data_wait_fraction = t->last_wait,
                             .validation_seconds = t->epoch_validation,
                             .checkpoint_seconds = t->epoch_checkpoints};
   GR_TRY(gr_trainer_timing(t, timing, err));
   t->epoch_start = now;
   t->epoch_samples = 0;
+  t->epoch_waited = gr_pass_waited(&t->prepared.train_pass);
   t->epoch_validation = t->epoch_checkpoints = 0;
-  return now - t->last_csv < CSV_SECONDS ? GRADUS_OK : write_csv(t, err);
+  gradus_error reason;
+  if (gr_run_check(&t->run, &reason) != GRADUS_OK) gr_trainer_warn(t, &reason);
+  return now - t->last_csv < CSV_SECONDS ? GRADUS_OK : gr_trainer_show_history(t, err);
 }
 
 static gradus_status end_epoch(gr_trainer *t, gradus_error *err) {
@@ -315,24 +242,38 @@ static gradus_status end_epoch(gr_trainer *t, gradus_error *err) {
   return last ? finish(t, err) : GRADUS_OK;
 }
 
-static void order_rows(gr_trainer *t) {
-  const uint64_t epoch = t->now.state.epoch;
-  if (t->order_epoch == epoch) return;
-  t->order = gr_prepared_order(&t->prepared, epoch);
-  t->order_epoch = epoch;
+/* The pass over the training rows stands at `position` of `epoch`, or goes there. */
+static gradus_status begin_epoch(gr_trainer *t, uint64_t epoch, uint64_t position,
+                                 gradus_error *err) {
+  if (t->pass_epoch == epoch) return GRADUS_OK;
+  GR_TRY(gr_pass_begin(&t->prepared.train_pass, epoch, position, err));
+  t->pass_epoch = epoch;
+  return GRADUS_OK;
 }
 
 static double rate(void *user, uint64_t step) {
   return gr_trainer_rate(user, step);
 }
 
+/* Whether the next step, with what has to follow it, could come after the time limit. An epoch's
+ * last steps bring a validation with them, the run's last ones best.h5 and final.h5. */
+static bool time_is_up(const gr_trainer *t, double now) {
+  const gr_train_state *s = &t->now.state;
+  const uint64_t looks = (t->look_every + 1) * (uint64_t)t->prepared.config.training.batch_size;
+  const bool ends_epoch = t->prepared.n_train - s->position <= looks;
+  const bool ends_run = ends_epoch && s->epoch + 1 >= (uint64_t)t->prepared.config.training.epochs;
+  const int writes = (gr_writer_now(t->writer) == GR_WRITER_BUSY) + (ends_run ? 3 : 1);
+  return t->session_samples > 0 && gr_deadline_is_near(&t->deadline, now, ends_epoch, writes);
+}
+
 /* Whether anything has to be served after this step. The clock is asked about once a millisecond: a
  * look costs more than some steps. */
 static bool wanted(gr_trainer *t) {
   if (atomic_load_explicit(&t->stop_requested, memory_order_relaxed) ||
-      atomic_load_explicit(&t->checkpoint_requested, memory_order_relaxed))
+      atomic_load_explicit(&t->checkpoint_requested, memory_order_relaxed) ||
+      atomic_load_explicit(&t->stop_file, memory_order_relaxed))
     return true;
-  if (t->given.checkpoint.every < 2 * LOOK_SECONDS) return true;
+  if (t->interval < 2 * LOOK_SECONDS && gr_writer_now(t->writer) != GR_WRITER_BUSY) return true;
   if (++t->unlooked < t->look_every) return false;
   const double now = gr_clock_now(), since = now - t->last_look;
   t->unlooked = 0;
@@ -341,8 +282,8 @@ static bool wanted(gr_trainer *t) {
     t->look_every *= 2;
   else if (since > LOOK_SECONDS && t->look_every > 1)
     t->look_every /= 2;
-  return (t->options.time_limit > 0 && now - t->session_start >= t->options.time_limit) ||
-         now - t->last_save >= t->given.checkpoint.every ||
+  gr_deadline_step(&t->deadline, since);
+  return time_is_up(t, now) || gr_trainer_save_wanted(t, now) ||
          (t->options.on_progress && now - t->last_progress >= PROGRESS_SECONDS);
 }
 
@@ -366,9 +307,11 @@ static gradus_status take_steps(gr_trainer *t, uint64_t steps, uint64_t *taken, 
   gr_train_state *s = &t->now.state;
   const uint64_t before = s->step;
   gr_step_result result;
-  order_rows(t);
-  const gr_run run = {.rows = &t->prepared.train.rows,
-                      .order = &t->order,
+  gr_pass *pass = &t->prepared.train_pass;
+  GR_TRY(begin_epoch(t, s->epoch, s->position, err));
+  const gr_run run = {.rows = &pass->rows,
+                      .order = &pass->order,
+                      .feed = pass->feed,
                       .start = s->position,
                       .end = t->prepared.n_train,
                       .step = s->step,
@@ -381,18 +324,29 @@ static gradus_status take_steps(gr_trainer *t, uint64_t steps, uint64_t *taken, 
   gr_engine_run(t->engine, &run, &result);
   *taken = s->step - before;
   if (!result.finite) return fail_step(t, &result, err);
-  return s->position == t->prepared.n_train ? end_epoch(t, err) : GRADUS_OK;
+  if (result.starved) return pass->feed->why(pass->feed->user, err);
+  if (s->position < t->prepared.n_train) return GRADUS_OK;
+  if (s->epoch + 1 < (uint64_t)t->prepared.config.training.epochs)
+    GR_TRY(begin_epoch(t, s->epoch + 1, 0, err)); /* reads ahead while this one is validated */
+  return end_epoch(t, err);
 }
 
 static gradus_status stop(gr_trainer *t, const char *why, gradus_error *err) {
   const gr_train_state *s = &t->now.state;
+  gr_text line = {0};
   GR_TRY(gr_trainer_checkpoint(t, NULL, 0, err));
+  atomic_store(&t->stop_file, 0);
+  withdraw_stop(t);
   GR_TRY(mark(t, "end", why, err));
-  gr_log_write(&t->log, GR_INFO, "stopped (%s) at epoch %llu, step %llu: %s", why,
-               (unsigned long long)s->epoch + 1, (unsigned long long)s->step, t->saved_path);
-  return gr_fail(err, GRADUS_ERR_STOPPED,
-                 "stopped (%s) at step %llu of %llu; the same command goes on from %s", why,
+  gr_text_printf(&line, "stopped (%s) at step %llu of %llu; the same command goes on from %s", why,
                  (unsigned long long)s->step, (unsigned long long)t->total_steps, t->saved_path);
+  if (line.data) gr_run_message(&t->run, GR_INFO, line.data); /* the caller has it as the error */
+  gradus_status status = gr_fail(err, GRADUS_ERR_STOPPED, "%s", line.data ? line.data : why);
+  gr_text_free(&line);
+  gradus_error reason;
+  if (gr_run_check(&t->run, &reason) != GRADUS_OK) /* the next session makes them whole again */
+    gr_log_write(&t->log, GR_WARNING, "%s", reason.message);
+  return status;
 }
 
 /* Whether something was asked for; a flag that is down is only looked at. */
@@ -402,15 +356,12 @@ static bool take_request(atomic_int *flag) {
 
 /* What was asked for between two steps: the clock is read once for all of it. */
 static gradus_status serve(gr_trainer *t, gradus_error *err) {
-  const double now = gr_clock_now(), every = t->given.checkpoint.every;
+  const double now = gr_clock_now();
   if (t->epoch_samples > 0) report_progress(t, false, now);
   if (take_request(&t->stop_requested)) return stop(t, "on request", err);
-  if (t->options.time_limit > 0 && t->session_samples > 0 &&
-      now - t->session_start >= t->options.time_limit)
-    return stop(t, "time limit", err);
-  bool asked = take_request(&t->checkpoint_requested);
-  bool due = now - t->last_save >= every && t->saved_step != t->now.state.step;
-  return asked || due ? gr_trainer_checkpoint(t, NULL, 0, err) : GRADUS_OK;
+  if (take_request(&t->stop_file)) return stop(t, "STOP file", err);
+  if (time_is_up(t, now)) return stop(t, "time limit", err);
+  return gr_trainer_save_if_due(t, take_request(&t->checkpoint_requested), now, err);
 }
 
 gradus_status gr_trainer_advance(gr_trainer *trainer, uint64_t steps, bool *finished,
@@ -425,6 +376,10 @@ gradus_status gr_trainer_advance(gr_trainer *trainer, uint64_t steps, bool *fini
     taken = 0;
     status = serve(trainer, err);
     if (status == GRADUS_OK) status = take_steps(trainer, steps, &taken, err);
+  }
+  if (!gr_store_is_threadsafe()) { /* the caller may go on to use HDF5 */
+    gradus_status settled = gr_trainer_settle(trainer, status == GRADUS_OK ? err : NULL);
+    if (status == GRADUS_OK) status = settled;
   }
   trainer->training_seconds += gr_clock_now() - trainer->entered;
   trainer->entered = 0;

@@ -11,6 +11,7 @@
 #include "net/config.h"
 #include "store/dataset.h"
 #include "train/run_directory.h"
+#include "train/snapshot.h"
 
 typedef struct gr_trainer gr_trainer;
 
@@ -25,6 +26,7 @@ typedef struct gr_progress {
   const char *metric_name; /* the first validation metric, or NULL */
   double metric;
   bool epoch_finished; /* every loss above is final for `epoch` */
+  double data_wait;    /* part of the epoch's time that went into waiting for rows */
 } gr_progress;
 
 /* Zeros are the defaults. */
@@ -35,11 +37,13 @@ typedef struct gr_trainer_options {
   const char *config_path;   /* copied to config.yaml, NULL: every key is written there */
   bool fresh;                /* refuse a directory that holds a run */
   bool dry_run;              /* plan only: no directory, no files */
-  double time_limit;         /* seconds from creation, 0 = none */
+  double time_limit;         /* seconds from creation until which the last checkpoint is on the
+                                disk, 0 = none */
   gr_log log;                /* messages for people */
   void (*on_progress)(void *user, const gr_progress *progress); /* at most 10 a second, and at the
                                                                    end of each epoch; or NULL */
   void *user;
+  gr_before_write *before_write; /* for tests; given `user` */
 } gr_trainer_options;
 
 /* What came out of it. Numbers not measured are NaN. */
@@ -51,6 +55,8 @@ typedef struct gr_report {
       model_path[GR_RUN_FILE]; /* best.h5 where validated, else
                                   final.h5; empty while there is none */
   char digest[GR_DIGEST_TEXT]; /* of the current parameters */
+  double data_wait;            /* part of the session's time that went into waiting for rows */
+  char limit[128];             /* what its speed was limited by, for people */
 } gr_report;
 
 /* Resolves, prepares, makes the engine, takes the run directory and resumes. `config` is copied;
@@ -63,8 +69,9 @@ gradus_status gr_trainer_create(const gr_config *config, const gr_dataset *data,
 void gr_trainer_destroy(gr_trainer *trainer); /* accepts NULL */
 
 /* At most `steps` steps (UINT64_MAX: to the end); *finished tells whether the run is.
- * GRADUS_ERR_STOPPED after a request or the time limit, with a checkpoint on disk;
- * GRADUS_ERR_NONFINITE with nothing overwritten. */
+ * GRADUS_ERR_STOPPED after a request, a STOP file or the time limit, with a checkpoint on disk;
+ * GRADUS_ERR_NONFINITE with nothing overwritten. A checkpoint that cannot be written on the way is
+ * a warning; the last one is an error. */
 gradus_status gr_trainer_advance(gr_trainer *trainer, uint64_t steps, bool *finished,
                                  gradus_error *err);
 
@@ -72,7 +79,9 @@ gradus_status gr_trainer_advance(gr_trainer *trainer, uint64_t steps, bool *fini
 void gr_trainer_request_stop(gr_trainer *trainer);
 void gr_trainer_request_checkpoint(gr_trainer *trainer);
 
-/* Writes a checkpoint now; path receives its name and may be NULL. */
+/* Writes a checkpoint now and waits until it is on the disk; path receives its name and may be
+ * NULL.
+ */
 gradus_status gr_trainer_checkpoint(gr_trainer *trainer, char *path, size_t path_size,
                                     gradus_error *err);
 

@@ -36,6 +36,23 @@ static void current_digest(const gr_trainer *t, char out[GR_DIGEST_TEXT]) {
   gr_free(parameters);
 }
 
+/* Where rows were waited for more than a twentieth of the time, reading them is the limit. */
+static void find_limit(const gr_trainer *t, gr_report *out) {
+  const gr_source *source = t->data->split[GR_TRAIN].source;
+  out->data_wait =
+      t->training_seconds > 0 ? gr_pass_waited(&t->prepared.train_pass) / t->training_seconds : 0;
+  if (!source || out->data_wait < 0.05) {
+    snprintf(out->limit, sizeof out->limit, "computing");
+    return;
+  }
+  const gr_source_info *info = gr_source_get_info(source);
+  const bool filtered = info->filters[0] && strcmp(info->filters, "none") != 0;
+  if (filtered)
+    snprintf(out->limit, sizeof out->limit, "decoding of the data (%s)", info->filters);
+  else
+    snprintf(out->limit, sizeof out->limit, "reading of the data");
+}
+
 void gr_trainer_report(const gr_trainer *t, gr_report *out) {
   const gr_train_state *s = &t->now.state;
   const gr_history *h = &t->now.history;
@@ -57,6 +74,7 @@ void gr_trainer_report(const gr_trainer *t, gr_report *out) {
     find_model(t, out);
   }
   current_digest(t, out->digest);
+  find_limit(t, out);
 }
 
 void gr_trainer_describe(const gr_trainer *t, gr_text *out) {
@@ -69,6 +87,9 @@ void gr_trainer_describe(const gr_trainer *t, gr_text *out) {
   else
     gr_text_printf(out, "task: regression of %u target%s\n", p->preprocessing.n_targets,
                    p->preprocessing.n_targets == 1 ? "" : "s");
+  gr_text_puts(out, "inputs: ");
+  gr_pass_describe(&p->train_pass, out);
+  gr_text_puts(out, "\n");
   gr_text_append(out, p->notes.data ? p->notes.data : "", p->notes.length);
   gr_text_printf(out, "steps: %llu an epoch, %llu in all\n", (unsigned long long)t->steps_per_epoch,
                  (unsigned long long)t->total_steps);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cgroup.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "exec/team.h"
@@ -61,11 +62,7 @@ static gradus_status make_buffers(gr_trainer *t, gradus_error *err) {
   if (t->prepared.n_valid == 0) return GRADUS_OK;
   t->best = gr_alloc(n, sizeof(float));
   if (!t->best) return gr_fail_memory(err, "the best parameters");
-  const uint32_t k = now->model.preprocessing.n_targets;
-  if (k <= GR_TOTAL_TARGETS) return GRADUS_OK;
-  size_t count;
-  if (gr_multiply(t->prepared.n_valid, k, &count)) t->outputs = gr_alloc(count, sizeof(float));
-  return t->outputs ? GRADUS_OK : gr_fail_memory(err, "the outputs of validation");
+  return GRADUS_OK;
 }
 
 static gradus_status make_model(gr_trainer *t, gradus_error *err) {
@@ -235,13 +232,22 @@ static void start_afresh(gr_trainer *t) {
   gr_engine_load(t->engine, t->now.model.parameters, NULL);
 }
 
-/* best.h5 on disk may be older, or newer, than the state we go on from. */
-static bool best_is_saved(const gr_trainer *t) {
+/* The step of the model in best.h5, which may be older, or newer, than the state we go on from. */
+static uint64_t step_of_best(const gr_trainer *t) {
   char path[GR_RUN_FILE];
   uint64_t step;
   gr_run_file(t->run.path, "best.h5", path);
-  return t->now.state.has_best && gr_checkpoint_verify(path, &step, NULL) == GRADUS_OK &&
-         step == t->now.state.best_step;
+  return gr_checkpoint_verify(path, &step, NULL) == GRADUS_OK ? step : UINT64_MAX;
+}
+
+/* A request to stop from before this start was meant for another session. */
+static gradus_status forget_stop(const gr_trainer *t, gradus_error *err) {
+  bool was;
+  GR_TRY(gr_run_withdraw_stop(t->run.path, &was, err));
+  if (was)
+    gr_log_write(&t->log, GR_INFO, "%s/STOP was there before this start: removed, training goes on",
+                 t->run.path);
+  return GRADUS_OK;
 }
 
 static gradus_status write_records(gr_trainer *t, bool resumed, gradus_error *err) {
@@ -270,6 +276,27 @@ static gradus_status write_records(gr_trainer *t, bool resumed, gradus_error *er
   return gr_trainer_timing(t, timing, err);
 }
 
+/* Where the inputs are, when that is not simply memory. */
+static void announce_data(const gr_trainer *t) {
+  const gr_split *train = &t->data->split[GR_TRAIN];
+  gr_text where = {0};
+  if (!train->source) return;
+  const double row = (double)t->data->n_columns * (double)gr_dtype_size(train->x_type);
+  gr_pass_describe(&t->prepared.train_pass, &where);
+  gr_log_write(&t->log, GR_INFO, "inputs of %.0f MiB, with %.0f MiB of memory for data: %s",
+               (double)train->n_rows * row / 0x1p20, (double)t->data->memory / 0x1p20,
+               where.data ? where.data : "");
+  gr_text_free(&where);
+  const double left = gr_memory_left("");
+  if (t->prepared.config.training.shuffle == GR_SHUFFLE_FULL && left > 0 && row < 4096 &&
+      (double)train->n_rows * row > left)
+    gr_log_write(
+        &t->log, GR_WARNING,
+        "the inputs are larger than the %.0f MiB of memory that are left, and training.shuffle "
+        "is full: each row may cost a page read from the disk; window reads whole blocks",
+        left / 0x1p20);
+}
+
 static void announce(gr_trainer *t, bool resumed) {
   const gr_train_state *s = &t->now.state;
   const gr_log *log = &t->log;
@@ -286,6 +313,7 @@ static void announce(gr_trainer *t, bool resumed) {
   gr_log_write(log, GR_INFO, "%d thread%s (%s), %s", gr_engine_threads(t->engine),
                gr_engine_threads(t->engine) == 1 ? "" : "s", t->threads_reason,
                gr_engine_isa(t->engine));
+  announce_data(t);
   if (resumed)
     gr_log_write(log, GR_INFO, "resumed from %s: epoch %llu, step %llu", t->saved_path,
                  (unsigned long long)s->epoch, (unsigned long long)s->step);
@@ -313,16 +341,18 @@ static gradus_status open_run(gr_trainer *t, gradus_error *err) {
                    "%s: holds a run already, and a fresh one was asked "
                    "for; name another directory",
                    path);
-  GR_TRY(gr_run_open(path, &t->log, &t->run, err));
+  GR_TRY(gr_run_open(path, t->options.command_line, &t->log, &t->run, err));
   t->has_run = true;
   gr_checkpoint_prune(t->run.path, INT64_MAX,
                       &t->log); /* what a kill left of best.h5 and final.h5 */
   GR_TRY(compare_records(t, err));
   GR_TRY(resume(t, &resumed, err));
   if (!resumed) start_afresh(t);
-  t->best_saved = best_is_saved(t);
   t->wall_before = t->now.state.wall_seconds;
+  GR_TRY(forget_stop(t, err));
   GR_TRY(write_records(t, resumed, err));
+  gr_trainer_begin_saving(t, step_of_best(t));
+  t->started = true;
   announce(t, resumed);
   return t->now.state.finished ? gr_trainer_complete(t, err) : GRADUS_OK;
 }
@@ -338,13 +368,15 @@ static gradus_status create(const gr_config *config, const gr_dataset *data,
   t->data = data;
   t->run = GR_RUN_CLOSED;
   t->log = (gr_log){sink, t};
-  t->order_epoch = t->saved_step = UINT64_MAX;
+  t->pass_epoch = t->saved_step = UINT64_MAX;
   t->look_every = 1;
   t->session_start = t->last_save = t->epoch_start = gr_clock_now();
+  t->deadline = (gr_deadline){.limit = options->time_limit, .start = t->session_start};
   GR_TRY_ELSE(fail, gr_config_copy(config, &t->given, err));
   GR_TRY_ELSE(fail, gr_prepare(config, data, &t->prepared, err));
   GR_TRY_ELSE(fail, make_model(t, err));
   GR_TRY_ELSE(fail, make_buffers(t, err));
+  if (!options->dry_run) GR_TRY_ELSE(fail, gr_trainer_make_writer(t, err));
   GR_TRY_ELSE(fail, make_engine(t, err));
   if (options->dry_run)
     start_afresh(t);
@@ -369,13 +401,16 @@ gradus_status gr_trainer_create(const gr_config *config, const gr_dataset *data,
 
 void gr_trainer_destroy(gr_trainer *trainer) {
   if (!trainer) return;
+  gr_trainer_end_saving(trainer);
   gr_engine_destroy(trainer->engine);
   trainer->now.best_parameters = NULL; /* `best` owns them */
   gr_checkpoint_free(&trainer->now);
   gr_free(trainer->best);
-  gr_free(trainer->outputs);
   gr_prepared_free(&trainer->prepared);
   gr_config_free(&trainer->given);
-  gr_run_close(&trainer->run);
+  if (trainer->started || !trainer->has_run)
+    gr_run_close(&trainer->run);
+  else
+    gr_run_abandon(&trainer->run);
   gr_free(trainer);
 }

@@ -39,6 +39,27 @@ cp good.h5 kept.h5
 refuses 73 "import keeps an existing file" "kept.h5" -- import --train fine.csv kept.h5 -q
 check "untouched" cmp -s good.h5 kept.h5
 
+printf 'a,b\n5,6\n' >more.csv
+printf '1 1:2 3:4\n0 2:1\n' >rows.svm
+expect 0 "import: LIBSVM in compressed chunks" import --train rows.svm --chunk auto --compress gzip svm.h5 -q
+expect 0 "it is a data set" inspect svm.h5
+check "of three columns" grep -q '^columns: 3$' out
+expect 0 "import: rows to be added to" import --train fine.csv sum.h5 -q
+expect 0 "import --append adds them" import --append --train more.csv sum.h5
+check "says how many there are now" grep -q 'rows: 3$' out
+cp sum.h5 kept-sum.h5
+refuses 65 "import --append: too many columns" "rows.svm:1:1: index 3" -- import --append --train rows.svm sum.h5 -q
+printf 'b,c\n5,6\n' >other.csv
+refuses 65 "import --append: a column is missing" "other.csv: has no column 'a'" -- import --append --train other.csv sum.h5 -q
+check "the old file is untouched" cmp -s sum.h5 kept-sum.h5
+refuses 66 "import --append: nothing to add to" "absent.h5" -- import --append --train more.csv absent.h5 -q
+refuses 2 "import: append or overwrite" "not both" -- import --append --overwrite --train more.csv sum.h5 -q
+refuses 2 "import: an unknown compression" "gzip:1 .. gzip:9" -- import --train fine.csv --compress lzma out.h5 -q
+refuses 2 "import: no such chunk" "auto or a number of rows" -- import --train fine.csv --chunk 0 out.h5 -q
+printf 'a,b\n1,2\n3\n4,5\n' >bad.csv
+expect 0 "import: a bad row may be left out" import --train bad.csv --max-bad-rows 1 left.h5
+check "and is counted" grep -q 'bad.csv: 1 bad row left out, 2 taken' err
+
 refuses 66 "eval: no such model" "absent" -- eval absent good.h5
 refuses 65 "eval: a data set is no model" "good.h5" -- eval good.h5 good.h5
 refuses 65 "seal: a data set is no checkpoint" "good.h5" -- seal good.h5

@@ -14,7 +14,7 @@ refuses 2 "an unknown short option" "'-z'" -- train -z data.h5
 refuses 2 "a value is missing at the end" "'--epochs'" -- train data.h5 --epochs
 refuses 2 "a flag takes no value" "'--fresh'" -- train --fresh=1 data.h5
 refuses 2 "an argument is missing" "MODEL DATA" -- eval model.h5
-refuses 2 "an argument too many" "'c'" -- eval a b c
+refuses 2 "an argument too many" "'c'" -- seal a c
 refuses 2 "--set without =" "epochs" -- train --set epochs data.h5
 refuses 2 "--set without a key" "=3" -- train --set =3 data.h5
 refuses 2 "a time that is none" "--time-limit|'5x'" -- train --time-limit 5x data.h5

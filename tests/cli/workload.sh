@@ -5,7 +5,7 @@
 prepare() {
   "$gradus" generate spirals data.h5 -q --train-rows 4000 --valid-rows 500 --test-rows 500 \
     >out 2>err || fail "spirals are generated"
-  workload="--hidden 48,48 --batch-size 16 --epochs $1 --set checkpoint.every=50ms"
+  workload="--hidden 48,48 --batch-size 16 --epochs $1 --set checkpoint.every=50ms --set checkpoint.max_overhead=1"
   # One thread where nothing else is said: other processes on the cores must not stretch the tests.
   workload="$workload --threads 1"
 }

@@ -157,9 +157,10 @@ outcome run_recipe_rounding(const recipe *r, const data *d, workers w, int mode)
   run_steps(r, d, mode, engine, o.loss);
   gr_engine_store(engine, o.parameters, o.moment);
   gradus_error error;
+  const gr_evaluation evaluation = {.rows = &d->rows, .n = r->rows, .outputs = o.outputs};
+  bool fed;
   fesetround(mode);
-  const gradus_status status =
-      gr_engine_evaluate(engine, &d->rows, NULL, r->rows, &o.totals, o.outputs, &error);
+  const gradus_status status = gr_engine_evaluate(engine, &evaluation, &o.totals, &fed, &error);
   CU_ASSERT_EQUAL(fegetround(), mode);
   fesetround(FE_TONEAREST);
   GR_CHECK_OK(status, &error);

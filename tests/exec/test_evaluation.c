@@ -42,7 +42,11 @@ static gr_totals evaluate(const recipe *r, const data *d, const uint64_t *map, u
   gradus_error error;
   gr_engine *engine = engine_of(r, threads);
   if (!engine) return totals;
-  GR_CHECK_OK(gr_engine_evaluate(engine, &d->rows, map, n, &totals, outputs, &error), &error);
+  const gr_row_order order = {.permutation = gr_permutation_identity(n), .map = map};
+  const gr_evaluation evaluation = {.rows = &d->rows, .order = &order, .n = n, .outputs = outputs};
+  bool fed;
+  GR_CHECK_OK(gr_engine_evaluate(engine, &evaluation, &totals, &fed, &error), &error);
+  CU_ASSERT(fed);
   gr_engine_destroy(engine);
   return totals;
 }
@@ -164,8 +168,9 @@ static void inference_gives_the_same_outputs(void) {
   GR_CHECK_OK(gr_engine_create(&network, &config, &resources, true, &engine, &error), &error);
   CU_ASSERT_PTR_NOT_NULL_FATAL(engine);
   gr_engine_load(engine, make_parameters(&network, 17), NULL);
-  GR_CHECK_OK(gr_engine_evaluate(engine, &d.rows, NULL, regression.rows, &got, outputs, &error),
-              &error);
+  const gr_evaluation evaluation = {.rows = &d.rows, .n = regression.rows, .outputs = outputs};
+  bool fed;
+  GR_CHECK_OK(gr_engine_evaluate(engine, &evaluation, &got, &fed, &error), &error);
   gr_engine_destroy(engine);
   CU_ASSERT(memcmp(&got, &totals, sizeof got) == 0 &&
             memcmp(outputs, wanted, n * sizeof(float)) == 0);

@@ -155,7 +155,9 @@ static void check_subnormals(int threads, int strategy) {
   gr_step_result result;
   gr_engine *engine = make_engine(&r, (workers){threads, best_isa(), strategy}, parameters);
   if (!engine) return;
-  CU_ASSERT_EQUAL(gr_engine_evaluate(engine, &rows, NULL, 2, &totals, outputs, NULL), GRADUS_OK);
+  const gr_evaluation evaluation = {.rows = &rows, .n = 2, .outputs = outputs};
+  bool fed;
+  CU_ASSERT_EQUAL(gr_engine_evaluate(engine, &evaluation, &totals, &fed, NULL), GRADUS_OK);
   gr_engine_step(engine, &rows, &order, 0, 2, 0, 0x1p-140, &result);
   gr_engine_store(engine, after, NULL);
   gr_engine_destroy(engine);
@@ -199,7 +201,9 @@ static void step_and_evaluate(const recipe *r, const data *d, workers w, place w
     gr_step_result result[2]; /* a whole batch and a short one */
     gr_engine_step(engine, &d->rows, &order, 0, r->batch, 0, 0.1, &result[0]);
     gr_engine_step(engine, &d->rows, &order, r->batch, r->batch / 3, 1, 0.1, &result[1]);
-    (void)gr_engine_evaluate(engine, &d->rows, NULL, r->rows, &o->totals, NULL, NULL);
+    const gr_evaluation evaluation = {.rows = &d->rows, .n = r->rows};
+    bool fed;
+    (void)gr_engine_evaluate(engine, &evaluation, &o->totals, &fed, NULL);
     for (int i = 0; i < 2; i++) o->loss[i] = result[i].loss;
   }
   gr_engine_store(engine, o->parameters, NULL);

@@ -54,7 +54,9 @@ static void check_example(const gr_rows *rows, int isa) {
   float after[26], outputs[2];
   gr_totals totals;
   gradus_error error;
-  GR_CHECK_OK(gr_engine_evaluate(engine, rows, NULL, 1, &totals, outputs, &error), &error);
+  const gr_evaluation evaluation = {.rows = rows, .n = 1, .outputs = outputs};
+  bool fed;
+  GR_CHECK_OK(gr_engine_evaluate(engine, &evaluation, &totals, &fed, &error), &error);
   GR_CHECK(fabs((double)outputs[0] - 0.6020230) <= tolerance, "a(3)_1 = %.8f", (double)outputs[0]);
   GR_CHECK(fabs((double)outputs[1] - 0.4569711) <= tolerance, "a(3)_2 = %.8f", (double)outputs[1]);
   gr_engine_step(engine, rows, &order, 0, 1, 0, 0.5, &result);

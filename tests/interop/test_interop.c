@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/memory.h"
+
 char account[65536];
 
 const char *write_file(const char *name, const void *bytes, size_t size) {
@@ -19,6 +21,19 @@ const char *write_file(const char *name, const void *bytes, size_t size) {
 
 const char *write_text(const char *name, const char *text) {
   return write_file(name, text, strlen(text));
+}
+
+file_bytes slurp(const char *path) {
+  file_bytes bytes = {0};
+  gradus_error err = {0};
+  gr_input *stream = NULL;
+  GR_CHECK_OK(gr_input_open(path, &stream, &err), &err);
+  bytes.data = gr_calloc(gr_input_length(stream) + 1, 1);
+  CU_ASSERT_PTR_NOT_NULL_FATAL(bytes.data);
+  GR_CHECK_OK(gr_input_read(stream, bytes.data, (size_t)gr_input_length(stream), &bytes.size, &err),
+              &err);
+  gr_input_close(stream);
+  return bytes;
 }
 
 void clear_account(void) {
@@ -61,6 +76,10 @@ int main(int argc, char **argv) {
   static const gr_suite suites[] = {{"text", text_tests},
                                     {"table", table_tests},
                                     {"idx", idx_tests},
+                                    {"stream", stream_tests},
+                                    {"numpy", numpy_tests},
+                                    {"libsvm", libsvm_tests},
+                                    {"append", append_tests},
                                     {"generate", generate_tests},
                                     {"predictions", prediction_tests},
                                     {NULL, NULL}};

@@ -7,11 +7,19 @@
 #include "interop/import.h"
 #include "support/test.h"
 
-extern const gr_test text_tests[], table_tests[], idx_tests[], generate_tests[], prediction_tests[];
+extern const gr_test text_tests[], table_tests[], idx_tests[], stream_tests[], numpy_tests[],
+    libsvm_tests[], append_tests[], generate_tests[], prediction_tests[];
 
 /* Writes a file of the scratch directory; returns its path. */
 const char *write_file(const char *name, const void *bytes, size_t size);
 const char *write_text(const char *name, const char *text);
+
+/* The whole of a file; data from gr_alloc. */
+typedef struct file_bytes {
+  char *data;
+  size_t size;
+} file_bytes;
+file_bytes slurp(const char *path);
 
 /* A log sink that gathers all lines, each ended by a newline; emptied by clear_account. */
 extern char account[65536];

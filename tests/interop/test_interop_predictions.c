@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "interop/bytes.h"
+#include "base/memory.h"
 #include "interop/predictions.h"
 #include "test_interop.h"
 
@@ -16,19 +16,10 @@ static const float two_by_three[] = {0.1f, 0.7f, 0.2f, 0.5f, 0.25f, 0.25f};
 static const char *const names[] = {"cat", "dog, big", "say \"moo\""};
 
 /* The file as a string; the caller frees. */
-static gr_bytes slurp(const char *path) {
-  gr_bytes bytes = {0};
-  gradus_error err = {0};
-  GR_CHECK_OK(gr_bytes_read(path, &bytes, &err), &err);
-  CU_ASSERT_PTR_NOT_NULL_FATAL(bytes.data);
-  bytes.data[bytes.size] = '\0'; /* the reader leaves room */
-  return bytes;
-}
-
 static void check_csv(const char *path, const char *wanted) {
-  gr_bytes bytes = slurp(path);
+  file_bytes bytes = slurp(path);
   CU_ASSERT_STRING_EQUAL(bytes.data, wanted);
-  gr_bytes_free(&bytes);
+  gr_free(bytes.data);
 }
 
 static void csv_holds_classes_and_probabilities(void) {
@@ -67,19 +58,19 @@ static void many_rows_are_written_whole(void) {
   for (int i = 0; i < N; i++) values[i] = (float)i / 7;
   const char *path = gr_test_path("many.csv");
   GR_CHECK_OK(gr_predictions_write(path, false, values, N, 1, NULL, 0, &err), &err);
-  gr_bytes bytes = slurp(path);
+  file_bytes bytes = slurp(path);
   char *at = strchr(bytes.data, '\n');
   for (int i = 0; i < N && at; i++, at = strchr(at, '\n'))
     CU_ASSERT_FATAL(strtof(++at, NULL) == values[i]);
   CU_ASSERT(at && at[1] == '\0');
-  gr_bytes_free(&bytes);
+  gr_free(bytes.data);
 }
 
 static void npy_has_the_documented_heading(void) {
   gradus_error err = {0};
   const char *path = gr_test_path("p.npy");
   GR_CHECK_OK(gr_predictions_write(path, false, two_by_three, 2, 3, names, 3, &err), &err);
-  gr_bytes bytes = slurp(path);
+  file_bytes bytes = slurp(path);
   CU_ASSERT(bytes.size > 10 && memcmp(bytes.data, "\x93NUMPY\x01\x00", 8) == 0);
   size_t length = (unsigned char)bytes.data[8] + 256u * (unsigned char)bytes.data[9];
   CU_ASSERT_FATAL((10 + length) % 64 == 0 && bytes.size == 10 + length + sizeof two_by_three);
@@ -87,7 +78,7 @@ static void npy_has_the_documented_heading(void) {
   CU_ASSERT_PTR_NOT_NULL(
       strstr(bytes.data + 10, "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }"));
   CU_ASSERT(memcmp(bytes.data + 10 + length, two_by_three, sizeof two_by_three) == 0);
-  gr_bytes_free(&bytes);
+  gr_free(bytes.data);
 }
 
 static void h5_holds_one_array(void) {
@@ -114,9 +105,9 @@ static void existing_files_are_kept_unless_told(void) {
                    GRADUS_ERR_CANTCREATE, &err, "exists already");
     check_csv(path, "precious");
     GR_CHECK_OK(gr_predictions_write(path, true, two_by_three, 2, 3, NULL, 0, &err), &err);
-    gr_bytes bytes = slurp(path);
+    file_bytes bytes = slurp(path);
     CU_ASSERT(strcmp(bytes.data, "precious") != 0);
-    gr_bytes_free(&bytes);
+    gr_free(bytes.data);
   }
 }
 

@@ -34,11 +34,31 @@ static size_t random_decimal(uint64_t i, char *out, size_t size) {
 }
 
 static void fast_numbers_are_those_of_strtod_bit_for_bit(void) {
-  for (uint64_t i = 0; i < 200000; i++) {
+  for (uint64_t i = 0; i < 2000000; i++) {
     char text[64];
     size_t n = random_decimal(i, text, sizeof text);
     double got = -1, wanted = strtod(text, NULL);
     if (!gr_parse_number(text, n, &got) || memcmp(&got, &wanted, sizeof got) != 0) {
+      printf("\n  '%s'", text);
+      CU_FAIL_FATAL("differs from strtod");
+    }
+  }
+}
+
+/* Doubles at full length, and the decimals that lie exactly between two floats of 24 bits times a
+ * power of two, with more digits behind: those that decide which way to round. */
+static void long_and_halfway_decimals_are_rounded_right(void) {
+  for (uint64_t i = 0; i < 300000; i++) {
+    char text[96];
+    uint32_t w[4];
+    gr_random_words(gr_test_seed(), GR_STREAM_TEST, 12, i, w);
+    uint64_t odd = ((uint64_t)w[0] << 21 | w[1] >> 11) << 1 | 1; /* 54 bits: a tie of doubles */
+    int n = i % 2 ? snprintf(text, sizeof text, "%.*e", 10 + (int)(w[2] % 9),
+                             (double)odd / (double)(1 + w[3] % 1000000))
+                  : snprintf(text, sizeof text, "%llu%s%u", (unsigned long long)odd | 1ull << 53,
+                             w[2] % 3 ? "." : "000.", w[2] % 4 ? w[3] % 3 : 0);
+    double got = -1, wanted = strtod(text, NULL);
+    if (!gr_parse_number(text, (size_t)n, &got) || memcmp(&got, &wanted, sizeof got) != 0) {
       printf("\n  '%s'", text);
       CU_FAIL_FATAL("differs from strtod");
     }
@@ -122,24 +142,38 @@ static void a_dictionary_numbers_and_sorts_texts(void) {
   gr_dictionary_free(&d);
 }
 
+static gr_input *stream_of(const char *name, const char *text) {
+  gradus_error err = {0};
+  gr_input *stream = NULL;
+  GR_CHECK_OK(gr_input_open(write_text(name, text), &stream, &err), &err);
+  return stream;
+}
+
 /* All cells of a text as "[line:column text]", records ended by "/". */
 static const char *cells_of(const char *text, char delimiter) {
   static char out[4096];
   size_t n = 0;
   gradus_error err = {0};
-  gr_delimited reader = gr_delimited_start("t.csv", text, strlen(text), delimiter);
-  gr_cell cell;
+  gr_delimited reader = {0};
+  gr_input *stream = stream_of("t.csv", text);
+  GR_CHECK_OK(gr_delimited_start(&reader, stream, delimiter, &err), &err);
   for (bool more = true; more;) {
-    if (gr_delimited_next(&reader, &cell, &more, &err) != GRADUS_OK) {
-      n += (size_t)snprintf(out + n, sizeof out - n, "%s", err.message);
+    if (gr_delimited_next(&reader, &more, &err) != GRADUS_OK) {
+      n += (size_t)snprintf(out + n, sizeof out - n, "%s", strstr(err.message, "t.csv"));
       break;
     }
-    if (more)
-      n += (size_t)snprintf(out + n, sizeof out - n, "[%d:%d %.*s]%s", (int)cell.line,
-                            (int)cell.column, (int)cell.length, cell.text, cell.is_last ? "/" : "");
+    for (uint32_t i = 0; more && i < reader.record.n; i++) {
+      const gr_cell *cell = &reader.record.cells[i];
+      uint64_t line, column;
+      gr_record_place(&reader.record, cell->at, &line, &column);
+      n += (size_t)snprintf(out + n, sizeof out - n, "[%d:%d %.*s]", (int)line, (int)column,
+                            (int)cell->length, cell->text);
+    }
+    if (more) n += (size_t)snprintf(out + n, sizeof out - n, "/");
   }
   out[n] = '\0';
   gr_delimited_end(&reader);
+  gr_input_close(stream);
   return out;
 }
 
@@ -161,10 +195,10 @@ static void cells_follow_rfc_4180(void) {
       {"\"two\r\nlines\",x\r\ny", "[1:1 two\r\nlines][2:8 x]/[3:1 y]/"},
       {"x, \" kept \" ,y", "[1:1 x][1:4  kept ][1:14 y]/"},
       {"5\" pipe,b", "[1:1 5\" pipe][1:9 b]/"},
-      {"a,\"b\nc", "[1:1 a]t.csv:1:3: this quote is never closed"},
+      {"a,\"b\nc", "t.csv:1:3: this quote is never closed (at '\"b')"},
       {"a\n\"b\"c,d",
        "[1:1 a]/t.csv:2:4: text after a closing quote; expected a delimiter or the "
-       "line's end (a quote inside quotes is written twice)"},
+       "line's end (a quote inside quotes is written twice) (at 'c,d')"},
   };
   for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
     const char *got = cells_of(known[i].text, ',');
@@ -176,7 +210,14 @@ static void cells_follow_rfc_4180(void) {
 }
 
 static char sniffed(const char *path, const char *text) {
-  return gr_delimited_sniff(path, text, strlen(text));
+  gradus_error err = {0};
+  gr_delimited reader = {0};
+  gr_input *stream = stream_of(path, text);
+  char delimiter = 0;
+  GR_CHECK_OK(gr_delimited_sniff(&reader, stream, &delimiter, &err), &err);
+  gr_delimited_end(&reader);
+  gr_input_close(stream);
+  return delimiter;
 }
 
 static void the_delimiter_is_found(void) {
@@ -192,6 +233,7 @@ static void the_delimiter_is_found(void) {
 }
 
 const gr_test text_tests[] = {GR_TEST(fast_numbers_are_those_of_strtod_bit_for_bit),
+                              GR_TEST(long_and_halfway_decimals_are_rounded_right),
                               GR_TEST(numbers_at_the_edges_are_read_right),
                               GR_TEST(shortest_floats_read_back_the_same),
                               GR_TEST(a_dictionary_numbers_and_sorts_texts),

@@ -59,6 +59,7 @@ int main(int argc, char **argv) {
                                     {"yaml", yaml_tests},
                                     {"network", network_tests},
                                     {"preprocessing", preprocessing_tests},
+                                    {"row order", row_order_tests},
                                     {NULL, NULL}};
   return gr_test_main(argc, argv, suites);
 }

@@ -41,7 +41,7 @@ gr_dataset make_spirals(uint64_t n, int n_classes) {
     x[2 * i] = (float)(r * cos(angle));
     x[2 * i + 1] = (float)(r * sin(angle));
   }
-  gr_dataset_digest(&data);
+  CU_ASSERT_EQUAL(gr_dataset_digest(&data, NULL), GRADUS_OK);
   return data;
 }
 
@@ -52,7 +52,7 @@ gr_dataset make_regression(uint64_t n) {
     for (uint64_t j = 0; j < 5; j++) x[5 * i + j] = (float)uniform(10 + j, i);
     y[i] = 1000 + 100 * (x[5 * i] * x[5 * i + 1] + x[5 * i + 2] - 2 * x[5 * i + 3]);
   }
-  gr_dataset_digest(&data);
+  CU_ASSERT_EQUAL(gr_dataset_digest(&data, NULL), GRADUS_OK);
   return data;
 }
 
@@ -60,7 +60,7 @@ gr_dataset make_noise(uint64_t n) {
   gr_dataset data = make_spirals(n, 2);
   int32_t *y = data.split[GR_TRAIN].y;
   for (uint64_t i = 0; i < n; i++) y[i] = uniform(3, i) < 0.5;
-  gr_dataset_digest(&data);
+  CU_ASSERT_EQUAL(gr_dataset_digest(&data, NULL), GRADUS_OK);
   return data;
 }
 
@@ -78,7 +78,7 @@ void copy_rows(gr_dataset *data, gr_split_id to, uint64_t n) {
   split->x = copy(train->x, n * data->n_columns * gr_dtype_size(train->x_type));
   split->y = copy(train->y, n * train->y_columns * gr_dtype_size(train->y_type));
   split->weight = NULL;
-  gr_dataset_digest(data);
+  CU_ASSERT_EQUAL(gr_dataset_digest(data, NULL), GRADUS_OK);
 }
 
 void set_labels(gr_dataset *data, gr_dtype type, uint32_t columns, const void *y) {
@@ -87,7 +87,7 @@ void set_labels(gr_dataset *data, gr_dtype type, uint32_t columns, const void *y
   train->y_type = type;
   train->y_columns = columns;
   train->y = copy(y, train->n_rows * columns * gr_dtype_size(type));
-  gr_dataset_digest(data);
+  CU_ASSERT_EQUAL(gr_dataset_digest(data, NULL), GRADUS_OK);
 }
 
 gr_config make_config(const char *const *settings) {

@@ -4,6 +4,7 @@
 
 #include "support/test.h"
 
-extern const gr_test prepare_tests[], run_tests[], resume_tests[];
+extern const gr_test prepare_tests[], run_tests[], resume_tests[], stream_tests[], save_tests[],
+    lock_tests[];
 
 #endif

@@ -96,7 +96,7 @@ static void regression_targets_are_standardised_by_the_training_rows(void) {
   CU_ASSERT_EQUAL(p.config.data.task, GR_REGRESSION);
   CU_ASSERT_EQUAL(p.config.network.output_activation, GR_IDENTITY);
   for (uint64_t i = 0; i < p.n_train; i++) {
-    double t = (double)p.train.targets[p.train_map[i]];
+    double t = (double)p.train.targets[p.map[i]];
     sum += t;
     square += t * t;
   }
@@ -257,29 +257,42 @@ static void a_recipe_of_another_width_is_refused(void) {
   gr_dataset_free(&data);
 }
 
+static gr_row_bits hold_out(uint64_t seed, double fraction, uint64_t n, uint64_t *n_train) {
+  gr_row_bits bits = {0};
+  gradus_error err = {0};
+  GR_CHECK_OK(gr_row_bits_make(n, &bits, &err), &err);
+  *n_train = gr_hold_out(seed, fraction, &bits);
+  return bits;
+}
+
 static void held_out_rows_are_a_partition_by_seed(void) {
-  uint64_t map[1000], other[1000];
-  unsigned char seen[1000] = {0};
-  uint64_t n = gr_hold_out(gr_test_seed(), 0.2, 1000, map);
-  for (int i = 0; i < 1000; i++) seen[map[i]]++;
-  for (int i = 0; i < 1000; i++) CU_ASSERT_EQUAL(seen[i], 1);
-  for (uint64_t i = 1; i < 1000; i++) CU_ASSERT(i == n || map[i - 1] < map[i]);
+  uint64_t n, ignored;
+  gr_row_bits bits = hold_out(gr_test_seed(), 0.2, 1000, &n),
+              other = hold_out(gr_test_seed() + 1, 0.2, 1000, &ignored);
+  const gr_row_set train = {&bits, false}, valid = {&bits, true};
+  CU_ASSERT_EQUAL(gr_row_set_size(&train), n);
+  CU_ASSERT_EQUAL(gr_row_set_size(&valid), 1000 - n);
+  for (uint64_t r = 0; r < 1000; r++)
+    CU_ASSERT(gr_row_set_holds(&train, r) != gr_row_set_holds(&valid, r));
   CU_ASSERT(n > 730 && n < 870); /* 5.5 standard errors of sqrt(0.2 0.8 1000) = 12.6 */
-  gr_hold_out(gr_test_seed() + 1, 0.2, 1000, other);
-  CU_ASSERT(memcmp(map, other, sizeof map) != 0);
-  for (uint64_t seed = 0; seed < 40; seed++) { /* both sides keep a row */
-    CU_ASSERT_EQUAL(gr_hold_out(seed, 0.01, 2, map), 1);
-    CU_ASSERT_EQUAL(gr_hold_out(seed, 0.9, 2, map), 1);
-  }
+  CU_ASSERT(memcmp(bits.word, other.word, 1000 / 64 * sizeof(uint64_t)) != 0);
+  gr_row_bits_free(&bits);
+  gr_row_bits_free(&other);
+  for (uint64_t seed = 0; seed < 40; seed++) /* both sides keep a row */
+    for (int k = 0; k < 2; k++) {
+      bits = hold_out(seed, k ? 0.9 : 0.01, 2, &n);
+      CU_ASSERT_EQUAL(n, 1);
+      gr_row_bits_free(&bits);
+    }
 }
 
 static void a_validation_split_of_the_file_is_used_instead(void) {
   gr_dataset data = make_spirals(40, 2);
   copy_rows(&data, GR_VALID, 10);
   gr_prepared p = prepare(&data, SETTINGS(NULL));
-  CU_ASSERT(p.n_train == 40 && p.n_valid == 10 && !p.train_map);
+  CU_ASSERT(p.n_train == 40 && p.n_valid == 10 && !p.map && !p.held.n);
   CU_ASSERT_EQUAL(p.config.data.valid_split, 0);
-  CU_ASSERT_PTR_EQUAL(gr_prepared_valid_rows(&p), &p.valid.rows);
+  CU_ASSERT_PTR_EQUAL(p.valid_pass.rows.x, p.valid.rows.x);
   gr_prepared_free(&p);
   gr_dataset_free(&data);
 }

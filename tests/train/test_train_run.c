@@ -247,8 +247,8 @@ static void a_weight_of_two_is_a_row_given_twice(void) {
     }
   }
   weighted.split[GR_TRAIN].weight = w;
-  gr_dataset_digest(&weighted);
-  gr_dataset_digest(&plain);
+  CU_ASSERT_EQUAL(gr_dataset_digest(&weighted, NULL), GRADUS_OK);
+  CU_ASSERT_EQUAL(gr_dataset_digest(&plain, NULL), GRADUS_OK);
   gr_report a = train(&weighted, settings, "weighted"), b = train(&plain, settings, "plain");
   gr_checkpoint ca = {0}, cb = {0};
   gradus_error err = {0};
