@@ -189,7 +189,7 @@ static void describe(const bench *b, gradus_bench_result *out) {
   out->batch_size = (uint64_t)c->training.batch_size;
   put_name(out->activation, gr_activations[c->network.activation].name);
   put_name(out->output_activation, gr_activations[c->network.output_activation].name);
-  put_name(out->loss, gr_losses[network->loss]);
+  put_name(out->loss, gr_losses[network->loss].name);
   put_name(out->optimizer, gr_optimizers[c->optimizer.name].name);
   put_name(out->isa, gr_engine_isa(b->steps.engine));
   snprintf(out->cpu, sizeof out->cpu, "%s", b->cpu.model);

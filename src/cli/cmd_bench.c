@@ -192,7 +192,7 @@ static gradus_status take_key(const char *option, const char *key, const char *v
     return gr_cli_fail(err, GRADUS_ERR_USAGE,
                        "bench: the shapes of --table have a %s of their own; leave out %s", key,
                        option);
-  if (b->values.layers && is_network && strstr(key, "activation") == NULL)
+  if (b->values.layers && is_network && !strstr(key, "activation") && !strstr(key, "dropout"))
     return gr_cli_fail(err, GRADUS_ERR_USAGE, "bench: --layers and %s both say %s", option, key);
   return gr_recipe_take_key(option, key, value, b->recipe, err);
 }

@@ -36,6 +36,8 @@ static void touch_share(void *context, int rank) {
     const gr_plan_layer *layer = &plan->layer[l];
     touch(gr_at(engine, layer->a + row * layer->ld), (end - row) * layer->ld);
     touch(gr_at(engine, layer->delta + row * layer->ld), (end - row) * layer->ld);
+    if (layer->keeps_slope)
+      touch(gr_at(engine, layer->slope + row * layer->ld), (end - row) * layer->ld);
   }
   for (size_t i = plan->first_unit[rank]; i < plan->first_unit[rank + 1]; i++) {
     const gr_unit *u = &plan->units[i];
@@ -69,6 +71,8 @@ gradus_status gr_engine_create(const gr_network *network, const gr_config *confi
   if (!engine) return gr_fail_memory(err, "the engine");
   engine->kernels = gr_kernels_of(isa);
   engine->config = *config;
+  for (uint32_t i = 0; i < config->training.n_quantiles; i++)
+    engine->levels[i] = (float)config->training.quantiles[i];
   const gr_machine machine = gr_machine_measure(
       engine->kernels, inference_only || resources->strategy >= 0 ? 1 : resources->threads);
   const gr_plan_request request = {.network = network,
@@ -76,6 +80,10 @@ gradus_status gr_engine_create(const gr_network *network, const gr_config *confi
                                    .lane_rows = (uint64_t)config->training.lane_rows,
                                    .optimizer = (gr_optimizer)config->optimizer.name,
                                    .inference_only = inference_only,
+                                   .passes = (uint64_t)config->training.accumulate,
+                                   .norms = config->optimizer.clip_norm > 0,
+                                   .constrains = config->optimizer.max_norm > 0,
+                                   .averages = config->average.name != GR_AVERAGE_NONE,
                                    .threads = gr_team_available(resources->threads),
                                    .strategy = resources->strategy,
                                    .forced = resources->strategy >= 0,
@@ -87,7 +95,9 @@ gradus_status gr_engine_create(const gr_network *network, const gr_config *confi
   engine->pinned = gr_team_pin(engine->plan.n_ranks, resources->pin);
   engine->lane_sums = gr_calloc(engine->plan.n_lanes, sizeof *engine->lane_sums);
   engine->rank_finite = gr_calloc((size_t)engine->plan.n_ranks, 64);
-  if (!make_arena(engine) || !engine->lane_sums || !engine->rank_finite) goto fail;
+  engine->row_squares = gr_calloc(engine->plan.n_rows, sizeof *engine->row_squares);
+  if (!make_arena(engine) || !engine->lane_sums || !engine->rank_finite || !engine->row_squares)
+    goto fail;
   GR_TRY_ELSE(fail, gr_phases_make(&engine->phases, engine->plan.n_ranks, err));
   engine->spins = gr_team_spins(engine->plan.n_ranks);
   *out = engine;
@@ -105,6 +115,7 @@ void gr_engine_destroy(gr_engine *engine) {
   gr_free_aligned(engine->arena);
   gr_free(engine->lane_sums);
   gr_free(engine->rank_finite);
+  gr_free(engine->row_squares);
   gr_free(engine);
 }
 
@@ -152,7 +163,11 @@ static void refresh_back(gr_engine *engine) {
 void gr_engine_load(gr_engine *engine, const float *parameters,
                     const float *const moment[GR_MAX_MOMENTS]) {
   const gr_plan *plan = &engine->plan;
-  pack(plan, parameters, gr_at(engine, plan->parameters));
+  const int trained =
+      gr_optimizers[plan->optimizer].moments; /* where the weights are, if averaged */
+  const bool averaged = plan->averages && moment && moment[trained];
+  pack(plan, averaged ? moment[trained] : parameters, gr_at(engine, plan->parameters));
+  if (plan->averages) pack(plan, parameters, gr_at(engine, plan->average));
   refresh_back(engine);
   for (int k = 0; k < gr_optimizers[plan->optimizer].moments && !plan->inference_only; k++) {
     float *blocked = gr_at(engine, plan->moment[k]);
@@ -164,7 +179,10 @@ void gr_engine_load(gr_engine *engine, const float *parameters,
 void gr_engine_store(const gr_engine *engine, float *parameters,
                      float *const moment[GR_MAX_MOMENTS]) {
   const gr_plan *plan = &engine->plan;
-  unpack(plan, gr_at(engine, plan->parameters), parameters);
+  const int trained = gr_optimizers[plan->optimizer].moments;
+  unpack(plan, gr_at(engine, plan->averages ? plan->average : plan->parameters), parameters);
+  if (plan->averages && moment && moment[trained])
+    unpack(plan, gr_at(engine, plan->parameters), moment[trained]);
   for (int k = 0; k < gr_optimizers[plan->optimizer].moments && !plan->inference_only; k++)
     if (moment && moment[k]) unpack(plan, gr_at(engine, plan->moment[k]), moment[k]);
 }
@@ -193,6 +211,23 @@ void gr_engine_gather(const gr_engine *engine, const gr_rows *rows, const uint64
                        .dst = dst,
                        .ld = ld};
   engine->kernels->gather(&g);
+}
+
+void gr_engine_loss(const gr_engine *engine, const gr_rows *rows, gr_loss_rows *l) {
+  const gr_config *c = &engine->config;
+  const gr_plan_layer *out = &engine->plan.layer[engine->plan.n_layers - 1];
+  l->loss = engine->plan.loss;
+  l->activation = out->activation;
+  l->n_out = out->n_out;
+  l->ld = out->ld;
+  l->class_index = rows->class_index;
+  l->targets = rows->targets;
+  l->parameter = l->loss == GR_HUBER     ? (float)c->training.huber_delta
+                 : l->loss == GR_TWEEDIE ? (float)c->training.tweedie_power
+                                         : (float)c->training.focal_gamma;
+  l->smoothing = l->loss == GR_CROSS_ENTROPY ? (float)c->training.label_smoothing : 0.0f;
+  l->levels = engine->levels;
+  l->n_levels = l->loss == GR_QUANTILE ? c->training.n_quantiles : 0;
 }
 
 void gr_engine_describe(const gr_engine *engine, gr_text *out) {

@@ -36,9 +36,11 @@ typedef struct gr_rows {
 } gr_rows;
 
 typedef struct gr_step_result {
-  double loss;   /* sum over rows of weight * loss, lanes added by the tree */
-  double weight; /* sum of row weights: the row count without weights */
-  bool finite;   /* false: the loss is not finite and nothing was updated */
+  double loss;          /* sum over rows of weight * loss, lanes added by the tree */
+  double weight;        /* sum of row weights: the row count without weights */
+  double gradient_norm; /* of the mean gradient, all layers, before clipping; NaN where the recipe
+                           does not ask for it */
+  bool finite;          /* false: the loss or gradient_norm is not finite and nothing was updated */
   int bad_layer; /* when not finite: first layer (1-based) with a non-finite output, 0 = the inputs,
                     -1 = not found */
   uint64_t bad_row; /* its row in the data set */
@@ -64,7 +66,9 @@ gradus_status gr_engine_create(const gr_network *network, const gr_config *confi
                                gr_engine **out, gradus_error *err);
 void gr_engine_destroy(gr_engine *engine); /* accepts NULL */
 
-/* Parameters and moments (may be NULL: zero) in logical order, in and out. */
+/* Parameters and moments (may be NULL: zero) in logical order, in and out. With an average the
+ * parameters are that, and behind the moments come the weights that are trained (NULL: the
+ * parameters). */
 void gr_engine_load(gr_engine *engine, const float *parameters,
                     const float *const moment[GR_MAX_MOMENTS]);
 void gr_engine_store(const gr_engine *engine, float *parameters,
@@ -85,6 +89,7 @@ typedef struct gr_run {
   uint64_t step;    /* 0-based number of the first (bias correction uses step + 1) */
   uint64_t n_steps; /* at most */
   double (*learning_rate)(void *user, uint64_t step);
+  double (*average_share)(void *user, uint64_t step); /* see net/average.h; NULL: without epochs */
   /* After each step, on the calling thread, while other ranks may still be at work: false = no
    * further step. `n` rows went into it. */
   bool (*after)(void *user, const gr_step_result *result, uint64_t n);

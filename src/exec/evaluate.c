@@ -28,20 +28,20 @@ typedef struct evaluation {
 /* Forward of n rows through all layers between two buffers; returns where the outputs are. */
 static float *forward_rows(const evaluation *e, size_t n, float *from, float *to) {
   const gr_engine *engine = e->engine;
+  const size_t model = engine->plan.averages ? engine->plan.average : engine->plan.parameters;
   size_t ld = engine->plan.ld_input;
   for (uint32_t l = 0; l < engine->plan.n_layers; l++) {
     const gr_plan_layer *layer = &engine->plan.layer[l];
-    const bool raw = l + 1 == engine->plan.n_layers && engine->plan.loss == GR_CROSS_ENTROPY;
     const gr_forward f = {.n_rows = n,
                           .n_panels = layer->panels_out,
                           .depth = layer->n_in,
                           .a = from,
                           .lda = ld,
-                          .w = gr_at(engine, engine->plan.parameters + layer->weights),
-                          .bias = gr_at(engine, engine->plan.parameters + layer->bias),
+                          .w = gr_at(engine, model + layer->weights),
+                          .bias = gr_at(engine, model + layer->bias),
                           .c = to,
                           .ldc = layer->ld,
-                          .activation = raw ? GR_IDENTITY : layer->activation};
+                          .activation = gr_forward_activation(&engine->plan, l)};
     engine->kernels->forward(&f);
     float *spare = from;
     from = to;
@@ -90,16 +90,8 @@ static void evaluate_rows(const evaluation *e, int rank, uint64_t first, size_t 
   gr_row_order_numbers(e->order, engine->kernels, first + n, n_next, next);
   gr_engine_gather(engine, e->rows, index, n, next, n_next, buffer, plan->ld_input);
   float *a = forward_rows(e, n, buffer, buffer + plan->eval_buffer);
-  const gr_loss_rows l = {.loss = plan->loss,
-                          .activation = out->activation,
-                          .n_rows = n,
-                          .n_out = out->n_out,
-                          .a = a,
-                          .ld = out->ld,
-                          .index = index,
-                          .class_index = e->rows->class_index,
-                          .targets = e->rows->targets,
-                          .row_loss = losses};
+  gr_loss_rows l = {.n_rows = n, .a = a, .index = index, .row_loss = losses};
+  gr_engine_loss(engine, e->rows, &l);
   engine->kernels->loss_rows(&l);
   for (size_t r = 0; r < n; r++) {
     add_row(e, index[r], a + r * out->ld, losses[r], totals);

@@ -3,12 +3,18 @@
  * rank's own lanes, reduced afterwards. */
 #include <config.h>
 
+#include <string.h>
+
 #include "exec/step.h"
 #include "plan/lanes.h"
 
+size_t gr_gradient_at(const gr_plan *plan, const gr_unit *u, size_t p) {
+  const gr_plan_layer *layer = &plan->layer[u->layer];
+  return layer->weights + 16 * ((u->panel + p) * (size_t)layer->n_in + u->input);
+}
+
 static float *unit_weights(const gr_engine *engine, const gr_unit *u, size_t base, size_t p) {
-  const gr_plan_layer *layer = &engine->plan.layer[u->layer];
-  return gr_at(engine, base + layer->weights + 16 * ((u->panel + p) * layer->n_in + u->input));
+  return gr_at(engine, base + gr_gradient_at(&engine->plan, u, p));
 }
 
 /* A unit's share of a layer's operands: rows [first, first + n), inputs and panels of the unit. */
@@ -25,8 +31,7 @@ static gr_weight_gradient unit_operands(const gr_engine *engine, int rank, const
   return w;
 }
 
-/* Renews a unit's part of the back copy. */
-static void renew_back(const gr_engine *engine, const gr_unit *u) {
+void gr_gradient_renew_back(const gr_engine *engine, const gr_unit *u) {
   const gr_plan_layer *layer = &engine->plan.layer[u->layer];
   const size_t back_panel = 16 * (size_t)layer->n_out;
   for (size_t p = 0; u->layer > 0 && p < u->n_panels; p++) {
@@ -37,14 +42,35 @@ static void renew_back(const gr_engine *engine, const gr_unit *u) {
   }
 }
 
-/* Applies the summed gradient of a unit's biases. */
-static void update_biases(const gr_step *s, const gr_unit *u, const float *g) {
+/* Where the gradient of a pass goes: above the partials of the passes before (base/tree.h). */
+static size_t gradient_of_pass(const gr_step *s) {
+  const gr_plan *plan = &s->engine->plan;
+  return plan->gradient + (size_t)__builtin_popcountll(s->pass) * plan->n_blocked;
+}
+
+/* The place of a unit's part of panel p in the whole gradient, or NULL. */
+static float *collected(const gr_step *s, const gr_unit *u, size_t p) {
+  if (!s->engine->plan.whole_gradient) return NULL;
+  return unit_weights(s->engine, u, gradient_of_pass(s), p);
+}
+
+/* Applies the summed gradient of a unit's biases, or puts it into the whole gradient. */
+static void finish_biases(const gr_step *s, const gr_unit *u, const float *g) {
+  const gr_plan *plan = &s->engine->plan;
+  const size_t n = 16 * (size_t)u->n_panels,
+               at = plan->layer[u->layer].bias + 16 * (size_t)u->panel;
+  if (plan->whole_gradient)
+    memcpy(gr_at(s->engine, gradient_of_pass(s) + at), g, n * sizeof(float));
+  else
+    gr_gradient_apply(s, &s->biases, at, n, g);
+}
+
+void gr_gradient_apply(const gr_step *s, const gr_update_coefficients *u, size_t at, size_t n,
+                       const float *g) {
   gr_engine *engine = s->engine;
   const gr_plan *plan = &engine->plan;
   const int moments = gr_optimizers[plan->optimizer].moments;
-  const size_t at = plan->layer[u->layer].bias + 16 * u->panel;
-  engine->kernels->update(&s->biases, 16 * (size_t)u->n_panels,
-                          gr_at(engine, plan->parameters + at), g,
+  engine->kernels->update(u, n, gr_at(engine, plan->parameters + at), g,
                           moments > 0 ? gr_at(engine, plan->moment[0] + at) : NULL,
                           moments > 1 ? gr_at(engine, plan->moment[1] + at) : NULL);
 }
@@ -78,15 +104,16 @@ static void tiles_unit(const gr_step *s, int rank, const gr_unit *u) {
   const gr_plan *plan = &engine->plan;
   const int moments = gr_optimizers[plan->optimizer].moments;
   gr_weight_gradient w = unit_operands(engine, rank, u, 0, s->n);
-  w.update = &s->weights;
-  w.panel_w = 16 * (size_t)plan->layer[u->layer].n_in;
+  w.panel_g = w.panel_w = 16 * (size_t)plan->layer[u->layer].n_in;
+  w.g = collected(s, u, 0);
+  w.update = w.g ? NULL : &s->weights;
   w.w = unit_weights(engine, u, plan->parameters, 0);
   if (moments > 0) w.moment1 = unit_weights(engine, u, plan->moment[0], 0);
   if (moments > 1) w.moment2 = unit_weights(engine, u, plan->moment[1], 0);
   engine->kernels->weight_gradient(&w);
   if (engine->phases.on) gr_phase_end(&engine->phases, rank, GR_PHASE_WEIGHT_GRADIENT);
-  renew_back(engine, u);
-  if (u->input == 0) update_biases(s, u, tiles_bias_gradient(s, rank, u));
+  if (!w.g) gr_gradient_renew_back(engine, u);
+  if (u->input == 0) finish_biases(s, u, tiles_bias_gradient(s, rank, u));
   if (engine->phases.on) gr_phase_end(&engine->phases, rank, GR_PHASE_UPDATE);
 }
 
@@ -156,7 +183,8 @@ static void pop(const gr_step *s, const gr_unit *u, partial *stack, size_t *dept
   --*depth;
 }
 
-/* Adds the slices of all ranks' partials for one unit by the tree and applies them. */
+/* Adds the slices of all ranks' partials for one unit by the tree, and applies them or puts them
+ * into the whole gradient. */
 static void lanes_unit(const gr_step *s, const gr_unit *u) {
   const gr_engine *engine = s->engine;
   const gr_plan *plan = &engine->plan;
@@ -175,18 +203,18 @@ static void lanes_unit(const gr_step *s, const gr_unit *u) {
     }
   }
   while (depth > 1) pop(s, u, stack, &depth);
-  const int moments = gr_optimizers[plan->optimizer].moments;
   const float *sum = stack[0].slot;
+  const size_t n = 16 * (size_t)u->n_inputs;
   for (size_t p = 0; p < u->n_panels; p++) {
-    const size_t at = plan->layer[u->layer].weights +
-                      16 * ((u->panel + p) * (size_t)plan->layer[u->layer].n_in + u->input);
-    engine->kernels->update(&s->weights, 16 * (size_t)u->n_inputs,
-                            gr_at(engine, plan->parameters + at), sum + at,
-                            moments > 0 ? gr_at(engine, plan->moment[0] + at) : NULL,
-                            moments > 1 ? gr_at(engine, plan->moment[1] + at) : NULL);
+    const size_t at = gr_gradient_at(plan, u, p);
+    float *g = collected(s, u, p);
+    if (g)
+      memcpy(g, sum + at, n * sizeof(float));
+    else
+      gr_gradient_apply(s, &s->weights, at, n, sum + at);
   }
-  renew_back(engine, u);
-  if (u->input == 0) update_biases(s, u, sum + plan->layer[u->layer].bias + 16 * (size_t)u->panel);
+  if (!plan->whole_gradient) gr_gradient_renew_back(engine, u);
+  if (u->input == 0) finish_biases(s, u, sum + plan->layer[u->layer].bias + 16 * (size_t)u->panel);
 }
 
 void gr_gradient_unit(const gr_step *s, int rank, const gr_unit *u) {
@@ -194,4 +222,12 @@ void gr_gradient_unit(const gr_step *s, int rank, const gr_unit *u) {
     lanes_unit(s, u);
   else
     tiles_unit(s, rank, u);
+  if (!s->engine->plan.whole_gradient) return;
+  /* The tree over passes; what is left of it is folded after the last one. */
+  size_t depth = (size_t)__builtin_popcountll(s->pass) + 1;
+  const size_t left = s->last ? 1 : depth - gr_tree_merges(s->pass);
+  float *slots = gr_at(s->engine, s->engine->plan.gradient);
+  for (; depth > left; depth--)
+    add_slice(s, u, slots + (depth - 2) * s->engine->plan.n_blocked,
+              slots + (depth - 1) * s->engine->plan.n_blocked);
 }

@@ -7,16 +7,26 @@
 #include "exec/phases.h"
 #include "plan/plan.h"
 
+/* The product mu_1 .. mu_t of nadam (kernel/optimizer.h) after `factors` of them: it follows from
+ * the step, but not in a formula. */
+typedef struct gr_mu_product {
+  uint64_t factors;
+  double value;
+} gr_mu_product;
+
 struct gr_engine {
   gr_plan plan;
   const gr_kernels *kernels;
   gr_config config; /* numbers of the optimiser; owns no strings */
   float *arena;
+  gr_mu_product mu_product;
   gr_pace pace;
   gr_phases phases;
   unsigned spins;             /* see gr_team_spins */
   void *pinned;               /* of gr_team_pin */
   double *lane_sums;          /* [n_lanes] */
+  float levels[GR_MAX_LIST];  /* of a quantile loss */
+  double *row_squares;        /* [plan.n_rows] sums of squares of rows of the gradient */
   unsigned char *rank_finite; /* [n_ranks * 64]: 1 where all losses of the rank's rows are finite; a
                                  cache line each */
 };
@@ -28,13 +38,21 @@ static inline float *gr_at(const gr_engine *engine, size_t offset) {
 /* Float copies of the input columns' shift and factor, for the kernels. */
 void gr_engine_bind_inputs(gr_engine *engine, const gr_rows *rows);
 
+/* The last layer leaves z to the loss, which makes the outputs. */
+static inline gr_activation gr_forward_activation(const gr_plan *plan, uint32_t l) {
+  return l + 1 == plan->n_layers ? GR_IDENTITY : plan->layer[l].activation;
+}
+
+/* What a loss wants to know beside rows. */
+void gr_engine_loss(const gr_engine *engine, const gr_rows *rows, gr_loss_rows *l);
+
 /* A gather of `n` rows named by `index` into dst; `next` [n_next] are those of the next one, if
  * known. */
 void gr_engine_gather(const gr_engine *engine, const gr_rows *rows, const uint64_t *index, size_t n,
                       const uint64_t *next, size_t n_next, float *dst, size_t ld);
 
 /* Coefficients of the update of step `step` (0-based) for weights, and for biases (no decay). */
-void gr_update_prepare(const gr_config *config, uint64_t step, double learning_rate, double weight,
+void gr_update_prepare(gr_engine *engine, uint64_t step, double learning_rate, double weight,
                        gr_update_coefficients *weights, gr_update_coefficients *biases);
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "exec/step.h"
 #include "exec/team.h"
+#include "net/average.h"
 #include "plan/lanes.h"
 
 /* A rank's share of an operation: rows, and panels of its result. */
@@ -48,6 +49,25 @@ static void gathered_rows(const gr_plan *plan, int rank, uint64_t n, uint64_t *f
   if (!plan->own_inputs && n > 0) gr_plan_rows(plan, n, rank, 1, first, end);
 }
 
+/* The factors of dropout of a share of the outputs of layer `layer` (0: the inputs), stored at dst
+ * or applied to what is there. */
+static void drop(const gr_step *s, uint32_t layer, uint32_t threshold, const share *mine,
+                 float *dst, size_t ld, bool scales) {
+  const gr_dropout d = {.n_rows = mine->rows,
+                        .n_panels = mine->panels,
+                        .first_row = s->pass * s->engine->plan.batch_rows + mine->row,
+                        .first_panel = mine->panel,
+                        .seed = s->engine->config.training.seed,
+                        .step = s->number,
+                        .layer = layer,
+                        .threshold = threshold,
+                        .factor = (float)(65536.0 / (65536.0 - threshold)),
+                        .dst = dst,
+                        .ld = ld,
+                        .scales = scales};
+  s->engine->kernels->dropout(&d);
+}
+
 /* The rank's rows; those that it will want next are named, so that they can be fetched meanwhile.
  */
 static void gather_rows(const gr_step *s, int rank) {
@@ -59,10 +79,12 @@ static void gather_rows(const gr_step *s, int rank) {
   gathered_rows(plan, rank, s->n_next, &next_first, &next_end);
   if (!s->known) number_rows(s, s->start, first, end, index);
   number_rows(s, s->start + s->n, next_first, next_end, next);
-  gr_engine_gather(
-      engine, s->rows, index + first, end - first, next + next_first, next_end - next_first,
-      gr_at(engine, plan->input + (size_t)rank * plan->input_rank + first * plan->ld_input),
-      plan->ld_input);
+  float *input =
+      gr_at(engine, plan->input + (size_t)rank * plan->input_rank + first * plan->ld_input);
+  gr_engine_gather(engine, s->rows, index + first, end - first, next + next_first,
+                   next_end - next_first, input, plan->ld_input);
+  const share mine = {first, end - first, 0, plan->layer[0].panels_in};
+  if (plan->input_dropout > 0) drop(s, 0, plan->input_dropout, &mine, input, plan->ld_input, true);
 }
 
 /* The share of an operation that a rank does at a time: `rows` of it, where it has whole rows. */
@@ -76,7 +98,6 @@ static void forward_layer(const gr_step *s, int rank, uint32_t l, const share *r
   const gr_plan *plan = &engine->plan;
   const gr_plan_layer *layer = &plan->layer[l];
   const share mine = part_of(s, rank, layer->forward_columns, layer->panels_out, rows);
-  const bool raw = l + 1 == plan->n_layers && plan->loss == GR_CROSS_ENTROPY; /* the loss wants z */
   gr_forward f = {
       .n_rows = mine.rows,
       .n_panels = mine.panels,
@@ -85,7 +106,11 @@ static void forward_layer(const gr_step *s, int rank, uint32_t l, const share *r
       .bias = gr_at(engine, plan->parameters + layer->bias + 16 * mine.panel),
       .c = gr_at(engine, layer->a + mine.row * layer->ld + 16 * mine.panel),
       .ldc = layer->ld,
-      .activation = raw ? GR_IDENTITY : layer->activation};
+      .activation = gr_forward_activation(plan, l),
+      .drops = layer->dropout > 0};
+  if (layer->keeps_slope)
+    f.slope = gr_at(engine, layer->slope + mine.row * layer->ld + 16 * mine.panel);
+  if (f.drops) drop(s, l + 1, layer->dropout, &mine, f.slope, layer->ld, false);
   f.a = gr_layer_input(engine, rank, l, mine.row, &f.lda);
   engine->kernels->forward(&f);
 }
@@ -96,18 +121,13 @@ static void loss_rows(const gr_step *s, int rank, const share *rows) {
   const uint64_t first = rows->row, end = rows->row + rows->rows;
   const gr_plan_layer *out = &engine->plan.layer[engine->plan.n_layers - 1];
   float *row_loss = gr_at(engine, engine->plan.row_loss);
-  const gr_loss_rows l = {.loss = engine->plan.loss,
-                          .activation = out->activation,
-                          .n_rows = end - first,
-                          .n_out = out->n_out,
-                          .a = gr_at(engine, out->a + first * out->ld),
-                          .delta = gr_at(engine, out->delta + first * out->ld),
-                          .ld = out->ld,
-                          .index = numbers_of(s, rank, s->index) + first,
-                          .class_index = s->rows->class_index,
-                          .targets = s->rows->targets,
-                          .weight = s->rows->weight,
-                          .row_loss = row_loss + first};
+  gr_loss_rows l = {.n_rows = end - first,
+                    .a = gr_at(engine, out->a + first * out->ld),
+                    .delta = gr_at(engine, out->delta + first * out->ld),
+                    .index = numbers_of(s, rank, s->index) + first,
+                    .weight = s->rows->weight,
+                    .row_loss = row_loss + first};
+  gr_engine_loss(engine, s->rows, &l);
   engine->kernels->loss_rows(&l);
   unsigned char *finite = &engine->rank_finite[64 * rank];
   if (first == share_of(s, rank, 1, 0).row) *finite = 1;
@@ -128,7 +148,8 @@ static void backward_layer(const gr_step *s, int rank, uint32_t l, const share *
                          .a = gr_at(engine, below->a + at),
                          .c = gr_at(engine, below->delta + at),
                          .ldc = below->ld,
-                         .activation = below->activation};
+                         .activation = below->activation,
+                         .slope = below->keeps_slope ? gr_at(engine, below->slope + at) : NULL};
   engine->kernels->backward(&b);
 }
 
@@ -173,26 +194,50 @@ static double batch_weight(const gr_step *s) {
   return lane_sum(s, NULL);
 }
 
-/* Steps under way. A step's numbers are written by rank 0 while the others may still read those of
- * the step before: there are two of them. */
+/* A sum over the passes of a step by the tree. */
+typedef struct tally {
+  double partial[GR_TREE_DEPTH];
+  size_t depth;
+} tally;
+
+/* Takes in the value of pass `pass`. */
+static void tally_add(tally *t, uint64_t pass, double value) {
+  if (pass == 0) t->depth = 0;
+  t->partial[t->depth++] = value;
+  for (unsigned m = gr_tree_merges(pass); m; m--, t->depth--)
+    t->partial[t->depth - 2] += t->partial[t->depth - 1];
+}
+
+static double tally_total(tally *t) {
+  for (; t->depth > 1; t->depth--) t->partial[t->depth - 2] += t->partial[t->depth - 1];
+  return t->partial[0];
+}
+
+/* Steps under way. A pass's numbers are written by rank 0 while the others may still read those of
+ * the pass before: there are two of them. */
 typedef struct steps {
   const gr_run *run;
   gr_step at[2];
   gr_step_result result;
-  uint64_t done, rows_done;
-  uint64_t first_round; /* number of the step that is round 0 of the region */
+  tally loss, weight;
+  uint64_t done, rows_done; /* steps, and rows of all passes */
+  uint64_t passes;          /* over */
+  uint64_t step_rows;       /* of the passes of this step that are over */
+  uint64_t first_round;     /* number of the pass that is round 0 of the region */
   bool stop;
 } steps;
 
-/* The numbers of step `number` of the run, rows from `start`, which are there when it returns;
- * false where they will never be. */
-static bool prepare(steps *all, uint64_t number, uint64_t start) {
+/* The numbers of the next pass, number `pass` of its step, rows from `start`, which are there when
+ * it returns; false where they will never be. */
+static bool prepare(steps *all, uint64_t pass, uint64_t start) {
   const gr_run *run = all->run;
+  const uint64_t number = all->passes;
   gr_step *s = &all->at[number % 2];
   const gr_plan *plan = &s->engine->plan;
   uint64_t *half[2] = {(uint64_t *)(void *)gr_at(s->engine, plan->index),
                        (uint64_t *)(void *)gr_at(s->engine, plan->index + plan->index_half)};
   const uint64_t left = run->end - start, batch = plan->batch_rows;
+  s->number = run->step + all->done;
   s->start = start;
   s->n = left < batch ? left : batch;
   s->n_next = left - s->n < batch ? left - s->n : batch;
@@ -200,44 +245,88 @@ static bool prepare(steps *all, uint64_t number, uint64_t start) {
   s->index = half[number % 2];
   s->next = half[(number + 1) % 2];
   s->known = number > 0;
+  s->pass = pass;
+  s->last = pass + 1 == plan->passes || left == s->n;
   if (run->feed && !run->feed->wait(run->feed->user, start + s->n)) {
     all->result.starved = true;
     return false;
   }
-  s->weight = batch_weight(s);
-  const uint64_t step_number = run->step + number;
-  gr_update_prepare(&s->engine->config, step_number, run->learning_rate(run->user, step_number),
-                    s->weight, &s->weights, &s->biases);
+  tally_add(&all->weight, pass, batch_weight(s));
+  if (!s->last) return true;
+  s->weight = tally_total(&all->weight);
+  gr_update_prepare(s->engine, s->number, run->learning_rate(run->user, s->number), s->weight,
+                    &s->weights, &s->biases);
+  if (!plan->averages) return true;
+  s->average_share =
+      (float)(run->average_share ? run->average_share(run->user, s->number)
+                                 : gr_average_share(&s->engine->config, s->number, UINT64_MAX));
   return true;
 }
 
-static bool is_finite(const gr_engine *engine) {
+/* Whether the step may change anything; *norm receives that of the gradient, or NaN. */
+static bool is_finite(const gr_step *s, double *norm) {
+  const gr_engine *engine = s->engine;
   bool finite = true;
   for (int r = 0; r < engine->plan.n_ranks; r++) finite &= engine->rank_finite[64 * r];
-  return finite;
+  const bool norms = engine->plan.norms && s->last;
+  *norm = norms ? gr_whole_norm(s) : (double)NAN;
+  return finite && (!norms || isfinite(*norm));
 }
 
-/* What rank 0 does beside its units: reports this step, and prepares the next. */
-static void end_step(steps *all, const gr_step *s, bool finite) {
+static void gradient_units(const gr_step *s, int rank) {
+  const gr_plan *plan = &s->engine->plan;
+  for (size_t i = plan->first_unit[rank]; i < plan->first_unit[rank + 1]; i++)
+    gr_gradient_unit(s, rank, &plan->units[i]);
+}
+
+/* A step is over: tells the trainer, who says whether another one follows. */
+static void report(steps *all, const gr_step *s, double norm, bool finite) {
   const gr_run *run = all->run;
   gr_step_result *result = &all->result;
-  *result = (gr_step_result){.loss = lane_sum(s, gr_at(s->engine, s->engine->plan.row_loss)),
+  *result = (gr_step_result){.loss = tally_total(&all->loss),
                              .weight = s->weight,
+                             .gradient_norm = norm,
                              .finite = finite};
-  all->rows_done += s->n;
   all->done++;
-  if (run->feed) run->feed->release(run->feed->user, s->start + s->n);
-  const bool more = run->after ? run->after(run->user, result, s->n) : true;
+  const bool more = run->after ? run->after(run->user, result, all->step_rows) : true;
   all->stop = !more || !finite || all->done == run->n_steps || s->start + s->n == run->end;
-  if (!all->stop) all->stop = !prepare(all, all->done, s->start + s->n);
+  all->step_rows = 0;
+}
+
+/* What rank 0 does beside its units: adds up, reports a step that is over, and prepares the next
+ * pass. */
+static void end_pass(steps *all, const gr_step *s, double norm, bool finite) {
+  const gr_run *run = all->run;
+  const bool over = s->last || !finite;
+  tally_add(&all->loss, s->pass, lane_sum(s, gr_at(s->engine, s->engine->plan.row_loss)));
+  all->passes++;
+  all->rows_done += s->n;
+  all->step_rows += s->n;
+  if (run->feed) run->feed->release(run->feed->user, s->start + s->n);
+  if (over) report(all, s, norm, finite);
+  if (!all->stop) all->stop = !prepare(all, over ? 0 : s->pass + 1, s->start + s->n);
 }
 
 static void update(steps *all, const gr_step *s, int rank) {
   const gr_plan *plan = &s->engine->plan;
-  const bool finite = is_finite(s->engine);
-  for (size_t i = plan->first_unit[rank]; finite && i < plan->first_unit[rank + 1]; i++)
-    gr_gradient_unit(s, rank, &plan->units[i]);
-  if (rank == 0) end_step(all, s, finite);
+  double norm;
+  const bool finite = is_finite(s, &norm), whole = plan->whole_gradient,
+             averages = plan->averages && !plan->constrains; /* else after that */
+  for (size_t i = plan->first_unit[rank]; finite && s->last && i < plan->first_unit[rank + 1];
+       i++) {
+    const gr_unit *u = &plan->units[i];
+    if (whole)
+      gr_whole_apply(s, norm, u);
+    else
+      gr_gradient_unit(s, rank, u);
+    if (averages) gr_whole_average(s, u);
+  }
+  if (rank == 0) end_pass(all, s, norm, finite);
+}
+
+static void constrain(const gr_step *s, int rank) {
+  double norm;
+  if (s->last && is_finite(s, &norm)) gr_whole_constrain(s, rank);
 }
 
 static void operate(steps *all, const gr_step *s, int rank, const gr_plan_operation *o,
@@ -247,7 +336,10 @@ static void operate(steps *all, const gr_step *s, int rank, const gr_plan_operat
                                    [GR_LOSS] = GR_PHASE_LOSS,
                                    [GR_BACKWARD] = GR_PHASE_DATA_GRADIENT,
                                    [GR_REDUCE] = GR_PHASE_WEIGHT_GRADIENT,
-                                   [GR_UPDATE] = GR_PHASE_UPDATE};
+                                   [GR_GRADIENT] = GR_PHASE_WEIGHT_GRADIENT,
+                                   [GR_NORM] = GR_PHASE_UPDATE,
+                                   [GR_UPDATE] = GR_PHASE_UPDATE,
+                                   [GR_CONSTRAIN] = GR_PHASE_UPDATE};
   switch (o->kind) {
     case GR_GATHER:
       gather_rows(s, rank);
@@ -264,8 +356,17 @@ static void operate(steps *all, const gr_step *s, int rank, const gr_plan_operat
     case GR_REDUCE:
       gr_gradient_accumulate(s, rank);
       break;
+    case GR_GRADIENT:
+      gradient_units(s, rank);
+      break;
+    case GR_NORM:
+      if (s->last) gr_whole_squares(s, rank);
+      break;
     case GR_UPDATE:
       update(all, s, rank);
+      break;
+    case GR_CONSTRAIN:
+      constrain(s, rank);
       break;
   }
   if (s->engine->phases.on) gr_phase_end(&s->engine->phases, rank, phase[o->kind]);
@@ -312,15 +413,15 @@ static void run_stage(void *context, int rank, int stage, uint64_t round) {
   }
 }
 
-/* Some of the steps in one region. */
-static void run_some(steps *all, uint64_t n_steps) {
+/* Some of the passes in one region. */
+static void run_some(steps *all, uint64_t n_passes) {
   gr_engine *engine = all->at[0].engine;
   const double start = engine->pace.enabled ? gr_clock_now() : 0;
   const uint64_t rows = all->rows_done;
-  all->first_round = all->done;
+  all->first_round = all->passes;
   const gr_team_job job = {.n_ranks = engine->plan.n_ranks,
                            .n_stages = engine->plan.n_stages,
-                           .n_rounds = n_steps,
+                           .n_rounds = n_passes,
                            .stage = run_stage,
                            .context = all,
                            .stop = &all->stop,
@@ -335,7 +436,8 @@ static void run_some(steps *all, uint64_t n_steps) {
 void gr_engine_run(gr_engine *engine, const gr_run *run, gr_step_result *result) {
   const unsigned environment = engine->kernels->environment_enter();
   const gr_step both = {.engine = engine, .rows = run->rows, .order = run->order};
-  steps all = {.run = run, .at = {both, both}, .result = {.finite = true}};
+  steps all = {
+      .run = run, .at = {both, both}, .result = {.finite = true, .gradient_norm = (double)NAN}};
   gr_engine_bind_inputs(engine, run->rows);
   all.stop = run->start >= run->end || run->n_steps == 0;
   if (!all.stop) all.stop = !prepare(&all, 0, run->start);
@@ -344,7 +446,7 @@ void gr_engine_run(gr_engine *engine, const gr_run *run, gr_step_result *result)
   gr_phases_pause(&engine->phases);
   *result = all.result;
   if (!result->finite)
-    result->bad_layer = find_bad_layer(&all.at[(all.done - 1) % 2], &result->bad_row);
+    result->bad_layer = find_bad_layer(&all.at[(all.passes - 1) % 2], &result->bad_row);
   engine->kernels->environment_leave(environment);
 }
 

@@ -4,17 +4,22 @@
 
 #include "exec/internal.h"
 
+/* One pass over a batch; a step is one, or several with training.accumulate. */
 typedef struct gr_step {
   gr_engine *engine;
   const gr_rows *rows;
   const gr_row_order *order;
+  uint64_t number; /* of the step, 0-based */
   uint64_t start, n, n_lanes;
   uint64_t *index; /* [n] rows of this batch; `known` before its gather begins, or not */
   uint64_t *next;  /* [n_next] rows of the batch that follows, numbered in this one's gather */
   uint64_t n_next;
   bool known;
-  double weight;
+  uint64_t pass; /* of those whose gradients make one update, from 0 */
+  bool last;     /* the update follows it */
+  double weight; /* of all passes, once it is the last */
   gr_update_coefficients weights, biases;
+  float average_share;
 } gr_step;
 
 /* Where row `row` of the input of layer l lies, and its stride. */
@@ -29,7 +34,36 @@ static inline const float *gr_layer_input(const gr_engine *engine, int rank, uin
 /* The gradient of the rank's own lanes, under GR_STRATEGY_LANES, in its slots. */
 void gr_gradient_accumulate(const gr_step *s, int rank);
 
-/* The gradient of one of the rank's units of weights, lanes added by the tree, and its update. */
+/* The gradient of one of the rank's units of weights, lanes added by the tree, and its update; or
+ * its place in the whole gradient, where the plan has one. */
 void gr_gradient_unit(const gr_step *s, int rank, const gr_unit *u);
+
+/* Where panel p of a unit begins in a blocked vector of parameters. */
+size_t gr_gradient_at(const gr_plan *plan, const gr_unit *u, size_t p);
+
+/* The update of n parameters from `at` on in the blocked vector, by their gradient sums g. */
+void gr_gradient_apply(const gr_step *s, const gr_update_coefficients *u, size_t at, size_t n,
+                       const float *g);
+
+/* Renews a unit's part of the back copy. */
+void gr_gradient_renew_back(const gr_engine *engine, const gr_unit *u);
+
+/* ----- exec/whole.c: what needs all of the gradient, or of the new weights ----- */
+
+/* The sums of squares of the rank's rows of the gradient: the incoming weights of a neuron in
+ * order, then its bias. */
+void gr_whole_squares(const gr_step *s, int rank);
+
+/* The norm of the mean gradient: rows added in double by the tree. */
+double gr_whole_norm(const gr_step *s);
+
+/* The update of one of the rank's units from the whole gradient, whose norm is `norm`. */
+void gr_whole_apply(const gr_step *s, double norm, const gr_unit *u);
+
+/* Takes a unit's new weights into their average. */
+void gr_whole_average(const gr_step *s, const gr_unit *u);
+
+/* Shortens those of the rank's rows of weights that are longer than they may be. */
+void gr_whole_constrain(const gr_step *s, int rank);
 
 #endif

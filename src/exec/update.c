@@ -6,30 +6,72 @@
 #include "base/elementary.h"
 #include "exec/internal.h"
 
-/* Bias corrections of Adam (Kingma and Ba 2015, algorithm 1), t = step + 1. */
-static void prepare_adam(const gr_config *config, uint64_t step, double learning_rate,
-                         gr_update_coefficients *u) {
-  const double beta1 = config->optimizer.beta1, beta2 = config->optimizer.beta2;
-  u->momentum = (float)beta1;
-  u->one_minus_beta1 = (float)(1 - beta1);
-  u->beta2 = (float)beta2;
-  u->one_minus_beta2 = (float)(1 - beta2);
-  u->learning_rate = (float)(learning_rate / (1 - gr_power(beta1, step + 1)));
-  u->root_correction = (float)(1 / sqrt(1 - gr_power(beta2, step + 1)));
-  u->epsilon = (float)config->optimizer.epsilon;
+/* mu_t of nadam: 0.96^(t/250) = exp(t ln(0.96) / 250). */
+static double nadam_mu(double beta1, uint64_t t) {
+  const double ln_096 = -0x1.4e69ed6d80eaep-5;
+  return beta1 * (1 - 0.5 * gr_exp((double)t * ln_096 / 250));
 }
 
-void gr_update_prepare(const gr_config *config, uint64_t step, double learning_rate, double weight,
+/* P_t = mu_1 .. mu_t. Below 2^-60 it is lost in 1 - P_t and counts as 0, so no more factors than
+ * lead there are multiplied anew after a resume. */
+static double nadam_product(gr_mu_product *p, double beta1, uint64_t t) {
+  if (p->factors == 0 || p->factors > t) *p = (gr_mu_product){0, 1};
+  while (p->factors < t && p->value > 0) {
+    p->value *= nadam_mu(beta1, ++p->factors);
+    if (p->value < 0x1p-60) p->value = 0;
+  }
+  p->factors = t;
+  return p->value;
+}
+
+/* The rates of gradient and mean gradient of nadam at step t, counted from 1. */
+static void prepare_nadam(gr_engine *engine, uint64_t t, double learning_rate,
+                          gr_update_coefficients *u) {
+  const double beta1 = engine->config.optimizer.beta1, mu = nadam_mu(beta1, t),
+               next = nadam_mu(beta1, t + 1),
+               product = nadam_product(&engine->mu_product, beta1, t);
+  u->gradient_rate = (float)(learning_rate * (1 - mu) / (1 - product));
+  u->learning_rate = (float)(learning_rate * next / (1 - product * next));
+}
+
+/* What differs from optimiser to optimiser; t = step + 1. */
+static void prepare_kind(gr_engine *engine, uint64_t t, double learning_rate,
+                         gr_update_coefficients *u) {
+  const double beta1 = engine->config.optimizer.beta1, beta2 = engine->config.optimizer.beta2;
+  switch (u->optimizer) {
+    case GR_NADAM:
+      prepare_nadam(engine, t, learning_rate, u);
+      break;
+    case GR_ADAM:
+    case GR_ADAMW: /* Kingma and Ba 2015, algorithm 1 */
+      u->learning_rate = (float)(learning_rate / (1 - gr_power(beta1, t)));
+      break;
+    case GR_LION:
+      break;
+    default:
+      return;
+  }
+  u->momentum = (float)beta1;
+  u->root_correction = (float)(1 / sqrt(1 - gr_power(beta2, t)));
+}
+
+void gr_update_prepare(gr_engine *engine, uint64_t step, double learning_rate, double weight,
                        gr_update_coefficients *weights, gr_update_coefficients *biases) {
+  const gr_config *config = &engine->config;
+  const double decay = config->optimizer.weight_decay;
   gr_update_coefficients u = {.optimizer = (gr_optimizer)config->optimizer.name,
                               .scale = weight >= 0x1p-126 ? (float)(1 / weight) : 0.0f,
                               .learning_rate = (float)learning_rate,
                               .momentum = (float)config->optimizer.momentum,
-                              .decay = (float)config->optimizer.weight_decay};
-  if (u.optimizer == GR_ADAMW) u.decay = (float)(learning_rate * config->optimizer.weight_decay);
-  if (u.optimizer == GR_ADAM || u.optimizer == GR_ADAMW)
-    prepare_adam(config, step, learning_rate, &u);
+                              .one_minus_beta1 = (float)(1 - config->optimizer.beta1),
+                              .beta2 = (float)config->optimizer.beta2,
+                              .one_minus_beta2 = (float)(1 - config->optimizer.beta2),
+                              .epsilon = (float)config->optimizer.epsilon,
+                              .l1 = (float)config->optimizer.l1,
+                              .clip = (float)config->optimizer.clip_value};
+  u.decay = (float)(gr_optimizers[u.optimizer].decoupled ? learning_rate * decay : decay);
+  prepare_kind(engine, step + 1, learning_rate, &u);
   *weights = u;
-  u.decay = 0;
+  u.decay = u.l1 = 0;
   *biases = u;
 }

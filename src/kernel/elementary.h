@@ -8,9 +8,9 @@
 
 #include "kernel/simd.h"
 
-/* e^c as e 2^n, for c in [-69.4, 89]: c = n ln 2 + r, |r| <= ln 2 / 2; e = e^r = 1 + r + r^2 P(r),
- * error of the fit 2^-31.8. *shifted is n + 1.5 2^23. A NaN makes e a NaN. */
-GR_INLINE vf exp_parts(vf c, vf *shifted) {
+/* e^c as (1 + q) 2^n, for c in [-69.4, 89]: c = n ln 2 + r, |r| <= ln 2 / 2; q = e^r - 1 = r + r^2
+ * P(r), error of the fit 2^-31.8. *shifted is n + 1.5 2^23. A NaN makes q a NaN. */
+GR_INLINE vf exp_minus_one_parts(vf c, vf *shifted) {
   const vf magic = vf_set1(0x1.8p23f);
   *shifted = vf_add(vf_mul(c, vf_set1(0x1.715476p+0f)), magic);
   vf n = vf_sub(*shifted, magic);
@@ -22,7 +22,12 @@ GR_INLINE vf exp_parts(vf c, vf *shifted) {
   p = vf_fma(p, r, vf_set1(0x1.5555p-5f));
   p = vf_fma(p, r, vf_set1(0x1.555556p-3f));
   p = vf_fma(p, r, vf_set1(0.5f));
-  return vf_add(vf_fma(vf_mul(r, r), p, r), vf_set1(1.0f));
+  return vf_fma(vf_mul(r, r), p, r);
+}
+
+/* The same as e 2^n, e = 1 + q. */
+GR_INLINE vf exp_parts(vf c, vf *shifted) {
+  return vf_add(exp_minus_one_parts(c, shifted), vf_set1(1.0f));
 }
 
 #define GR_EXP_LOW (-0x1.154244p+6f) /* -69.3147: e^x = 2^-100 */
@@ -41,6 +46,13 @@ GR_INLINE vf vf_exp_down(vf x) {
   const vf low = vf_set1(GR_EXP_LOW);
   vf shifted, e = exp_parts(vf_max(low, x), &shifted);
   return vf_select(vf_lt(x, low), vf_zero(), vf_mul(e, vf_pow2(shifted)));
+}
+
+/* e^x - 1 for x <= 0 (or NaN), 2 ulp: q 2^n + (2^n - 1). */
+GR_INLINE vf vf_exp_minus_one_down(vf x) {
+  vf shifted, q = exp_minus_one_parts(vf_max(vf_set1(GR_EXP_LOW), x), &shifted);
+  const vf power = vf_pow2(shifted);
+  return vf_fma(q, power, vf_sub(power, vf_set1(1.0f)));
 }
 
 /* ln x for positive normal x (2 ulp; 1 ulp away from 1); x = m 2^e, m in [sqrt(1/2), sqrt 2), ln m
@@ -63,6 +75,12 @@ GR_INLINE vf vf_log(vf x) {
   tail = vf_fma(e, vf_set1(0x1.7f7d1cp-20f), tail);
   vf value = vf_fma(e, vf_set1(0x1.62e4p-1f), vf_add(tail, f));
   return vf_select(vf_lt(x, vf_set1(INFINITY)), value, x);
+}
+
+/* ln(1 + e) for e in [0, 1], corrected for the rounding of u = 1 + e. */
+GR_INLINE vf vf_log_one_plus(vf e) {
+  const vf one = vf_set1(1.0f), u = vf_add(one, e);
+  return vf_add(vf_log(u), vf_div(vf_sub(e, vf_sub(u, one)), u));
 }
 
 /* 1 / (1 + e^-x), 3 ulp; through e^-|x| so that nothing overflows; +0 where the result is below
@@ -90,31 +108,48 @@ GR_INLINE vf vf_tanh(vf x) {
   return vf_select(vf_lt(a, vf_set1(0.6f)), small, vf_copysign(large, x));
 }
 
-/* erf x, 2 ulp; odd, -0 and subnormals included; +-1 from +-4 on; NaN stays NaN.
- * |x| < 1: x + x P(x^2), P an fpminimax fit of erf(sqrt s)/sqrt s - 1, error 2^-29.3 of erf.
- * Else 1 - e^-(t + t Q(t)) with t = min(|x|, 4), Q a Remez fit of -ln(erfc t)/t - 1 weighted by t
- * erfc(t)/erf(t); its coefficients were rounded from the lowest on, those above fitted anew each
- * time; error 2^-28.6 of erf. */
-GR_INLINE vf vf_erf(vf x) {
-  vf a = vf_abs(x), x2 = vf_mul(x, x);
+/* |x| < 1: P(x^2), an fpminimax fit of erf(sqrt s)/sqrt s - 1: erf x = x + x P, error 2^-29.3. */
+GR_INLINE vf erf_middle(vf x) {
+  const vf x2 = vf_mul(x, x);
   vf p = vf_set1(0x1.4c5cb4p-14f);
   p = vf_fma(p, x2, vf_set1(-0x1.a5197ap-11f));
   p = vf_fma(p, x2, vf_set1(0x1.542fecp-8f));
   p = vf_fma(p, x2, vf_set1(-0x1.b7fec4p-6f));
   p = vf_fma(p, x2, vf_set1(0x1.ce2d52p-4f));
   p = vf_fma(p, x2, vf_set1(-0x1.81274p-2f));
-  p = vf_fma(p, x2, vf_set1(0x1.06eba8p-3f));
-  vf small = vf_fma(p, x, x);
-  vf t = vf_min(vf_set1(4.0f), a);
+  return vf_fma(p, x2, vf_set1(0x1.06eba8p-3f));
+}
+
+/* 1 - erf a for a in [1, 4], else of what is nearest to it there: e^-(t + t Q(t)) with t = min(a,
+ * 4), Q a Remez fit of -ln(erfc t)/t - 1 weighted by t erfc(t)/erf(t); its coefficients were
+ * rounded from the lowest on, those above fitted anew each time; error 2^-28.6 of erf. */
+GR_INLINE vf erf_rest(vf a) {
+  const vf t = vf_min(vf_set1(4.0f), a);
   vf q = vf_set1(-0x1.b9c298p-13f);
   q = vf_fma(q, t, vf_set1(0x1.a1b916p-9f));
   q = vf_fma(q, t, vf_set1(-0x1.7587eap-6f));
   q = vf_fma(q, t, vf_set1(0x1.ae8e4ep-4f));
   q = vf_fma(q, t, vf_set1(0x1.458bb4p-1f));
   q = vf_fma(q, t, vf_set1(0x1.07208ap-3f));
-  vf e = vf_exp_down(vf_nfma(q, t, vf_sub(vf_zero(), t)));
-  vf large = vf_sub(vf_set1(1.0f), e);
+  return vf_exp_down(vf_nfma(q, t, vf_sub(vf_zero(), t)));
+}
+
+/* erf x, 2 ulp; odd, -0 and subnormals included; +-1 from +-4 on; NaN stays NaN. */
+GR_INLINE vf vf_erf(vf x) {
+  const vf a = vf_abs(x), small = vf_fma(erf_middle(x), x, x),
+           large = vf_sub(vf_set1(1.0f), erf_rest(a));
   return vf_select(vf_lt(a, vf_set1(1.0f)), small, vf_copysign(large, x));
+}
+
+/* The normal distribution function, (1 + erf(x / sqrt 2)) / 2, within 2^-24; below 0 without the
+ * difference of 1 and nearly 1; +0 from -5.66 down, where it is below 2^-26. NaN stays NaN. */
+GR_INLINE vf vf_normal(vf x) {
+  const vf half = vf_set1(0.5f), one = vf_set1(1.0f), zero = vf_zero(),
+           y = vf_mul(x, vf_set1(0x1.6a09e6p-1f)), a = vf_abs(y),
+           middle = vf_fma(half, vf_fma(erf_middle(y), y, y), half);
+  const vf tail = vf_select(vf_lt(vf_set1(4.0f), a), zero, vf_mul(half, erf_rest(a))),
+           outside = vf_select(vf_lt(x, zero), tail, vf_sub(one, tail));
+  return vf_select(vf_lt(a, one), middle, outside);
 }
 
 #endif

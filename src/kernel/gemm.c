@@ -135,15 +135,17 @@ typedef struct product {
   const float *w, *start; /* start: [16 n_panels] or NULL for zeros */
   float *c;
   size_t ldc;
+  const float *read; /* matrices like c that the epilogue wants, or NULL */
+  float *written;
 } product;
 
-/* Called for each finished tile: `rows` rows of `panels` panels at c, and a_out the same place of
- * another matrix (or NULL). */
-typedef void epilogue(float *c, size_t ldc, size_t rows, size_t panels, const float *a_out);
+/* Called for each finished tile: `rows` rows of `panels` panels at c, and the same place of the
+ * product's other matrices (or NULL). */
+typedef void epilogue(float *c, size_t ldc, size_t rows, size_t panels, const float *read,
+                      float *written);
 
 GR_INLINE void tile_row_block(const product *g, size_t row, size_t rows, size_t k, size_t depth,
-                              size_t panel, size_t panels, const float *soon, const float *a_out,
-                              epilogue *finish) {
+                              size_t panel, size_t panels, const float *soon, epilogue *finish) {
   const int last = k + depth == g->depth;
   tile t = {.depth = depth,
             .lda = g->lda,
@@ -157,21 +159,24 @@ GR_INLINE void tile_row_block(const product *g, size_t row, size_t rows, size_t 
   for (size_t end = row + rows; row < end;) {
     size_t n = next_piece(end - row, GR_TILE_ROWS);
     t.a = g->a + row * g->lda + k;
-    t.c = g->c + row * g->ldc + 16 * panel;
-    const float *other = a_out ? a_out + row * g->ldc + 16 * panel : NULL;
+    const size_t at = row * g->ldc + 16 * panel;
+    const float *read = g->read ? g->read + at : NULL;
+    float *written = g->written ? g->written + at : NULL;
+    t.c = g->c + at;
     for (size_t i = 0; i < n; i++)
       for (size_t p = 0; p < panels; p++) { /* there by the time the tile is done */
         __builtin_prefetch(t.c + i * g->ldc + 16 * p, 1);
-        if (other) __builtin_prefetch(other + i * g->ldc + 16 * p);
+        if (read) __builtin_prefetch(read + i * g->ldc + 16 * p);
+        if (written) __builtin_prefetch(written + i * g->ldc + 16 * p, 1);
       }
     tiles[panels - 1][n](&t);
     t.soon += depth * t.soon_step / sizeof(float);
-    if (last && finish) finish(t.c, g->ldc, n, panels, other);
+    if (last && finish) finish(t.c, g->ldc, n, panels, read, written);
     row += n;
   }
 }
 
-static void run_product(const product *g, const float *a_out, epilogue *finish) {
+static void run_product(const product *g, epilogue *finish) {
   const size_t most_depth = next_piece(g->depth, MAX_DEPTH);
   size_t most_rows = BLOCK_FLOATS / (most_depth ? most_depth : 1);
   most_rows -= most_rows % GR_TILE_ROWS;
@@ -185,7 +190,7 @@ static void run_product(const product *g, const float *a_out, epilogue *finish) 
                                 ? g->w + 16 * ((panel + panels) * g->depth + k)
                             : k + depth < g->depth ? g->w + 16 * (k + depth)
                                                    : NULL;
-        tile_row_block(g, row, rows, k, depth, panel, panels, soon, a_out, finish);
+        tile_row_block(g, row, rows, k, depth, panel, panels, soon, finish);
         panel += panels;
       }
       k += depth;
@@ -194,49 +199,112 @@ static void run_product(const product *g, const float *a_out, epilogue *finish) 
   }
 }
 
-#define GR_FINISH(kind, unused_name, hidden, relu)                                               \
-  static void finish_##kind(float *c, size_t ldc, size_t rows, size_t panels, const float *a) {  \
-    (void)a;                                                                                     \
-    for (size_t i = 0; i < rows; i++)                                                            \
-      for (size_t p = 0; p < panels; p++) {                                                      \
-        float *at = c + i * ldc + 16 * p;                                                        \
-        vf_store(at, vf_activation(GR_##kind, vf_load(at)));                                     \
-      }                                                                                          \
-  }                                                                                              \
-  static void finish_back_##kind(float *c, size_t ldc, size_t rows, size_t panels,               \
-                                 const float *a) {                                               \
-    for (size_t i = 0; i < rows; i++)                                                            \
-      for (size_t p = 0; p < panels; p++) {                                                      \
-        float *at = c + i * ldc + 16 * p;                                                        \
-        vf_store(at, vf_activation_back(GR_##kind, vf_load(at), vf_load(a + i * ldc + 16 * p))); \
-      }                                                                                          \
+/* What an epilogue of the forward product leaves beside f(z): nothing, the slope f'(z), or both
+ * times the factors of dropout, which it finds where the slope goes. */
+enum { VALUE, SLOPE, DROPOUT, N_FINISHES };
+
+GR_INLINE void finish_tile(const gr_activation kind, const int with, float *c, size_t ldc,
+                           size_t rows, size_t panels, float *slope) {
+  for (size_t i = 0; i < rows; i++)
+    for (size_t p = 0; p < panels; p++) {
+      float *at = c + i * ldc + 16 * p;
+      if (with == VALUE) {
+        vf_store(at, vf_activation(kind, vf_load(at)));
+        continue;
+      }
+      float *slope_at = slope + i * ldc + 16 * p;
+      gr_curve f = vf_activation_curve(kind, vf_load(at));
+      if (with == DROPOUT) {
+        const vf factor = vf_load(slope_at);
+        f.value = vf_flush(vf_mul(f.value, factor));
+        f.slope = vf_flush(vf_mul(f.slope, factor));
+      }
+      vf_store(at, f.value);
+      vf_store(slope_at, f.slope);
+    }
+}
+
+GR_INLINE void finish_back_tile(const gr_activation kind, float *c, size_t ldc, size_t rows,
+                                size_t panels, const float *a) {
+  for (size_t i = 0; i < rows; i++)
+    for (size_t p = 0; p < panels; p++) {
+      float *at = c + i * ldc + 16 * p;
+      vf_store(at, vf_activation_back(kind, vf_load(at), vf_load(a + i * ldc + 16 * p)));
+    }
+}
+
+/* The slope was kept. */
+static void multiply_slope(float *c, size_t ldc, size_t rows, size_t panels, const float *slope,
+                           float *unused) {
+  (void)unused;
+  for (size_t i = 0; i < rows; i++)
+    for (size_t p = 0; p < panels; p++) {
+      float *at = c + i * ldc + 16 * p;
+      vf_store(at, vf_flush(vf_mul(vf_load(at), vf_load(slope + i * ldc + 16 * p))));
+    }
+}
+
+#define GR_FINISH(kind, with)                                                          \
+  static void finish_##kind##_##with(float *c, size_t ldc, size_t rows, size_t panels, \
+                                     const float *read, float *slope) {                \
+    (void)read;                                                                        \
+    finish_tile(GR_##kind, with, c, ldc, rows, panels, slope);                         \
   }
-#define GR_ACTIVATION(id, name, hidden, relu) GR_FINISH(id, name, hidden, relu)
+#define GR_ACTIVATION(id, name, hidden, spread, from_input)                                      \
+  GR_FINISH(id, VALUE)                                                                           \
+  GR_FINISH(id, SLOPE)                                                                           \
+  GR_FINISH(id, DROPOUT)                                                                         \
+  static void finish_back_##id(float *c, size_t ldc, size_t rows, size_t panels, const float *a, \
+                               float *unused) {                                                  \
+    (void)unused;                                                                                \
+    finish_back_tile(GR_##id, c, ldc, rows, panels, a);                                          \
+  }
 #include "kernel/activation.def.h"
 #undef GR_ACTIVATION
 
-static epilogue *const finish[GR_N_ACTIVATIONS] = {
-#define GR_ACTIVATION(id, name, hidden, relu) finish_##id,
+static epilogue *const finish[GR_N_ACTIVATIONS][N_FINISHES] = {
+#define GR_ACTIVATION(id, name, hidden, spread, from_input) \
+  {finish_##id##_VALUE, finish_##id##_SLOPE, finish_##id##_DROPOUT},
 #include "kernel/activation.def.h"
 #undef GR_ACTIVATION
 };
 static epilogue *const finish_back[GR_N_ACTIVATIONS] = {
-#define GR_ACTIVATION(id, name, hidden, relu) finish_back_##id,
+#define GR_ACTIVATION(id, name, hidden, spread, from_input) finish_back_##id,
 #include "kernel/activation.def.h"
 #undef GR_ACTIVATION
 };
 
 void GR_SUFFIX(gr_forward)(const gr_forward *f);
 void GR_SUFFIX(gr_forward)(const gr_forward *f) {
-  const product g = {f->n_rows, f->n_panels, f->depth, f->a, f->lda, f->w, f->bias, f->c, f->ldc};
-  const int stores_z = f->activation == GR_IDENTITY || f->activation == GR_SOFTMAX;
-  run_product(&g, NULL, stores_z ? NULL : finish[f->activation]);
+  const product g = {.n_rows = f->n_rows,
+                     .n_panels = f->n_panels,
+                     .depth = f->depth,
+                     .a = f->a,
+                     .lda = f->lda,
+                     .w = f->w,
+                     .start = f->bias,
+                     .c = f->c,
+                     .ldc = f->ldc,
+                     .written = f->slope};
+  const int with = !f->slope  ? VALUE
+                   : f->drops ? DROPOUT
+                              : SLOPE,
+            as_it_is = !f->slope && (f->activation == GR_IDENTITY || f->activation == GR_SOFTMAX);
+  run_product(&g, as_it_is ? NULL : finish[f->activation][with]);
 }
 
 void GR_SUFFIX(gr_backward)(const gr_backward *b);
 void GR_SUFFIX(gr_backward)(const gr_backward *b) {
-  const product g = {b->n_rows, b->n_panels, b->depth, b->delta, b->ldd, b->w, NULL, b->c, b->ldc};
-  run_product(&g, b->a, finish_back[b->activation]);
+  const product g = {.n_rows = b->n_rows,
+                     .n_panels = b->n_panels,
+                     .depth = b->depth,
+                     .a = b->delta,
+                     .lda = b->ldd,
+                     .w = b->w,
+                     .c = b->c,
+                     .ldc = b->ldc,
+                     .read = b->slope ? b->slope : b->a};
+  run_product(&g, b->slope ? multiply_slope : finish_back[b->activation]);
 }
 
 /* ----- weight gradient ----- */
@@ -340,8 +408,7 @@ static void gradient_block(const gr_weight_gradient *g, size_t i, size_t rows, s
                            size_t panel, size_t panels, size_t first_tile, size_t n_tiles,
                            float *slots) {
   _Alignas(64) float sum[BLOCK_TILES * TILE];
-  const int updates = g->update != NULL,
-            descends = updates && g->update->optimizer == GR_SGD && g->update->decay == 0,
+  const int updates = g->update != NULL, descends = updates && vf_descends(g->update),
             far = g->n_rows * g->ldd * sizeof(float) > FAR_BYTES;
   const size_t at = panel * g->panel_w + 16 * i;
   gradient_tiles t = {.of = g,

@@ -18,6 +18,7 @@
 #ifndef GR_KERNEL_KERNEL_H
 #define GR_KERNEL_KERNEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,8 +27,9 @@
 #include "kernel/isa.h"
 #include "kernel/kinds.h"
 
-/* c[r][16p + j] = f(bias[16p + j] + sum_k a[r][k] w(p, k, j)) for r < n_rows, p < n_panels, k <
- * depth. */
+/* c[r][16p + j] = f(z), z = bias[16p + j] + sum_k a[r][k] w(p, k, j) for r < n_rows, p < n_panels,
+ * k < depth. With `slope` that receives f'(z); where it `drops`, it holds the factors of dropout on
+ * entry, which multiply f(z) and f'(z). */
 typedef struct gr_forward {
   size_t n_rows, n_panels, depth;
   const float *a; /* [n_rows][lda] */
@@ -38,32 +40,39 @@ typedef struct gr_forward {
   size_t ldc;
   gr_activation activation; /* SOFTMAX and IDENTITY store z; every stored value below 2^-100 becomes
                                +0 except for these two */
+  float *slope;             /* [n_rows][ldc] or NULL */
+  bool drops;
 } gr_forward;
 
-/* c[r][16p + j] = (sum_o delta[r][o] w(p, o, j)) f'(a[r][16p + j]), o < depth, from +0; f' from the
- * output a of that layer. */
+/* c[r][16p + j] = (sum_o delta[r][o] w(p, o, j)) f', o < depth, from +0; f' is the slope that
+ * forward kept, or, without it, made from the output a of that layer. */
 typedef struct gr_backward {
   size_t n_rows, n_panels, depth;
   const float *delta; /* [n_rows][ldd] */
   size_t ldd;
-  const float *w; /* back panels */
-  const float *a; /* [n_rows][ldc]: output of the layer that c belongs to */
-  float *c;       /* [n_rows][ldc]: its delta */
+  const float *w;     /* back panels */
+  const float *a;     /* [n_rows][ldc]: output of the layer that c belongs to */
+  const float *slope; /* [n_rows][ldc], or NULL: not for activations whose slope needs z */
+  float *c;           /* [n_rows][ldc]: its delta */
   size_t ldc;
   gr_activation activation;
 } gr_backward;
 
 /* Coefficients of one update, computed once per step. The gradient used is g' = scale * g + decay *
- * w (adamw: scale * g). */
+ * w + l1 * sign(w), scale * g held within -clip and clip first; where decay is decoupled, without
+ * decay * w. */
 typedef struct gr_update_coefficients {
   gr_optimizer optimizer;
   float scale;         /* 1 / (sum of row weights) */
-  float learning_rate; /* adam: learning_rate / (1 - beta1^t) */
+  float learning_rate; /* adam: learning_rate / (1 - beta1^t); nadam: q_t */
+  float gradient_rate; /* nadam: p_t */
   float momentum;      /* or beta1 */
   float one_minus_beta1, beta2, one_minus_beta2;
   float root_correction; /* 1 / sqrt(1 - beta2^t) */
   float epsilon;
-  float decay; /* weight decay; adamw: learning_rate * weight_decay */
+  float decay; /* weight decay; where it is decoupled: learning_rate * weight_decay */
+  float l1;    /* 0: none */
+  float clip;  /* 0: none */
 } gr_update_coefficients;
 
 /* The sum over lanes (rows [k lane_rows, (k + 1) lane_rows), the last one short; added by the tree
@@ -89,8 +98,7 @@ typedef struct gr_loss_rows {
   gr_loss loss;
   gr_activation activation; /* of the output layer */
   size_t n_rows, n_out;
-  float *a; /* [n_rows][ld] in: z for SOFTMAX and for SIGMOID under CROSS_ENTROPY, else f(z); out:
-               the network's outputs */
+  float *a;     /* [n_rows][ld] in: z; out: the network's outputs */
   float *delta; /* [n_rows][ld] out, padding set to +0; NULL: not wanted */
   size_t ld;
   const uint64_t *index;      /* [n_rows] rows of the data set */
@@ -98,6 +106,10 @@ typedef struct gr_loss_rows {
   const float *targets;       /* by data set row, [n_out], or NULL */
   const float *weight;        /* by data set row, or NULL */
   float *row_loss;            /* [n_rows] out: loss of each row, not weighted */
+  float parameter;     /* delta of huber, p of tweedie, exponent of focal (kernel/loss_terms.h) */
+  float smoothing;     /* of the targets of cross-entropy */
+  const float *levels; /* [n_levels] of quantile */
+  size_t n_levels;     /* 0 for other losses */
 } gr_loss_rows;
 
 /* dst[r][j] = (x[index[r]][j] - shift[j]) factor[j], j < n_columns; padding untouched. */
@@ -115,6 +127,23 @@ typedef struct gr_gather {
   size_t ld;
 } gr_gather;
 
+/* Factors of dropout for rows first_row .. first_row + n_rows of the step and panels first_panel
+ * .. first_panel + n_panels of one layer: dst[r][16p + j] is +0 where draw < threshold, else
+ * `factor`; or, `scales`, dst becomes +0 there and is multiplied by factor elsewhere. The draw of
+ * unit u = 16 p + j in row r is 16 bits of Philox4x32-10 (base/philox.h) under key (seed, seed >>
+ * 32) for counter (u + layer 2^20, r/8 + (step >> 32) 2^21, step, GR_STREAM_DROPOUT): of word r/2
+ * mod 4, the low half for even r, the high one for odd r. */
+typedef struct gr_dropout {
+  size_t n_rows, n_panels, first_row, first_panel;
+  uint64_t seed, step; /* step below 2^42 */
+  uint32_t layer;      /* 0: the inputs */
+  uint32_t threshold;  /* 0..65535: the probability of being dropped, in 65536ths */
+  float factor;        /* 1 / (1 - threshold / 65536) */
+  float *dst;          /* [n_rows][ld], of the first row and panel */
+  size_t ld;
+  bool scales;
+} gr_dropout;
+
 typedef struct gr_kernels {
   gr_isa isa;
   size_t tile_rows, tile_panels; /* shapes that are multiples of these run at full speed */
@@ -129,17 +158,26 @@ typedef struct gr_kernels {
    * optimiser has them. */
   void (*update)(const gr_update_coefficients *u, size_t n, float *w, const float *g,
                  float *moment1, float *moment2);
+  /* sums[j] = sum_i panel[i][j]^2, and bias[j]^2 as element n_inputs where bias is not NULL: 16
+   * partials from +0, element i to partial i mod 16 by a fused multiply-add, added 8, 4, 2 and 1
+   * apart. sums: [16] */
+  void (*row_squares)(size_t n_inputs, const float *panel, const float *bias, float *sums);
+  /* panel[i][j] *= factor[j], i < n_inputs. */
+  void (*scale_rows)(size_t n_inputs, float *panel, const float *factor);
+  /* a[i] += share (w[i] - a[i]), one rounding each; share 1 copies. n a multiple of 16. */
+  void (*average)(size_t n, float share, float *a, const float *w);
   /* Copies inputs [0, n_inputs) of one panel to the back layout: back(q, o0 + j, i%16) =
    * panel[i][j], j < n_outputs <= 16. back points at the panel of the first input, rows o0 on;
    * back_panel = 16 n_out. */
   void (*transpose_panel)(size_t n_inputs, size_t n_outputs, const float *panel, float *back,
                           size_t back_panel);
   void (*loss_rows)(const gr_loss_rows *l);
+  void (*dropout)(const gr_dropout *d);
   void (*gather)(const gr_gather *g);
   /* out[i] = gr_permutation_at(p, first + i), i < n; first + n <= p->n. */
   void (*permute)(const gr_permutation *p, uint64_t first, size_t n, uint64_t *out);
-  /* out[i] = f(in[i]), n a multiple of 16; f: 0 exp, 1 log, 2 sigmoid, 3 tanh, 4 erf. For
-   * tests. */
+  /* out[i] = f(in[i]), n a multiple of 16; f: 0 exp, 1 log, 2 sigmoid, 3 tanh, 4 erf, 5 e^x - 1 for
+   * x <= 0, 6 the normal distribution function. For tests. */
   void (*elementary)(int f, size_t n, const float *in, float *out);
   /* Round to nearest, no flush-to-zero, no denormals-are-zero; returns what was set, for
    * environment_leave. */

@@ -4,19 +4,21 @@
 #include "kernel/kinds.h"
 
 const gr_activation_kind gr_activations[GR_N_ACTIVATIONS] = {
-#define GR_ACTIVATION(id, name, hidden, relu) {name, hidden, relu},
+#define GR_ACTIVATION(id, name, hidden, spread, from_input) \
+  {name, hidden, GR_SPREAD_##spread, from_input},
 #include "kernel/activation.def.h"
 #undef GR_ACTIVATION
 };
 
-const char *const gr_losses[GR_N_LOSSES] = {
-#define GR_LOSS(id, name) name,
+const gr_loss_kind gr_losses[GR_N_LOSSES] = {
+#define GR_LOSS(id, name, targets, output) {name, GR_TARGETS_##targets, GR_OUTPUT_##output},
 #include "kernel/loss.def.h"
 #undef GR_LOSS
 };
 
 const gr_optimizer_kind gr_optimizers[GR_N_OPTIMIZERS] = {
-#define GR_OPTIMIZER(id, name, moments) {name, moments},
+#define GR_OPTIMIZER(id, name, moments, decoupled, rate, momentum, beta1, beta2, epsilon) \
+  {name, moments, decoupled, rate, momentum, beta1, beta2, epsilon},
 #include "kernel/optimizer.def.h"
 #undef GR_OPTIMIZER
 };

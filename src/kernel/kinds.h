@@ -4,40 +4,84 @@
 #define GR_KERNEL_KINDS_H
 
 typedef enum gr_activation {
-#define GR_ACTIVATION(id, name, hidden, relu) GR_##id,
+#define GR_ACTIVATION(id, name, hidden, spread, from_input) GR_##id,
 #include "kernel/activation.def.h"
 #undef GR_ACTIVATION
   GR_N_ACTIVATIONS
 } gr_activation;
 
 typedef enum gr_loss {
-#define GR_LOSS(id, name) GR_##id,
+#define GR_LOSS(id, name, targets, output) GR_##id,
 #include "kernel/loss.def.h"
 #undef GR_LOSS
   GR_N_LOSSES
 } gr_loss;
 
 typedef enum gr_optimizer {
-#define GR_OPTIMIZER(id, name, moments) GR_##id,
+#define GR_OPTIMIZER(id, ...) GR_##id,
 #include "kernel/optimizer.def.h"
 #undef GR_OPTIMIZER
   GR_N_OPTIMIZERS
 } gr_optimizer;
 
-#define GR_MAX_MOMENTS 2
+#define GR_MAX_MOMENTS 3 /* of an optimiser 2; one more for weights that are also averaged */
+
+/* What the variance of initial weights should follow: see kernel/activation.def.h. */
+typedef enum gr_weight_spread {
+  GR_SPREAD_AVERAGE,
+  GR_SPREAD_RELU,
+  GR_SPREAD_INPUTS
+} gr_weight_spread;
 
 typedef struct gr_activation_kind {
   const char *name;
-  int hidden, relu_family;
+  int hidden;
+  gr_weight_spread spread;
+  int from_input;
 } gr_activation_kind;
+
+/* The same as gr_activations[kind].from_input, for kinds that are constants. */
+static inline int gr_activation_from_input(gr_activation kind) {
+  switch (kind) {
+#define GR_ACTIVATION(id, name, hidden, spread, from_input) \
+  case GR_##id:                                             \
+    return from_input;
+#include "kernel/activation.def.h"
+#undef GR_ACTIVATION
+    case GR_N_ACTIVATIONS:
+      break;
+  }
+  return 0;
+}
+
+/* What a loss takes for targets, and which activations of the outputs go with it: see
+ * kernel/loss.def.h. */
+typedef enum gr_loss_targets {
+  GR_TARGETS_BOTH,
+  GR_TARGETS_NUMBERS,
+  GR_TARGETS_CLASSES
+} gr_loss_targets;
+typedef enum gr_loss_output {
+  GR_OUTPUT_ANY,
+  GR_OUTPUT_PROBABILITY,
+  GR_OUTPUT_EXPONENTIAL,
+  GR_OUTPUT_IDENTITY
+} gr_loss_output;
+
+typedef struct gr_loss_kind {
+  const char *name;
+  gr_loss_targets targets;
+  gr_loss_output output;
+} gr_loss_kind;
 
 typedef struct gr_optimizer_kind {
   const char *name;
-  int moments;
+  int moments, decoupled;
+  double learning_rate, momentum, beta1, beta2, epsilon; /* what `auto` means */
 } gr_optimizer_kind;
 
 extern const gr_activation_kind gr_activations[GR_N_ACTIVATIONS];
-extern const char *const gr_losses[GR_N_LOSSES];
+extern const gr_loss_kind gr_losses[GR_N_LOSSES];
 extern const gr_optimizer_kind gr_optimizers[GR_N_OPTIMIZERS];
 
 #endif

@@ -1,18 +1,16 @@
-/* From outputs to losses and deltas, row by row.
+/* From z to outputs, losses and deltas, row by row.
  *
- * quadratic: C = 1/2 sum_j (a_j - y_j)^2, delta_j = (a_j - y_j) f'(z_j)
+ * Losses made of terms, one for each output, are in kernel/loss_terms.h. Here stand the rows, and
+ * softmax, which needs a whole one:
  *
  * cross-entropy, softmax: C = ln sum_j e^(z_j - m) - (z_y - m), m = max_j z_j, delta_j = a_j -
- * [j = y]
- *
- * cross-entropy, sigmoid: C = sum_j max(z_j, 0) - z_j y_j + ln(1 + e^-|z_j|), delta_j = a_j - y_j
+ * [j = y]; with smoothing and focal: smooth_row, focus_rows
  *
  * Sums and maxima over j: 16 partials, j to partial j mod 16, then the fixed tree. A row's delta is
  * multiplied by its weight. */
 #include <config.h>
 
-#include "kernel/activation.h"
-#include "kernel/kernel.h"
+#include "kernel/loss_terms.h"
 
 enum { LOGS = 16 }; /* rows whose logarithms are taken together */
 
@@ -43,21 +41,71 @@ GR_INLINE vf target_columns(const gr_loss_rows *l, size_t row, size_t j) {
   return vf_select(vf_lt(distance, vf_set1(0.5f)), vf_set1(1.0f), vf_zero());
 }
 
-GR_INLINE void quadratic_row(const gr_loss_rows *l, size_t row, float weight,
-                             gr_activation activation) {
-  float *a = l->a + row * l->ld;
-  vf sum = vf_zero();
-  for (size_t j = 0; j < l->n_out; j += 16) {
-    vf out = load_columns(a, j, l->n_out), d = vf_sub(out, target_columns(l, row, j));
-    sum = vf_fma(d, d, sum);
-    if (l->delta) {
-      d = vf_activation_back(activation, d, out);
-      vf_store(l->delta + row * l->ld + j,
-               keep_columns(vf_mul(d, vf_set1(weight)), j, l->n_out, vf_zero()));
+/* Outputs a = f(z) of all rows, and, where deltas are wanted, f'(z) in their place. Columns beyond
+ * n_out become f(0) at most and are not looked at. */
+GR_INLINE void make_outputs(const gr_loss_rows *l, const gr_activation kind) {
+  for (size_t row = 0; row < l->n_rows; row++)
+    for (size_t j = 0; j < l->n_out; j += 16) {
+      float *a = l->a + row * l->ld + j;
+      const gr_curve f = vf_activation_curve(kind, load_columns(l->a + row * l->ld, j, l->n_out));
+      vf_store(a, f.value);
+      if (l->delta) vf_store(l->delta + row * l->ld + j, f.slope);
     }
-  }
-  l->row_loss[row] = 0.5f * vf_reduce_add(sum);
 }
+
+#define GR_ACTIVATION(id, name, hidden, spread, from_input) \
+  static void outputs_##id(const gr_loss_rows *l) {         \
+    make_outputs(l, GR_##id);                               \
+  }
+#include "kernel/activation.def.h"
+#undef GR_ACTIVATION
+
+/* The levels of columns j..j+15. */
+GR_INLINE vf level_columns(const gr_loss_rows *l, size_t j) {
+  _Alignas(64) float level[16];
+  for (size_t i = 0; i < 16; i++) level[i] = l->levels[(j + i) % l->n_levels];
+  return vf_load(level);
+}
+
+/* A row whose loss is the sum of terms. Where the loss is not one of z, delta holds f'(z). */
+GR_INLINE void term_row(const gr_loss_rows *l, const gr_loss loss, size_t row, float weight) {
+  float *a = l->a + row * l->ld;
+  const size_t n = l->n_out;
+  const vf zero = vf_zero();
+  const float share = loss_is_sum(loss) ? 1.0f : 1.0f / (float)n, scale = weight * share;
+  vf sum = zero;
+  for (size_t j = 0; j < n; j += 16) {
+    const vf level = loss == GR_QUANTILE ? level_columns(l, j) : zero;
+    const gr_loss_term t =
+        loss_term(loss, l, load_columns(a, j, n), target_columns(l, row, j), level);
+    if (loss == GR_QUADRATIC) {
+      const vf e = keep_columns(t.d, j, n, zero);
+      sum = vf_fma(e, e, sum);
+    } else {
+      sum = vf_add(sum, keep_columns(t.loss, j, n, zero));
+    }
+    if (loss_of_z(loss)) vf_store(a + j, keep_columns(t.out, j, n, zero));
+    if (!l->delta) continue;
+    float *delta = l->delta + row * l->ld + j;
+    const vf d = vf_flush(loss_of_z(loss) ? t.d : vf_mul(t.d, vf_load(delta)));
+    vf_store(delta, keep_columns(vf_mul(d, vf_set1(scale)), j, n, zero));
+  }
+  const float total = vf_reduce_add(sum);
+  l->row_loss[row] = loss == GR_QUADRATIC ? 0.5f * total
+                     : loss_is_sum(loss)  ? total
+                                          : share * total;
+}
+
+static float weight_of(const gr_loss_rows *l, size_t row) {
+  return l->weight ? l->weight[l->index[row]] : 1.0f;
+}
+
+#define GR_LOSS(id, name, targets, output)                                                     \
+  static void terms_##id(const gr_loss_rows *l) {                                              \
+    for (size_t row = 0; row < l->n_rows; row++) term_row(l, GR_##id, row, weight_of(l, row)); \
+  }
+#include "kernel/loss.def.h"
+#undef GR_LOSS
 
 GR_INLINE float row_max(const float *z, size_t n) {
   const vf first = vf_set1(z[0]); /* in columns beyond n: a maximum does not notice */
@@ -90,10 +138,6 @@ GR_INLINE void softmax_row(const gr_loss_rows *l, size_t row, float weight, floa
                keep_columns(vf_mul(d, vf_set1(weight)), j, n, vf_zero()));
     }
   }
-}
-
-static float weight_of(const gr_loss_rows *l, size_t row) {
-  return l->weight ? l->weight[l->index[row]] : 1.0f;
 }
 
 /* The fixed tree over 16 partials, each a vector. */
@@ -162,53 +206,95 @@ static void softmax_rows(const gr_loss_rows *l) {
   }
 }
 
-GR_INLINE void sigmoid_row(const gr_loss_rows *l, size_t row, float weight) {
-  float *a = l->a + row * l->ld;
-  const size_t n = l->n_out;
-  const vf one = vf_set1(1.0f), zero = vf_zero();
-  vf sum = zero;
-  for (size_t j = 0; j < n; j += 16) {
-    vf z = load_columns(a, j, n), y = target_columns(l, row, j), p = vf_sigmoid(z);
-    vf e = vf_exp_down(vf_sub(zero, vf_abs(z))), u = vf_add(one, e);
-    vf softplus = vf_add(vf_log(u), vf_div(vf_sub(e, vf_sub(u, one)),
-                                           u)); /* ln(1 + e), corrected for the rounding of u */
-    vf loss = vf_add(vf_nfma(z, y, vf_max(z, zero)), softplus);
-    sum = vf_add(sum, keep_columns(loss, j, n, zero));
-    vf_store(a + j, keep_columns(p, j, n, zero));
-    if (l->delta) {
-      const vf d = vf_mul(vf_flush(vf_sub(p, y)), vf_set1(weight));
-      vf_store(l->delta + row * l->ld + j, keep_columns(d, j, n, zero));
+/* What smoothing and focal add to softmax, 16 rows at a time. */
+typedef struct row_numbers {
+  float apart[16]; /* z of the class minus the mean of the row's z */
+  float p[16];     /* probability of the class */
+} row_numbers;
+
+static float apart_of(const gr_loss_rows *l, size_t row) {
+  const float *z = l->a + row * l->ld;
+  const vf chosen = vf_set1(z[l->class_index[l->index[row]]]);
+  vf sum = vf_zero();
+  for (size_t j = 0; j < l->n_out; j += 16)
+    sum = vf_add(sum, keep_columns(vf_sub(chosen, vf_load(z + j)), j, l->n_out, vf_zero()));
+  return vf_reduce_add(sum) / (float)l->n_out;
+}
+
+/* C + s (z_y - mean z) for targets (1 - s) [j = y] + s/n. */
+static void smooth_row(const gr_loss_rows *l, size_t row, float apart) {
+  const float low = l->smoothing / (float)l->n_out, high = 1 - l->smoothing;
+  const vf weight = vf_set1(weight_of(l, row));
+  l->row_loss[row] += l->smoothing * apart;
+  for (size_t j = 0; l->delta && j < l->n_out; j += 16) {
+    const vf y = vf_fma(target_columns(l, row, j), vf_set1(high), vf_set1(low)),
+             d = vf_flush(vf_sub(vf_load(l->a + row * l->ld + j), y));
+    vf_store(l->delta + row * l->ld + j, keep_columns(vf_mul(d, weight), j, l->n_out, vf_zero()));
+  }
+}
+
+/* q^g C and the delta that goes with it: both of cross-entropy times a number of the row. */
+static void focus_rows(const gr_loss_rows *l, const float p[16]) {
+  _Alignas(64) float loss[16] = {0}, factor[16];
+  memcpy(loss, l->row_loss, l->n_rows * sizeof(float));
+  const vf c = vf_load(loss), q = vf_sub(vf_set1(1.0f), vf_load(p));
+  const gr_curve f = focal_factors(q, c, vf_set1(l->parameter));
+  vf_store(loss, vf_mul(c, f.value));
+  vf_store(factor, f.slope);
+  memcpy(l->row_loss, loss, l->n_rows * sizeof(float));
+  for (size_t row = 0; l->delta && row < l->n_rows; row++)
+    for (size_t j = 0; j < l->n_out; j += 16) {
+      float *delta = l->delta + row * l->ld + j;
+      vf_store(delta, vf_flush(vf_mul(vf_load(delta), vf_set1(factor[row]))));
     }
-  }
-  l->row_loss[row] = vf_reduce_add(sum);
 }
 
-static void sigmoid_rows(const gr_loss_rows *l) {
-  for (size_t row = 0; row < l->n_rows; row++) sigmoid_row(l, row, weight_of(l, row));
+/* Rows [first, first + n) of the call as one of their own. */
+static gr_loss_rows part_of(const gr_loss_rows *l, size_t first, size_t n) {
+  gr_loss_rows part = *l;
+  part.n_rows = n;
+  part.a += first * l->ld;
+  if (l->delta) part.delta += first * l->ld;
+  part.index += first;
+  part.row_loss += first;
+  return part;
 }
 
-#define GR_ACTIVATION(id, name, hidden, relu)            \
-  static void quadratic_##id(const gr_loss_rows *l) {    \
-    for (size_t row = 0; row < l->n_rows; row++)         \
-      quadratic_row(l, row, weight_of(l, row), GR_##id); \
+static void refined_softmax_rows(const gr_loss_rows *l) {
+  const int smooths = l->loss == GR_CROSS_ENTROPY;
+  for (size_t first = 0; first < l->n_rows; first += 16) {
+    const gr_loss_rows part = part_of(l, first, l->n_rows - first < 16 ? l->n_rows - first : 16);
+    _Alignas(64) row_numbers numbers = {{0}, {0}};
+    for (size_t r = 0; smooths && r < part.n_rows; r++) numbers.apart[r] = apart_of(&part, r);
+    softmax_rows(&part);
+    for (size_t r = 0; r < part.n_rows; r++)
+      numbers.p[r] = part.a[r * part.ld + (size_t)part.class_index[part.index[r]]];
+    for (size_t r = 0; smooths && r < part.n_rows; r++) smooth_row(&part, r, numbers.apart[r]);
+    if (!smooths) focus_rows(&part, numbers.p);
   }
-#include "kernel/activation.def.h"
-#undef GR_ACTIVATION
+}
 
 typedef void rows_function(const gr_loss_rows *l);
 
-/* NULL: a combination that the recipe refuses. */
-static rows_function *const rows[GR_N_LOSSES][GR_N_ACTIVATIONS] = {
-    [GR_QUADRATIC] =
-        {
-#define GR_ACTIVATION(id, name, hidden, relu) [GR_##id] = quadratic_##id,
+static rows_function *const outputs[GR_N_ACTIVATIONS] = {
+#define GR_ACTIVATION(id, name, hidden, spread, from_input) outputs_##id,
 #include "kernel/activation.def.h"
 #undef GR_ACTIVATION
-        },
-    [GR_CROSS_ENTROPY] = {[GR_SOFTMAX] = softmax_rows, [GR_SIGMOID] = sigmoid_rows},
+};
+
+static rows_function *const terms[GR_N_LOSSES] = {
+#define GR_LOSS(id, name, targets, output) terms_##id,
+#include "kernel/loss.def.h"
+#undef GR_LOSS
 };
 
 void GR_SUFFIX(gr_loss_rows)(const gr_loss_rows *l);
 void GR_SUFFIX(gr_loss_rows)(const gr_loss_rows *l) {
-  rows[l->loss][l->activation](l);
+  if (l->activation == GR_SOFTMAX) { /* without classes: outputs only */
+    const int refined = l->class_index && (l->loss == GR_FOCAL || l->smoothing > 0);
+    (refined ? refined_softmax_rows : softmax_rows)(l);
+    return;
+  }
+  if (!loss_of_z(l->loss)) outputs[l->activation](l);
+  terms[l->loss](l);
 }

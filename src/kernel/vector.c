@@ -9,7 +9,7 @@
 #include <xmmintrin.h>
 #endif
 
-#define GR_OPTIMIZER(id, name, moments)                                                        \
+#define GR_OPTIMIZER(id, ...)                                                                  \
   static void update_##id(const gr_update_coefficients *u, size_t n, float *w, const float *g, \
                           float *moment1, float *moment2) {                                    \
     const gr_update_coefficients c = *u;                                                       \
@@ -27,7 +27,7 @@ update_function GR_SUFFIX(gr_update);
 void GR_SUFFIX(gr_update)(const gr_update_coefficients *u, size_t n, float *w, const float *g,
                           float *moment1, float *moment2) {
   static update_function *const by_kind[GR_N_OPTIMIZERS] = {
-#define GR_OPTIMIZER(id, name, moments) update_##id,
+#define GR_OPTIMIZER(id, ...) update_##id,
 #include "kernel/optimizer.def.h"
 #undef GR_OPTIMIZER
   };
@@ -53,6 +53,45 @@ static void column_sums(size_t n_rows, size_t n_panels, const float *delta, size
 static void add(size_t n, float *sum, const float *addend) {
   for (size_t i = 0; i < n; i += 16)
     vf_store(sum + i, vf_add(vf_load(sum + i), vf_load(addend + i)));
+}
+
+/* Partial by partial, each through every 16th input: one chain in a register at a time, and four of
+ * them side by side. */
+static void row_squares(size_t n_inputs, const float *panel, const float *bias, float *sums) {
+  vf partial[16];
+  for (size_t first = 0; first < 16; first += 4) {
+    vf sum[4];
+    for (int p = 0; p < 4; p++) sum[p] = vf_zero();
+    for (size_t i = first; i < n_inputs; i += 16)
+      for (size_t p = 0; p < 4 && i + p < n_inputs; p++) {
+        const vf x = vf_load(panel + 16 * (i + p));
+        sum[p] = vf_fma(x, x, sum[p]);
+      }
+    for (int p = 0; p < 4; p++) partial[first + (size_t)p] = sum[p];
+  }
+  if (bias) {
+    const vf x = vf_load(bias);
+    partial[n_inputs % 16] = vf_fma(x, x, partial[n_inputs % 16]);
+  }
+  for (int apart = 8; apart; apart /= 2)
+    for (int p = 0; p < apart; p++) partial[p] = vf_add(partial[p], partial[p + apart]);
+  vf_store(sums, partial[0]);
+}
+
+static void average(size_t n, float share, float *a, const float *w) {
+  if (share == 1) {
+    memcpy(a, w, n * sizeof *a);
+    return;
+  }
+  for (size_t i = 0; i < n; i += 16) {
+    const vf old = vf_load(a + i);
+    vf_store(a + i, vf_fma(vf_set1(share), vf_sub(vf_load(w + i), old), old));
+  }
+}
+
+static void scale_rows(size_t n_inputs, float *panel, const float *factor) {
+  const vf f = vf_load(factor);
+  for (size_t i = 0; i < 16 * n_inputs; i += 16) vf_store(panel + i, vf_mul(vf_load(panel + i), f));
 }
 
 static void transpose_panel(size_t n_inputs, size_t n_outputs, const float *panel, float *back,
@@ -207,7 +246,9 @@ static void elementary(int f, size_t n, const float *in, float *out) {
                       : f == 1 ? vf_log(x)
                       : f == 2 ? vf_sigmoid(x)
                       : f == 3 ? vf_tanh(x)
-                               : vf_erf(x));
+                      : f == 4 ? vf_erf(x)
+                      : f == 5 ? vf_exp_minus_one_down(x)
+                               : vf_normal(x));
   }
 }
 
@@ -245,6 +286,7 @@ void GR_SUFFIX(gr_forward)(const gr_forward *f);
 void GR_SUFFIX(gr_backward)(const gr_backward *b);
 void GR_SUFFIX(gr_weight_gradient)(const gr_weight_gradient *g);
 void GR_SUFFIX(gr_loss_rows)(const gr_loss_rows *l);
+void GR_SUFFIX(gr_dropout)(const gr_dropout *d);
 double GR_SUFFIX(gr_fma_rounds)(size_t n_rounds);
 double GR_SUFFIX(gr_read_stream)(size_t n, const float *p);
 extern const gr_kernels GR_SUFFIX(gr_kernels);
@@ -269,8 +311,12 @@ const gr_kernels GR_SUFFIX(gr_kernels) = {
     .column_sums = column_sums,
     .add = add,
     .update = GR_SUFFIX(gr_update),
+    .row_squares = row_squares,
+    .scale_rows = scale_rows,
+    .average = average,
     .transpose_panel = transpose_panel,
     .loss_rows = GR_SUFFIX(gr_loss_rows),
+    .dropout = GR_SUFFIX(gr_dropout),
     .gather = gather,
     .permute = permute,
     .elementary = elementary,

@@ -13,6 +13,7 @@
 #include "base/text.h"
 
 #define GR_MAX_HIDDEN 64
+#define GR_MAX_LIST 64       /* numbers in one value */
 #define GR_MAX_WIDTH 1048576 /* neurons in one layer */
 #define GR_AUTO (-1)
 
@@ -22,9 +23,21 @@ typedef enum gr_scale {
   GR_SCALE_UNIT
 } gr_scale; /* unit: u8 inputs are divided by 255 */
 typedef enum gr_standardize { GR_STANDARDIZE_NONE, GR_STANDARDIZE_ZSCORE } gr_standardize;
-typedef enum gr_initialization { GR_INIT_NORMAL, GR_INIT_GLOROT, GR_INIT_HE } gr_initialization;
+typedef enum gr_initialization {
+  GR_INIT_NORMAL,
+  GR_INIT_GLOROT,
+  GR_INIT_HE,
+  GR_INIT_LECUN
+} gr_initialization;
 typedef enum gr_shuffle { GR_SHUFFLE_NONE, GR_SHUFFLE_FULL, GR_SHUFFLE_WINDOW } gr_shuffle;
-typedef enum gr_schedule_kind { GR_SCHEDULE_CONSTANT, GR_SCHEDULE_COSINE } gr_schedule_kind;
+typedef enum gr_schedule {
+#define GR_SCHEDULE(ID, ...) GR_SCHEDULE_##ID,
+#include "net/schedule.def.h"
+#undef GR_SCHEDULE
+  GR_N_SCHEDULES
+} gr_schedule;
+
+typedef enum gr_average { GR_AVERAGE_NONE, GR_AVERAGE_EMA, GR_AVERAGE_SWA } gr_average;
 
 /* Enumerations (`int` here) may be GR_AUTO before the configuration is resolved against a data set,
  * never after. */
@@ -41,25 +54,45 @@ typedef struct gr_config {
     int activation, output_activation; /* gr_activation */
     int initialization;
     int64_t inputs, outputs; /* resolved from the data */
+    double dropout, input_dropout;
   } network;
   struct {
     int64_t epochs, batch_size;
     uint64_t seed;
-    int loss;          /* gr_loss */
-    int64_t lane_rows; /* rows of the batch per gradient lane */
+    int loss;           /* gr_loss */
+    int64_t lane_rows;  /* rows of the batch per gradient lane */
+    int64_t accumulate; /* batches whose gradients make one update */
     int shuffle;
     int64_t shuffle_window, shuffle_block; /* rows, of shuffle window; else 0 */
     int64_t patience; /* epochs without improvement before early stopping; 0 = off */
     double min_delta;
+    double label_smoothing, focal_gamma, huber_delta, tweedie_power;
+    uint32_t n_quantiles;
+    double quantiles[GR_MAX_LIST];
   } training;
   struct {
     int name; /* gr_optimizer */
-    double learning_rate, momentum, beta1, beta2, epsilon, weight_decay;
+    double learning_rate, momentum, beta1, beta2, epsilon, weight_decay, l1;
+    double clip_norm, clip_value, max_norm; /* 0: none */
   } optimizer;
   struct {
-    int name;
-    double warmup; /* fraction of all steps */
+    int name;                                         /* gr_schedule */
+    double warmup;                                    /* fraction of all steps */
+    double gamma;                                     /* factor of one cut */
+    double floor;                                     /* least height */
+    int64_t every;                                    /* step: epochs between cuts */
+    uint32_t n_milestones, milestones[GR_MAX_HIDDEN]; /* multistep: epochs of cuts */
+    double power;                                     /* polynomial */
+    int64_t period, period_factor;                    /* cosine-restarts: epochs; growth */
+    double peak;                                      /* one-cycle: progress of the maximum */
+    int64_t patience;                                 /* plateau: epochs */
+    double threshold;                                 /* plateau, newbob: relative gain */
   } schedule;
+  struct {
+    int name; /* gr_average */
+    double decay;
+    int64_t start; /* epochs */
+  } average;
   struct {
     double every; /* seconds */
     int64_t keep;
@@ -77,11 +110,12 @@ typedef enum gr_part { GR_PART_RECIPE, GR_PART_RUN, GR_PART_RESOURCES } gr_part;
 typedef enum gr_key_type {
   GR_KEY_STRING,
   GR_KEY_BOOL,
-  GR_KEY_INTEGER, /* int64_t, may be auto */
-  GR_KEY_SEED,    /* uint64_t */
-  GR_KEY_REAL,
+  GR_KEY_INTEGER,  /* int64_t, may be auto */
+  GR_KEY_SEED,     /* uint64_t */
+  GR_KEY_REAL,     /* may be auto */
   GR_KEY_CHOICE,   /* int, may be auto */
-  GR_KEY_WIDTHS,   /* list of layer widths, or none */
+  GR_KEY_WIDTHS,   /* list of layer widths or other whole numbers, or none */
+  GR_KEY_REALS,    /* list of numbers, one at least */
   GR_KEY_DURATION, /* seconds */
   GR_KEY_SIZE      /* bytes, may be auto */
 } gr_key_type;
@@ -93,7 +127,7 @@ typedef struct gr_key {
   gr_key_type type;
   gr_part part;
   bool may_be_auto;
-  size_t offset;              /* in gr_config; GR_KEY_WIDTHS: of the count */
+  size_t offset;              /* in gr_config; GR_KEY_WIDTHS, GR_KEY_REALS: of the count */
   const char *const *choices; /* GR_KEY_CHOICE: NULL-terminated, index = value */
   double minimum, maximum;    /* numbers: inclusive */
   const char *help;           /* one line, with the unit */
@@ -139,9 +173,19 @@ gradus_status gr_config_read(gr_config *config, const char *path, gradus_error *
 gradus_status gr_config_parse(gr_config *config, const char *text, size_t length, const char *name,
                               gradus_error *err);
 
+/* Replaces `auto` where the recipe alone says what it means: the numbers of the optimiser and of
+ * the schedule. Lines about it are appended to `notes` (may be NULL). */
+void gr_config_settle(gr_config *config, gr_text *notes);
+
+/* Rows that one update is made from; the last one of an epoch may have fewer. */
+uint64_t gr_config_step_rows(const gr_config *config);
+
 /* Checks what single keys cannot: combinations (softmax wants cross-entropy, ...). Works on
  * resolved and unresolved values. */
 gradus_status gr_config_validate(const gr_config *config, gradus_error *err);
+
+/* Outputs for each column of y of a regression: levels of a quantile loss, else 1. */
+uint32_t gr_config_repeats(const gr_config *config);
 
 /* The value of one key as text that gr_config_set reads back to the same value. */
 void gr_config_get(const gr_config *config, const gr_key *key, gr_text *out);

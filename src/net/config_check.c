@@ -18,12 +18,13 @@ static gradus_status check_hidden(const gr_config *c, gradus_error *err) {
 }
 
 static gradus_status check_softmax(const gr_config *c, gradus_error *err) {
+  const int loss = c->training.loss;
   if (c->network.output_activation != GR_SOFTMAX) return GRADUS_OK;
-  if (known_and_not(c->training.loss, GR_CROSS_ENTROPY))
+  if (loss != GR_AUTO && gr_losses[loss].output != GR_OUTPUT_PROBABILITY)
     return gr_fail(err, GRADUS_ERR_CONFIG,
                    "network.output_activation: softmax goes with training.loss cross-entropy, "
                    "not %s",
-                   gr_losses[c->training.loss]);
+                   gr_losses[loss].name);
   if (known_and_not(c->data.task, GR_CLASSIFICATION))
     return gr_fail(err, GRADUS_ERR_CONFIG,
                    "network.output_activation: softmax is for data.task classification");
@@ -34,23 +35,52 @@ static gradus_status check_softmax(const gr_config *c, gradus_error *err) {
   return GRADUS_OK;
 }
 
-static gradus_status check_cross_entropy(const gr_config *c, gradus_error *err) {
-  int output = c->network.output_activation;
-  if (c->training.loss != GR_CROSS_ENTROPY) return GRADUS_OK;
-  if (known_and_not(c->data.task, GR_CLASSIFICATION))
+/* Losses of classes, and losses of numbers. */
+static gradus_status check_targets(const gr_config *c, gradus_error *err) {
+  if (c->training.loss == GR_AUTO || c->data.task == GR_AUTO) return GRADUS_OK;
+  const gr_loss_kind *loss = &gr_losses[c->training.loss];
+  const bool classes = c->data.task == GR_CLASSIFICATION;
+  if (loss->targets == GR_TARGETS_CLASSES && !classes)
     return gr_fail(err, GRADUS_ERR_CONFIG,
-                   "training.loss: cross-entropy is for data.task classification; use quadratic");
+                   "training.loss: %s is for data.task classification; use quadratic", loss->name);
+  if (loss->targets == GR_TARGETS_NUMBERS && classes)
+    return gr_fail(err, GRADUS_ERR_CONFIG,
+                   "training.loss: %s is for data.task regression; use cross-entropy", loss->name);
+  return GRADUS_OK;
+}
+
+static gradus_status check_probability(const gr_config *c, const char *loss, gradus_error *err) {
+  const int output = c->network.output_activation;
   bool one = c->network.outputs == GR_AUTO || c->network.outputs == 1;
-  if (output == GR_AUTO || output == GR_SOFTMAX || (output == GR_SIGMOID && one)) return GRADUS_OK;
+  if (output == GR_SOFTMAX || (output == GR_SIGMOID && one)) return GRADUS_OK;
   if (output == GR_SIGMOID)
     return gr_fail(err, GRADUS_ERR_CONFIG,
-                   "training.loss: cross-entropy with network.output_activation sigmoid wants one "
-                   "of network.outputs, not %lld; use softmax",
-                   (long long)c->network.outputs);
+                   "training.loss: %s with network.output_activation sigmoid wants one of "
+                   "network.outputs, not %lld; use softmax",
+                   loss, (long long)c->network.outputs);
   return gr_fail(err, GRADUS_ERR_CONFIG,
-                 "training.loss: cross-entropy wants network.output_activation softmax, or sigmoid "
-                 "with one output, not %s",
-                 gr_activations[output].name);
+                 "training.loss: %s wants network.output_activation softmax, or sigmoid with one "
+                 "output, not %s",
+                 loss, gr_activations[output].name);
+}
+
+/* What a loss wants of the outputs. */
+static gradus_status check_outputs(const gr_config *c, gradus_error *err) {
+  const int output = c->network.output_activation;
+  if (c->training.loss == GR_AUTO || output == GR_AUTO) return GRADUS_OK;
+  const gr_loss_kind *loss = &gr_losses[c->training.loss];
+  if (loss->output == GR_OUTPUT_PROBABILITY) return check_probability(c, loss->name, err);
+  const int wanted = loss->output == GR_OUTPUT_EXPONENTIAL ? GR_EXPONENTIAL
+                     : loss->output == GR_OUTPUT_IDENTITY  ? GR_IDENTITY
+                                                           : output;
+  if (output == wanted) return GRADUS_OK;
+  return gr_fail(err, GRADUS_ERR_CONFIG,
+                 "training.loss: %s wants network.output_activation %s, not %s", loss->name,
+                 gr_activations[wanted].name, gr_activations[output].name);
+}
+
+uint32_t gr_config_repeats(const gr_config *config) {
+  return config->training.loss == GR_QUANTILE ? config->training.n_quantiles : 1;
 }
 
 static gradus_status check_lanes(const gr_config *c, gradus_error *err) {
@@ -73,9 +103,25 @@ static gradus_status check_widths(const gr_config *c, gradus_error *err) {
   return check_width("network.outputs", c->network.outputs, err);
 }
 
+static gradus_status check_milestones(const gr_config *c, gradus_error *err) {
+  const uint32_t n = c->schedule.n_milestones, *m = c->schedule.milestones;
+  if (c->schedule.name != GR_SCHEDULE_MULTISTEP) return GRADUS_OK;
+  if (n == 0)
+    return gr_fail(err, GRADUS_ERR_CONFIG,
+                   "schedule.name: multistep wants schedule.milestones, such as 10,15");
+  for (uint32_t i = 1; i < n; i++)
+    if (m[i] <= m[i - 1])
+      return gr_fail(err, GRADUS_ERR_CONFIG,
+                     "schedule.milestones: %u comes after %u; each must be later than the one "
+                     "before",
+                     (unsigned)m[i], (unsigned)m[i - 1]);
+  return GRADUS_OK;
+}
+
 gradus_status gr_config_validate(const gr_config *config, gradus_error *err) {
   static gradus_status (*const checks[])(const gr_config *, gradus_error *) = {
-      check_hidden, check_softmax, check_cross_entropy, check_lanes, check_widths};
+      check_hidden, check_softmax, check_targets,   check_outputs,
+      check_lanes,  check_widths,  check_milestones};
   for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) GR_TRY(checks[i](config, err));
   return GRADUS_OK;
 }

@@ -19,24 +19,25 @@
 #define MAX_BATCH 16777216
 #define MAX_ROWS 1000000000
 #define BELOW_ONE 0.999999 /* of momentum and beta: at 1 the average would never forget */
+#define MOST_DROPOUT 0.99
 #define YEAR 31536000
 #define MIB 1048576
 #define PIB 1125899906842624
 
 static const char *const activations[] = {
-#define GR_ACTIVATION(id, name, hidden, relu) [GR_##id] = name,
+#define GR_ACTIVATION(id, name, hidden, spread, from_input) [GR_##id] = name,
 #include "kernel/activation.def.h"
 #undef GR_ACTIVATION
     NULL};
 
 static const char *const losses[] = {
-#define GR_LOSS(id, name) [GR_##id] = name,
+#define GR_LOSS(id, name, targets, output) [GR_##id] = name,
 #include "kernel/loss.def.h"
 #undef GR_LOSS
     NULL};
 
 static const char *const optimizers[] = {
-#define GR_OPTIMIZER(id, name, moments) [GR_##id] = name,
+#define GR_OPTIMIZER(id, name, ...) [GR_##id] = name,
 #include "kernel/optimizer.def.h"
 #undef GR_OPTIMIZER
     NULL};
@@ -58,12 +59,21 @@ static const char *const tasks[] = {
 static const char *const scales[] = {[GR_SCALE_NONE] = "none", [GR_SCALE_UNIT] = "unit", NULL};
 static const char *const standardizes[] = {
     [GR_STANDARDIZE_NONE] = "none", [GR_STANDARDIZE_ZSCORE] = "zscore", NULL};
-static const char *const initializations[] = {
-    [GR_INIT_NORMAL] = "normal", [GR_INIT_GLOROT] = "glorot", [GR_INIT_HE] = "he", NULL};
+static const char *const initializations[] = {[GR_INIT_NORMAL] = "normal",
+                                              [GR_INIT_GLOROT] = "glorot",
+                                              [GR_INIT_HE] = "he",
+                                              [GR_INIT_LECUN] = "lecun",
+                                              NULL};
 static const char *const shuffles[] = {
     [GR_SHUFFLE_NONE] = "none", [GR_SHUFFLE_FULL] = "full", [GR_SHUFFLE_WINDOW] = "window", NULL};
 static const char *const schedules[] = {
-    [GR_SCHEDULE_CONSTANT] = "constant", [GR_SCHEDULE_COSINE] = "cosine", NULL};
+#define GR_SCHEDULE(ID, name, ...) [GR_SCHEDULE_##ID] = name,
+#include "net/schedule.def.h"
+#undef GR_SCHEDULE
+    NULL};
+
+static const char *const averages[] = {
+    [GR_AVERAGE_NONE] = "none", [GR_AVERAGE_EMA] = "ema", [GR_AVERAGE_SWA] = "swa", NULL};
 
 /* name, option, type, part, may be auto, field, choices, minimum, maximum, help */
 const gr_key gr_keys[] = {
@@ -99,6 +109,11 @@ const gr_key gr_keys[] = {
      GR_MAX_WIDTH, "input columns; auto: those of the data"},
     {"network.outputs", NULL, GR_KEY_INTEGER, GR_PART_RECIPE, true, FIELD(network.outputs), NULL, 1,
      GR_MAX_WIDTH, "neurons of the output layer; auto: classes or target columns of the data"},
+    {"network.dropout", "dropout", GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(network.dropout), NULL,
+     0, MOST_DROPOUT, "probability with which a hidden neuron is left out of a training step"},
+    {"network.input_dropout", "input-dropout", GR_KEY_REAL, GR_PART_RECIPE, false,
+     FIELD(network.input_dropout), NULL, 0, MOST_DROPOUT,
+     "probability with which an input is left out of a training step"},
 
     {"training.epochs", "epochs", GR_KEY_INTEGER, GR_PART_RECIPE, false, FIELD(training.epochs),
      NULL, 1, 1000000000, "passes over the training rows"},
@@ -111,6 +126,9 @@ const gr_key gr_keys[] = {
     {"training.lane_rows", "lane-rows", GR_KEY_INTEGER, GR_PART_RECIPE, true,
      FIELD(training.lane_rows), NULL, 1, MAX_BATCH,
      "rows of a batch whose gradients form one chain of sums; auto: by batch size"},
+    {"training.accumulate", "accumulate", GR_KEY_INTEGER, GR_PART_RECIPE, false,
+     FIELD(training.accumulate), NULL, 1, 65536,
+     "batches whose gradients make one update, as one batch of all their rows would"},
     {"training.shuffle", "shuffle", GR_KEY_CHOICE, GR_PART_RECIPE, true, FIELD(training.shuffle),
      shuffles, 0, 0,
      "order of rows: full: any, another in every epoch; window: by parts of the file; none"},
@@ -126,32 +144,85 @@ const gr_key gr_keys[] = {
     {"training.early_stopping.min_delta", "min-delta", GR_KEY_REAL, GR_PART_RECIPE, false,
      FIELD(training.min_delta), NULL, 0, 1e30,
      "decrease of the validation loss that counts as better, in units of the loss"},
+    {"training.label_smoothing", "label-smoothing", GR_KEY_REAL, GR_PART_RECIPE, false,
+     FIELD(training.label_smoothing), NULL, 0, 0.99,
+     "share of a target's certainty that cross-entropy spreads over all classes"},
+    {"training.focal_gamma", "focal-gamma", GR_KEY_REAL, GR_PART_RECIPE, false,
+     FIELD(training.focal_gamma), NULL, 0, 10, "exponent of the focal loss"},
+    {"training.huber_delta", "huber-delta", GR_KEY_REAL, GR_PART_RECIPE, false,
+     FIELD(training.huber_delta), NULL, 1e-6, 1e6,
+     "error up to which the huber loss is quadratic, in deviations of the target"},
+    {"training.tweedie_power", "tweedie-power", GR_KEY_REAL, GR_PART_RECIPE, false,
+     FIELD(training.tweedie_power), NULL, 1.01, 1.99, "power of the variance in the tweedie loss"},
+    {"training.quantiles", "quantiles", GR_KEY_REALS, GR_PART_RECIPE, false,
+     FIELD(training.n_quantiles), NULL, 1e-4, 0.9999,
+     "levels of the quantile loss, such as 0.1,0.5,0.9: an output for each"},
 
     {"optimizer.name", "optimizer", GR_KEY_CHOICE, GR_PART_RECIPE, false, FIELD(optimizer.name),
      optimizers, 0, 0, "how gradients change the weights"},
-    {"optimizer.learning_rate", "learning-rate", GR_KEY_REAL, GR_PART_RECIPE, false,
-     FIELD(optimizer.learning_rate), NULL, 0, 1e6, "step size at the schedule's height"},
-    {"optimizer.momentum", "momentum", GR_KEY_REAL, GR_PART_RECIPE, false,
-     FIELD(optimizer.momentum), NULL, 0, BELOW_ONE,
-     "share of the last update kept by momentum and nesterov"},
-    {"optimizer.beta1", "beta1", GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(optimizer.beta1), NULL,
-     0, BELOW_ONE, "decay of the mean gradient, adam and adamw"},
-    {"optimizer.beta2", "beta2", GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(optimizer.beta2), NULL,
-     0, BELOW_ONE, "decay of the mean squared gradient, adam and adamw"},
-    {"optimizer.epsilon", "epsilon", GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(optimizer.epsilon),
-     NULL, 1e-30, 1, "added to the root of the mean squared gradient, adam and adamw"},
+    {"optimizer.learning_rate", "learning-rate", GR_KEY_REAL, GR_PART_RECIPE, true,
+     FIELD(optimizer.learning_rate), NULL, 0, 1e6,
+     "step size at the schedule's height; auto: by the optimizer"},
+    {"optimizer.momentum", "momentum", GR_KEY_REAL, GR_PART_RECIPE, true, FIELD(optimizer.momentum),
+     NULL, 0, BELOW_ONE, "share of the last update that is kept; auto: by the optimizer"},
+    {"optimizer.beta1", "beta1", GR_KEY_REAL, GR_PART_RECIPE, true, FIELD(optimizer.beta1), NULL, 0,
+     BELOW_ONE, "decay of the mean gradient; auto: by the optimizer"},
+    {"optimizer.beta2", "beta2", GR_KEY_REAL, GR_PART_RECIPE, true, FIELD(optimizer.beta2), NULL, 0,
+     BELOW_ONE, "decay of the mean squared gradient; auto: by the optimizer"},
+    {"optimizer.epsilon", "epsilon", GR_KEY_REAL, GR_PART_RECIPE, true, FIELD(optimizer.epsilon),
+     NULL, 1e-30, 1, "added to the root of the mean squared gradient; auto: by the optimizer"},
     {"optimizer.weight_decay", "weight-decay", GR_KEY_REAL, GR_PART_RECIPE, false,
      FIELD(optimizer.weight_decay), NULL, 0, 1,
      "pull of weights, not biases, towards 0: part of the gradient, or apart from it in adamw"},
+    {"optimizer.l1", "l1", GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(optimizer.l1), NULL, 0, 1,
+     "this times the sign of a weight, not of a bias, is added to its gradient"},
+    {"optimizer.clip_norm", "clip-norm", GR_KEY_REAL, GR_PART_RECIPE, false,
+     FIELD(optimizer.clip_norm), NULL, 0, 1e30,
+     "largest norm of the whole gradient, which is shortened to it; 0: any"},
+    {"optimizer.clip_value", "clip-value", GR_KEY_REAL, GR_PART_RECIPE, false,
+     FIELD(optimizer.clip_value), NULL, 0, 1e30,
+     "largest size of each element of the gradient, which is cut to it; 0: any"},
+    {"optimizer.max_norm", "max-norm", GR_KEY_REAL, GR_PART_RECIPE, false,
+     FIELD(optimizer.max_norm), NULL, 0, 1e30,
+     "largest norm of the weights into a neuron, which are shortened to it; 0: any"},
 
     {"schedule.name", "schedule", GR_KEY_CHOICE, GR_PART_RECIPE, false, FIELD(schedule.name),
-     schedules, 0, 0, "course of the learning rate: constant, or cosine down to 0 at the end"},
+     schedules, 0, 0, "course of the learning rate"},
     {"schedule.warmup", "warmup", GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(schedule.warmup), NULL,
      0, 1, "fraction of all steps over which the learning rate rises linearly"},
+    {"schedule.gamma", NULL, GR_KEY_REAL, GR_PART_RECIPE, true, FIELD(schedule.gamma), NULL, 0, 1,
+     "factor of each cut of the learning rate; auto: by the schedule"},
+    {"schedule.floor", NULL, GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(schedule.floor), NULL, 0, 1,
+     "fraction of the learning rate below which the schedule does not go"},
+    {"schedule.every", NULL, GR_KEY_INTEGER, GR_PART_RECIPE, false, FIELD(schedule.every), NULL, 1,
+     1000000000, "epochs between two cuts of step"},
+    {"schedule.milestones", NULL, GR_KEY_WIDTHS, GR_PART_RECIPE, false,
+     FIELD(schedule.n_milestones), NULL, 1, GR_MAX_WIDTH,
+     "numbers of epochs after which multistep cuts, such as 10,15"},
+    {"schedule.power", NULL, GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(schedule.power), NULL, 0,
+     100, "exponent of polynomial"},
+    {"schedule.period", NULL, GR_KEY_INTEGER, GR_PART_RECIPE, false, FIELD(schedule.period), NULL,
+     1, 1000000000, "epochs of the first period of cosine-restarts"},
+    {"schedule.period_factor", NULL, GR_KEY_INTEGER, GR_PART_RECIPE, false,
+     FIELD(schedule.period_factor), NULL, 1, 4096,
+     "by how much each period of cosine-restarts is longer than the one before"},
+    {"schedule.peak", NULL, GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(schedule.peak), NULL, 0, 1,
+     "fraction of the steps after which one-cycle is highest"},
+    {"schedule.patience", NULL, GR_KEY_INTEGER, GR_PART_RECIPE, false, FIELD(schedule.patience),
+     NULL, 0, 1000000000, "epochs without a better validation loss that plateau lets pass"},
+    {"schedule.threshold", NULL, GR_KEY_REAL, GR_PART_RECIPE, true, FIELD(schedule.threshold), NULL,
+     0, 1, "relative gain of validation loss that counts as better; auto: by the schedule"},
+
+    {"average.name", "average", GR_KEY_CHOICE, GR_PART_RECIPE, false, FIELD(average.name), averages,
+     0, 0, "average of the weights that is the model: ema over steps, swa over ends of epochs"},
+    {"average.decay", NULL, GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(average.decay), NULL, 0,
+     BELOW_ONE, "share of itself that ema keeps at each step, once it has grown to it"},
+    {"average.start", NULL, GR_KEY_INTEGER, GR_PART_RECIPE, false, FIELD(average.start), NULL, 0,
+     1000000000, "epochs before swa begins"},
 
     {"checkpoint.every", "checkpoint-every", GR_KEY_DURATION, GR_PART_RUN, false,
      FIELD(checkpoint.every), NULL, 0, YEAR,
-     "least time between checkpoints; 0s: as often as their cost allows"},
+     "least time between checkpoints; 0s: after every step, whatever it costs"},
     {"checkpoint.keep", "checkpoint-keep", GR_KEY_INTEGER, GR_PART_RUN, false,
      FIELD(checkpoint.keep), NULL, 1, 1000000, "newest checkpoints that are kept"},
     {"checkpoint.max_overhead", NULL, GR_KEY_REAL, GR_PART_RUN, false,

@@ -96,8 +96,11 @@ static gradus_status read_real(const gr_key *key, const char *text, void *field)
 }
 
 static void write_real(const gr_key *key, const void *field, gr_text *out) {
-  (void)key;
-  gr_text_put_double(out, *(const double *)field);
+  const double value = *(const double *)field;
+  if (key->may_be_auto && value == GR_AUTO)
+    gr_text_puts(out, "auto");
+  else
+    gr_text_put_double(out, value);
 }
 
 static gradus_status read_choice(const gr_key *key, const char *text, void *field) {
@@ -115,6 +118,9 @@ static void write_choice(const gr_key *key, const void *field, gr_text *out) {
 _Static_assert(offsetof(gr_config, network.hidden) ==
                    offsetof(gr_config, network.n_hidden) + sizeof(uint32_t),
                "hidden follows n_hidden");
+_Static_assert(offsetof(gr_config, schedule.milestones) ==
+                   offsetof(gr_config, schedule.n_milestones) + sizeof(uint32_t),
+               "milestones follow n_milestones");
 
 static gradus_status read_widths(const gr_key *key, const char *text, void *field) {
   uint32_t widths[1 + GR_MAX_HIDDEN] = {0}, n = 0;
@@ -140,6 +146,41 @@ static void write_widths(const gr_key *key, const void *field, gr_text *out) {
   const uint32_t *widths = field, n = widths[0];
   if (n == 0) gr_text_puts(out, "none");
   for (uint32_t i = 1; i <= n; i++) gr_text_printf(out, i > 1 ? ",%u" : "%u", (unsigned)widths[i]);
+}
+
+/* Likewise numbers: a count and, behind its padding, GR_MAX_LIST of them. */
+typedef struct reals {
+  uint32_t n;
+  double value[GR_MAX_LIST];
+} reals;
+_Static_assert(offsetof(gr_config, training.quantiles) ==
+                   offsetof(gr_config, training.n_quantiles) + offsetof(reals, value),
+               "quantiles follow n_quantiles");
+
+static gradus_status read_reals(const gr_key *key, const char *text, void *field) {
+  reals list = {0};
+  for (const char *p = text;; p++) {
+    p += strspn(p, " ");
+    const size_t length = strcspn(p, ", ");
+    double value;
+    if (list.n == GR_MAX_LIST || !gr_parse_double(p, length, &value) || !in_range(key, value))
+      return GRADUS_ERR_CONFIG;
+    list.value[list.n++] = value == 0 ? 0 : value;
+    p += length + strspn(p + length, " ");
+    if (!*p) break;
+    if (*p != ',') return GRADUS_ERR_CONFIG;
+  }
+  memcpy(field, &list, sizeof list);
+  return GRADUS_OK;
+}
+
+static void write_reals(const gr_key *key, const void *field, gr_text *out) {
+  (void)key;
+  const reals *list = field;
+  for (uint32_t i = 0; i < list->n; i++) {
+    if (i) gr_text_puts(out, ",");
+    gr_text_put_double(out, list->value[i]);
+  }
 }
 
 static void write_seconds(double seconds, gr_text *out) {
@@ -207,17 +248,21 @@ static const value_type types[] = {
     [GR_KEY_SEED] = {"a whole number from 0 to 18446744073709551615", read_seed, write_seed, NULL},
     [GR_KEY_REAL] = {"a number", read_real, write_real, write_number},
     [GR_KEY_CHOICE] = {"one of", read_choice, write_choice, NULL},
-    [GR_KEY_WIDTHS] = {"none, or at most 64 widths such as 256,128, each", read_widths,
+    [GR_KEY_WIDTHS] = {"none, or at most 64 whole numbers such as 256,128, each", read_widths,
                        write_widths, write_number},
+    [GR_KEY_REALS] = {"at most 64 numbers such as 0.1,0.5,0.9, each", read_reals, write_reals,
+                      write_number},
     [GR_KEY_DURATION] = {"a time such as 100ms, 60s or 5min", read_duration, write_duration,
                          write_seconds},
     [GR_KEY_SIZE] = {"a size such as 4096 or 256MiB", read_size, write_size, write_bytes},
 };
-_Static_assert(GR_MAX_HIDDEN == 64, "the noun of GR_KEY_WIDTHS says 64");
+_Static_assert(GR_MAX_HIDDEN == 64 && GR_MAX_LIST == 64, "the nouns of lists say 64");
 
 static void set_auto(const gr_key *key, void *field) {
   if (key->type == GR_KEY_CHOICE)
     *(int *)field = GR_AUTO;
+  else if (key->type == GR_KEY_REAL)
+    *(double *)field = GR_AUTO;
   else
     *(int64_t *)field = GR_AUTO;
 }

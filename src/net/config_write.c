@@ -34,10 +34,16 @@ static void write_yaml_value(const gr_config *config, const gr_key *key, gr_text
     out->failed = true;
   else if (key->type == GR_KEY_STRING && !(key->may_be_auto && strcmp(text, "auto") == 0))
     gr_text_put_json(out, text);
-  else if (key->type == GR_KEY_WIDTHS && config->network.n_hidden > 0) {
-    for (uint32_t i = 0; i < config->network.n_hidden; i++)
-      gr_text_printf(out, "%s%u", i ? ", " : "[", (unsigned)config->network.hidden[i]);
+  else if (key->type == GR_KEY_WIDTHS && strcmp(text, "none") != 0) {
+    const char *separator = "[";
+    for (const char *number = text; *number; separator = ", ") {
+      const size_t length = strcspn(number, ",");
+      gr_text_printf(out, "%s%.*s", separator, (int)length, number);
+      number += length + (number[length] == ',');
+    }
     gr_text_puts(out, "]");
+  } else if (key->type == GR_KEY_REALS) {
+    gr_text_printf(out, "[%s]", text);
   } else {
     gr_text_puts(out, text);
   }

@@ -35,9 +35,14 @@ static bool append_layer(gr_network *network, uint32_t n_in, uint32_t n_out,
   return gr_multiply(end, sizeof(float), &bytes) && bytes <= PTRDIFF_MAX;
 }
 
+static uint32_t in_65536ths(double probability) {
+  return (uint32_t)(probability * 65536 + 0.5);
+}
+
 gradus_status gr_network_make(const gr_config *config, gr_network *out, gradus_error *err) {
   GR_TRY(check_resolved(config, err));
-  gr_network network = {.loss = (gr_loss)config->training.loss};
+  gr_network network = {.loss = (gr_loss)config->training.loss,
+                        .input_dropout = in_65536ths(config->network.input_dropout)};
   uint32_t n_in = (uint32_t)config->network.inputs;
   for (uint32_t i = 0; i <= config->network.n_hidden; i++) {
     bool last = i == config->network.n_hidden;
@@ -47,6 +52,7 @@ gradus_status gr_network_make(const gr_config *config, gr_network *out, gradus_e
       return gr_fail(err, GRADUS_ERR_CONFIG,
                      "network.hidden: the weights of layer %u (%u x %u) do not fit this machine",
                      (unsigned)i + 1, (unsigned)n_out, (unsigned)n_in);
+    if (!last) network.layer[i].dropout = in_65536ths(config->network.dropout);
     n_in = n_out;
   }
   *out = network;
@@ -81,7 +87,8 @@ static double he_scale(double n_in, double n_out) {
 
 static const rule rules[] = {[GR_INIT_NORMAL] = {gr_random_normal, normal_scale, 1},
                              [GR_INIT_GLOROT] = {draw_symmetric, glorot_scale, 0},
-                             [GR_INIT_HE] = {gr_random_normal, he_scale, 0}};
+                             [GR_INIT_HE] = {gr_random_normal, he_scale, 0},
+                             [GR_INIT_LECUN] = {gr_random_normal, normal_scale, 0}};
 
 void gr_network_initialize(const gr_network *network, gr_initialization kind, uint64_t seed,
                            float *parameters) {

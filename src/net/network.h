@@ -13,8 +13,9 @@
 typedef struct gr_layer {
   uint32_t n_in, n_out;
   gr_activation activation;
-  size_t weights; /* offset of weights [n_out][n_in] in the parameter vector, in floats */
-  size_t bias;    /* offset of bias [n_out] */
+  size_t weights;   /* offset of weights [n_out][n_in] in the parameter vector, in floats */
+  size_t bias;      /* offset of bias [n_out] */
+  uint32_t dropout; /* probability of dropping an output, in 65536ths */
 } gr_layer;
 
 /* Layers 1..L of the textbook are layer[0..L-1]. Parameter vector: layer by layer, weights
@@ -23,6 +24,7 @@ typedef struct gr_network {
   uint32_t n_layers;
   gr_layer layer[GR_MAX_LAYERS];
   gr_loss loss;
+  uint32_t input_dropout; /* likewise of an input */
   size_t n_parameters;
 } gr_network;
 
@@ -35,7 +37,8 @@ gradus_status gr_network_make(const gr_config *config, gr_network *out, gradus_e
  *   normal  weights N(0, 1/n_in), biases N(0, 1): the textbook's (Nielsen 2015, chapter 3)
  *   glorot  weights uniform within +-sqrt(6/(n_in + n_out)), biases 0 (Glorot and Bengio 2010, eq.
  *           16)
- *   he      weights N(0, 2/n_in), biases 0 (He et al. 2015, eq. 10) */
+ *   he      weights N(0, 2/n_in), biases 0 (He et al. 2015, eq. 10)
+ *   lecun   weights N(0, 1/n_in), biases 0 (LeCun et al. 1998, eq. 16) */
 void gr_network_initialize(const gr_network *network, gr_initialization kind, uint64_t seed,
                            float *parameters);
 

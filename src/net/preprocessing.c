@@ -49,6 +49,7 @@ gradus_status gr_preprocessing_copy(const gr_preprocessing *from, gr_preprocessi
   gr_preprocessing copy = {.n_inputs = from->n_inputs,
                            .task = from->task,
                            .n_targets = from->n_targets,
+                           .repeats = from->repeats,
                            .n_classes = from->n_classes};
   GR_TRY_ELSE(fail, copy_doubles(from->shift, from->n_inputs, &copy.shift, err));
   GR_TRY_ELSE(fail, copy_doubles(from->factor, from->n_inputs, &copy.factor, err));

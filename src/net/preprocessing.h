@@ -16,7 +16,8 @@ typedef struct gr_preprocessing {
   double *shift, *factor; /* [n_inputs] */
   char **feature_names;   /* [n_inputs] or NULL */
   gr_task task;
-  uint32_t n_targets;                  /* regression: columns of y */
+  uint32_t n_targets;                  /* regression: outputs */
+  uint32_t repeats;                    /* of them for each column of y: levels of quantiles, or 1 */
   double *target_shift, *target_scale; /* [n_targets], regression only */
   uint32_t n_classes;                  /* classification */
   double *class_values; /* [n_classes] numeric labels in ascending order, or NULL where labels are

@@ -103,6 +103,15 @@ static double update_passes(const gr_plan *plan) {
   return 2 + 2 * gr_optimizers[plan->optimizer].moments;
 }
 
+/* What a gradient costs that waits: written, read for the norm or by the next pass, and for the
+ * update. */
+static double waiting_seconds(const model *m) {
+  const double whole = 4.0 * (double)m->plan->n_blocked / m->ranks;
+  return m->plan->whole_gradient
+             ? 2 * meeting(m) * m->plan->norms + 3 * whole / m->machine.bandwidth
+             : 0;
+}
+
 /* Weight gradient and update of one layer. */
 static double gradient_seconds(const model *m, const gr_plan_layer *layer, gr_strategy strategy) {
   const gr_plan *plan = m->plan;
@@ -134,7 +143,7 @@ static double step_seconds(const model *m, gr_strategy strategy, int *forward, i
   const gr_plan *plan = m->plan;
   const double rows = (double)rows_of(m, strategy, (size_t)m->ranks);
   double sum = fixed_seconds + 4 * rows * (double)plan->layer[0].n_in * gather_seconds +
-               2 * meeting(m),
+               2 * meeting(m) + waiting_seconds(m),
          seconds;
   for (uint32_t l = 0; l < plan->n_layers; l++) {
     const gr_plan_layer *layer = &plan->layer[l];

@@ -21,14 +21,15 @@ unsigned gr_tree_depth(uint64_t n) {
   return depth;
 }
 
-double gr_tree_sum(double *value, size_t n) {
+double gr_tree_sum(const double *value, size_t n) {
+  double stack[GR_TREE_DEPTH];
   size_t depth = 0;
   for (size_t i = 0; i < n; i++) {
-    value[depth++] = value[i];
-    for (unsigned m = gr_tree_merges(i); m; m--, depth--) value[depth - 2] += value[depth - 1];
+    stack[depth++] = value[i];
+    for (unsigned m = gr_tree_merges(i); m; m--, depth--) stack[depth - 2] += stack[depth - 1];
   }
-  for (; depth > 1; depth--) value[depth - 2] += value[depth - 1];
-  return n ? value[0] : 0;
+  for (; depth > 1; depth--) stack[depth - 2] += stack[depth - 1];
+  return n ? stack[0] : 0;
 }
 
 uint64_t gr_tree_block(uint64_t first, uint64_t end) {

@@ -22,8 +22,8 @@ uint64_t gr_lane_count(uint64_t n_rows, uint64_t lane_rows);
 /* Partials that a stack for n lanes holds at most. */
 unsigned gr_tree_depth(uint64_t n);
 
-/* The tree over n doubles, in place; returns the sum, 0 for n = 0. */
-double gr_tree_sum(double *value, size_t n);
+/* The sum of n doubles by the tree, 0 for n = 0. */
+double gr_tree_sum(const double *value, size_t n);
 
 /* The largest aligned power-of-two block of lanes that starts at `first` and ends at or before
  * `end`: a node of the tree. */

@@ -35,11 +35,16 @@ static void plan_layers(gr_plan *plan, const gr_network *network) {
     layer->n_in = network->layer[l].n_in;
     layer->n_out = network->layer[l].n_out;
     layer->activation = network->layer[l].activation;
+    layer->dropout = network->layer[l].dropout;
+    layer->keeps_slope = l + 1 < network->n_layers &&
+                         (layer->dropout > 0 || gr_activations[layer->activation].from_input);
     layer->panels_in = panels_of(layer->n_in);
     layer->panels_out = panels_of(layer->n_out);
     layer->ld = stride_of(layer->n_out);
     layer->weights = gr_arena_reserve(&blocked, 16 * layer->panels_out, layer->n_in);
     layer->bias = gr_arena_reserve(&blocked, 16, layer->panels_out);
+    layer->first_row = plan->n_rows;
+    plan->n_rows += layer->n_out;
   }
   plan->n_blocked = blocked.n_floats;
   plan->arena.overflow |= blocked.overflow;
@@ -92,6 +97,9 @@ static void plan_training_buffers(gr_plan *plan, const gr_kernels *kernels) {
   const size_t rows = plan->batch_rows;
   for (int k = 0; k < gr_optimizers[plan->optimizer].moments; k++)
     plan->moment[k] = gr_arena_reserve(&plan->arena, 1, plan->n_blocked);
+  if (plan->averages) plan->average = gr_arena_reserve(&plan->arena, 1, plan->n_blocked);
+  if (plan->whole_gradient)
+    plan->gradient = gr_arena_reserve(&plan->arena, gr_tree_depth(plan->passes), plan->n_blocked);
   const size_t copies = plan->own_inputs ? (size_t)plan->n_ranks : 1;
   plan->input_rank = plan->own_inputs ? rows * plan->ld_input : 0;
   plan->input = gr_arena_reserve(&plan->arena, copies * rows, plan->ld_input);
@@ -99,6 +107,7 @@ static void plan_training_buffers(gr_plan *plan, const gr_kernels *kernels) {
     gr_plan_layer *layer = &plan->layer[l];
     layer->a = gr_arena_reserve(&plan->arena, rows, layer->ld);
     layer->delta = gr_arena_reserve(&plan->arena, rows, layer->ld);
+    if (layer->keeps_slope) layer->slope = gr_arena_reserve(&plan->arena, rows, layer->ld);
     if (l > 0) layer->back = gr_arena_reserve(&plan->arena, 16 * layer->panels_in, layer->n_out);
   }
   plan->index_half = 2 * ((rows + 7) & ~(size_t)7);
@@ -249,32 +258,65 @@ static int operation_columns(const gr_plan *plan, const gr_plan_operation *o) {
   return 1;
 }
 
-/* Rows whose activations on both sides of a layer, and deltas, stay in half of the second-level
- * cache; whole tiles of them. */
+/* Rows whose activations on both sides of a layer, and deltas, and slopes where any layer keeps
+ * them, stay in half of the second-level cache; whole tiles of them. */
 static uint64_t choose_block(const gr_plan *plan, const gr_plan_request *request,
                              size_t tile_rows) {
+  size_t matrices = 4;
+  for (uint32_t l = 0; l < plan->n_layers; l++)
+    if (plan->layer[l].keeps_slope) matrices = 5;
   const size_t l2 = request->machine ? request->machine->l2 : GR_MACHINE_TYPICAL.l2,
-               rows = l2 / 2 / (4 * sizeof(float) * widest(plan));
+               rows = l2 / 2 / (matrices * sizeof(float) * widest(plan));
   return rows > 2 * tile_rows ? rows / tile_rows * tile_rows : 2 * tile_rows;
 }
 
-/* Ranks meet between two operations unless both work on the same whole rows, before the update,
- * which reads everybody's rows, and after it. */
+/* Whether a rank has the rows of weights of its units for itself, in every layer. */
+static bool owns_rows(const gr_plan *plan) {
+  for (uint32_t l = 0; l < plan->n_layers; l++)
+    if (!owns_columns(plan, l)) return false;
+  return true;
+}
+
+/* Whether ranks meet before operation `o` because it reads what all of them made of the batch, or
+ * changes weights that they may still read. Before a norm the weights are left alone, and the last
+ * deltas may have been made by the very ranks that want them. */
+static bool begins_gradient(const gr_plan *plan, const gr_plan_operation *o) {
+  if (!plan->whole_gradient) return o->kind == GR_UPDATE;
+  const bool own_deltas = plan->norms && plan->n_layers > 1 && owns_columns(plan, 0) &&
+                          plan->layer[1].backward_columns == plan->n_ranks;
+  return o->kind == GR_GRADIENT && !own_deltas;
+}
+
+/* Ranks meet between two operations unless both work on the same whole rows of the batch; before
+ * the gradient, which reads everybody's rows; and from there on unless both work on the same rows
+ * of weights. */
+static bool must_meet(const gr_plan *plan, const gr_plan_operation *o) {
+  if (o->kind == GR_GRADIENT) return plan->norms && !owns_rows(plan);
+  if (o->kind == GR_UPDATE) return !plan->constrains || !owns_rows(plan);
+  if (o->kind == GR_NORM || o->kind == GR_CONSTRAIN) return true;
+  if (o[1].kind == GR_GRADIENT || o[1].kind == GR_UPDATE) return begins_gradient(plan, o + 1);
+  return operation_columns(plan, o) > 1 ||
+         (operation_columns(plan, o + 1) > 1 && !(o->kind == GR_GATHER && plan->own_inputs));
+}
+
 static void order_operations(gr_plan *plan) {
   add_operation(plan, GR_GATHER, 0);
   for (uint32_t l = 0; l < plan->n_layers; l++) add_operation(plan, GR_FORWARD, l);
   add_operation(plan, GR_LOSS, 0);
   for (uint32_t l = plan->n_layers - 1; l > 0; l--) add_operation(plan, GR_BACKWARD, l);
   if (plan->strategy == GR_STRATEGY_LANES) add_operation(plan, GR_REDUCE, 0);
+  if (plan->whole_gradient) {
+    add_operation(plan, GR_GRADIENT, 0);
+    if (plan->norms) add_operation(plan, GR_NORM, 0);
+  }
   add_operation(plan, GR_UPDATE, 0);
+  if (plan->constrains) add_operation(plan, GR_CONSTRAIN, 0);
   for (int i = 0; i < plan->n_operations; i++) {
     gr_plan_operation *o = &plan->operation[i];
     o->by_rows = o->kind == GR_LOSS || ((o->kind == GR_FORWARD || o->kind == GR_BACKWARD) &&
                                         operation_columns(plan, o) == 1);
     if (i == 0 || o[-1].meet) plan->stage[plan->n_stages++] = i;
-    o->meet = plan->n_ranks > 1 &&
-              (o->kind == GR_UPDATE || o[1].kind == GR_UPDATE || operation_columns(plan, o) > 1 ||
-               (operation_columns(plan, o + 1) > 1 && !(o->kind == GR_GATHER && plan->own_inputs)));
+    o->meet = plan->n_ranks > 1 && must_meet(plan, o);
   }
 }
 
@@ -290,6 +332,12 @@ gradus_status gr_plan_make(const gr_plan_request *request, const gr_kernels *ker
   gr_plan plan = {.loss = request->network->loss,
                   .optimizer = request->optimizer,
                   .inference_only = request->inference_only,
+                  .input_dropout = request->network->input_dropout,
+                  .norms = request->norms,
+                  .passes = request->passes > 1 ? request->passes : 1,
+                  .whole_gradient = request->norms || request->passes > 1,
+                  .constrains = request->constrains,
+                  .averages = request->averages && !request->inference_only,
                   .batch_rows = request->batch_rows,
                   .lane_rows = request->lane_rows,
                   .n_lanes = gr_lane_count(request->batch_rows, request->lane_rows),
@@ -321,6 +369,10 @@ void gr_plan_free(gr_plan *plan) {
   gr_free(plan->units);
   gr_free(plan->first_unit);
   memset(plan, 0, sizeof *plan);
+}
+
+void gr_plan_row_panels(const gr_plan *plan, uint32_t l, int rank, size_t *first, size_t *end) {
+  gr_plan_panels(plan, plan->layer[l].panels_out, rank, plan->n_ranks, first, end);
 }
 
 void gr_plan_rank_lanes(const gr_plan *plan, uint64_t n_lanes, int rank, uint64_t *first,
@@ -371,10 +423,11 @@ void gr_plan_describe(const gr_plan *plan, gr_text *out) {
     gr_text_printf(out, "layer %u       %u -> %u %s, %zu parameters", l + 1, layer->n_in,
                    layer->n_out, gr_activations[layer->activation].name,
                    (size_t)layer->n_out * (layer->n_in + 1));
+    if (layer->dropout > 0) gr_text_printf(out, ", dropout %.5g", layer->dropout / 65536.0);
     if (!plan->inference_only && plan->n_ranks > 1) describe_split(plan, layer, l > 0, out);
     gr_text_puts(out, "\n");
   }
-  gr_text_printf(out, "loss          %s\n", gr_losses[plan->loss]);
+  gr_text_printf(out, "loss          %s\n", gr_losses[plan->loss].name);
   if (!plan->inference_only) {
     gr_text_printf(out, "batch         %llu rows in %llu lanes of %llu\n",
                    (unsigned long long)plan->batch_rows, (unsigned long long)plan->n_lanes,

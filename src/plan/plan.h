@@ -20,9 +20,13 @@ typedef struct gr_plan_layer {
   uint32_t n_in, n_out;
   gr_activation activation;
   size_t panels_in, panels_out;
+  size_t first_row;     /* of its neurons among those of all layers */
   size_t weights, bias; /* in the blocked parameter vector: panels, then bias [16 panels_out] */
   size_t back;          /* in the arena: the back copy; unused for layer 0 */
   size_t a, delta;      /* in the arena: outputs and dC/dz, [batch][ld] */
+  size_t slope;         /* likewise f'(z), times what dropout does, where `keeps_slope` */
+  bool keeps_slope;
+  uint32_t dropout;                      /* probability of dropping an output, in 65536ths */
   int forward_columns, backward_columns; /* column groups of ranks: divisors of n_ranks; rank r is
                                             in column group r % columns, row group r / columns */
   size_t ld;                             /* an odd multiple of 16: no stride is a power of two */
@@ -41,7 +45,10 @@ typedef enum gr_operation {
   GR_LOSS,     /* and the deltas of the outputs */
   GR_BACKWARD, /* data gradient through one layer */
   GR_REDUCE,   /* the gradient of its lanes */
-  GR_UPDATE    /* its units */
+  GR_GRADIENT, /* of its units, into the buffer of the whole gradient */
+  GR_NORM,     /* sums of squares of its rows of the whole gradient */
+  GR_UPDATE,   /* its units, from the buffer where there is one, else with their gradient */
+  GR_CONSTRAIN /* its rows of weights, to the largest norm that they may have */
 } gr_operation;
 
 typedef struct gr_plan_operation {
@@ -51,13 +58,17 @@ typedef struct gr_plan_operation {
   bool meet;    /* all ranks wait for one another after it */
 } gr_plan_operation;
 
-enum { GR_MAX_OPERATIONS = 2 * GR_MAX_LAYERS + 4 };
+enum { GR_MAX_OPERATIONS = 2 * GR_MAX_LAYERS + 7 };
 
 typedef struct gr_plan_request {
   const gr_network *network;
   uint64_t batch_rows, lane_rows;
   gr_optimizer optimizer;
   bool inference_only;
+  uint64_t passes;           /* batches whose gradients make one update; 0 is 1 */
+  bool norms;                /* an update needs the norm of the gradient first */
+  bool constrains;           /* rows of weights have a largest norm */
+  bool averages;             /* the model is an average of the weights */
   int threads;               /* at most; fewer are used where more would not pay */
   int strategy;              /* gr_strategy, or -1 */
   bool forced;               /* use exactly `threads` ranks */
@@ -70,7 +81,10 @@ typedef struct gr_plan {
   gr_plan_layer layer[GR_MAX_LAYERS];
   gr_loss loss;
   gr_optimizer optimizer;
-  bool inference_only;
+  bool inference_only, norms, constrains, averages;
+  bool whole_gradient; /* it waits in a buffer: for its norm, or for more passes */
+  uint64_t passes;
+  uint32_t input_dropout; /* like layer[].dropout */
   uint64_t batch_rows, lane_rows, n_lanes;
   uint64_t block_rows; /* that a rank takes through several operations at a time */
   int n_ranks;
@@ -79,6 +93,10 @@ typedef struct gr_plan {
   size_t n_blocked;              /* floats in the blocked parameter vector */
   size_t parameters;             /* in the arena: blocked parameter vector */
   size_t moment[GR_MAX_MOMENTS]; /* likewise, where the optimiser has them */
+  size_t gradient;               /* likewise, with whole_gradient: one after another, as many as
+                                    the tree over passes wants */
+  size_t average;                /* likewise, with averages */
+  size_t n_rows;                 /* neurons of all layers: rows of weights */
   /* Gathered rows [batch][ld_input] and their numbers, two of uint64_t [batch] so many floats
    * apart: one for all ranks, or, `own_inputs`, one for each, input_rank and index_rank floats
    * apart. */
@@ -115,6 +133,9 @@ void gr_plan_rows(const gr_plan *plan, uint64_t n, int rank, int columns, uint64
 /* Likewise the panels [*first, *end) of n_panels. */
 void gr_plan_panels(const gr_plan *plan, size_t n_panels, int rank, int columns, size_t *first,
                     size_t *end);
+
+/* Panels [*first, *end) of layer l whose rows of weights a rank has in GR_NORM and GR_CONSTRAIN. */
+void gr_plan_row_panels(const gr_plan *plan, uint32_t l, int rank, size_t *first, size_t *end);
 
 /* Lanes [*first, *end) of a batch of n_lanes lanes that rank r does under GR_STRATEGY_LANES. */
 void gr_plan_rank_lanes(const gr_plan *plan, uint64_t n_lanes, int rank, uint64_t *first,

@@ -50,7 +50,9 @@ void gr_history_free(gr_history *history);
 typedef struct gr_checkpoint {
   gr_model model;
   uint32_t n_moments;
-  float *moment[GR_MAX_MOMENTS]; /* [n_parameters] each, logical order; NULL beyond n_moments */
+  /* [n_parameters] each, logical order; NULL beyond n_moments. Where the model is an average
+   * (net/average.h), the last are the weights that are trained. */
+  float *moment[GR_MAX_MOMENTS];
   gr_train_state state;
   gr_history history;
   float *best_parameters; /* [n_parameters] or NULL */

@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "net/average.h"
 #include "store/checkpoint_file.h"
 #include "store/checkpoint_parts.h"
 #include "store/finite.h"
@@ -116,6 +117,7 @@ static gradus_status parse_recipe(const gr_h5_file *file, const struct one_text 
   gradus_status status;
   GR_TRY(gr_config_init(&model->config, err));
   GR_TRY_ELSE(bad, gr_config_parse(&model->config, recipe->text, recipe->length, "recipe", err));
+  gr_config_settle(&model->config, NULL); /* keys that it is older than */
   GR_TRY_ELSE(bad, check_resolved(&model->config, err));
   GR_TRY_ELSE(bad, gr_config_validate(&model->config, err));
   GR_TRY_ELSE(bad, gr_network_make(&model->config, &model->network, err));
@@ -153,7 +155,7 @@ static gradus_status read_parameters(const gr_h5_file *file, const gr_network *n
 
 static gradus_status read_moments(const gr_h5_file *file, gr_checkpoint *c, gradus_error *err) {
   uint64_t n = 0;
-  uint64_t wanted = (uint64_t)gr_optimizers[c->model.config.optimizer.name].moments;
+  uint64_t wanted = (uint64_t)gr_state_vectors(&c->model.config);
   GR_TRY(gr_h5_attribute_u64(file, "/optimizer", "moments", &n, NULL, err));
   if (n != 0 && n != wanted)
     return gr_fail(err, GRADUS_ERR_DATA, "%s: holds %llu moments; its optimiser has %llu",
@@ -236,6 +238,7 @@ static gradus_status read_preprocessing(const gr_h5_file *file, gr_model *model,
   if ((int)p->task != model->config.data.task)
     return refuse(file, "has another task in /preprocessing than in its recipe", err);
   if (p->task == GR_CLASSIFICATION) return read_classes(file, p, n_out, err);
+  p->repeats = gr_config_repeats(&model->config);
   return read_target_scaling(file, p, n_out, err);
 }
 

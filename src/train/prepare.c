@@ -16,6 +16,7 @@
 #include "train/classes.h"
 #include "train/resolve.h"
 #include "train/sortedness.h"
+#include "train/targets.h"
 
 #define LONG_LIST ((uint64_t)1 << 22) /* rows: 32 MiB of numbers */
 enum { KEPT_ROWS = 64 };              /* copied at a time */
@@ -106,7 +107,7 @@ static gradus_status make_classes(const gr_preprocessing *p, const gr_dataset *d
 static gradus_status make_targets(const gr_preprocessing *p, const gr_dataset *data, gr_split_id id,
                                   gr_split_rows *out, gradus_error *err) {
   const gr_split *split = &data->split[id];
-  uint32_t k = p->n_targets;
+  const uint32_t width = p->n_targets, repeats = p->repeats ? p->repeats : 1, k = width / repeats;
   size_t count;
   if (data->y_is_text || split->y_columns != k)
     return gr_fail(err, GRADUS_ERR_DATA, "%s: %s/y is %s, but %u %s to be predicted",
@@ -114,12 +115,12 @@ static gradus_status make_targets(const gr_preprocessing *p, const gr_dataset *d
                    data->y_is_text ? "text" : "of another width", k,
                    k == 1 ? "number is" : "numbers are");
   GR_TRY(check_finite(data, id, "y", split->y, split->y_type, k, err));
-  if (!gr_multiply(split->n_rows, k, &count)) return gr_fail_memory(err, "targets");
+  if (!gr_multiply(split->n_rows, width, &count)) return gr_fail_memory(err, "targets");
   out->targets = gr_alloc(count, sizeof *out->targets);
   if (!out->targets) return gr_fail_memory(err, "targets");
   for (size_t i = 0; i < count; i++) {
-    double y = gr_element(split->y, split->y_type, i);
-    out->targets[i] = (float)((y - p->target_shift[i % k]) / p->target_scale[i % k]);
+    double y = gr_element(split->y, split->y_type, i / repeats);
+    out->targets[i] = (float)((y - p->target_shift[i % width]) / p->target_scale[i % width]);
   }
   out->rows.targets = out->targets;
   return GRADUS_OK;
@@ -383,40 +384,17 @@ static gradus_status fit_inputs(gr_prepared *out, const gr_dataset *data, gradus
   return status;
 }
 
-/* Targets are standardised where the output can follow: an output that is squashed keeps its
- * units. A constant target keeps its scale. */
-static gradus_status fit_targets(gr_prepared *out, const gr_dataset *data, gradus_error *err) {
-  const gr_split *train = &data->split[GR_TRAIN];
-  gr_preprocessing *p = &out->preprocessing;
-  const gr_row_order order = {.permutation = gr_permutation_identity(out->n_train),
-                              .map = out->map,
-                              .set = out->map || !out->held.n ? NULL : &out->train_set};
-  const gr_fit_rows rows = {train->y, train->y_type, train->y_columns, &order, out->n_train, NULL};
-  p->target_shift = gr_calloc(p->n_targets, sizeof *p->target_shift);
-  p->target_scale = gr_calloc(p->n_targets, sizeof *p->target_scale);
-  if (!p->target_shift || !p->target_scale) return gr_fail_memory(err, "preprocessing");
-  if (out->config.network.output_activation == GR_IDENTITY) {
-    gradus_status status = gr_fit_moments(&rows, p->target_shift, p->target_scale, err);
-    if (status != GRADUS_OK) {
-      gr_error_prefix(err, "%s: train/y", gr_dataset_label(data));
-      return status;
-    }
-  }
-  for (uint32_t k = 0; k < p->n_targets; k++)
-    if (!(p->target_scale[k] > 0)) p->target_scale[k] = 1;
-  return GRADUS_OK;
-}
-
 static gradus_status resolve(gr_prepared *out, const gr_dataset *data, gradus_error *err) {
   const gr_split *train = &data->split[GR_TRAIN];
   gr_preprocessing *p = &out->preprocessing;
   GR_TRY(gr_resolve_task(&out->config, data, &out->notes, err));
   p->task = (gr_task)out->config.data.task;
   p->n_inputs = data->n_columns;
+  p->repeats = gr_config_repeats(&out->config);
   if (p->task == GR_CLASSIFICATION)
     GR_TRY(gr_classes_find(data, p, err));
   else
-    p->n_targets = train->y_columns;
+    p->n_targets = train->y_columns * p->repeats;
   GR_TRY(divide(out, data, err));
   gr_data_facts facts = {train->x_type,
                          data->n_columns,
@@ -434,7 +412,7 @@ static gradus_status fit(gr_prepared *out, const gr_dataset *data, gradus_error 
   GR_TRY(check_finite(data, GR_TRAIN, "y", train->y, train->y_type, train->y_columns, err));
   GR_TRY(copy_feature_names(&out->preprocessing, data, err));
   GR_TRY(fit_inputs(out, data, err));
-  return out->preprocessing.task == GR_REGRESSION ? fit_targets(out, data, err) : GRADUS_OK;
+  return out->preprocessing.task == GR_REGRESSION ? gr_fit_targets(out, data, err) : GRADUS_OK;
 }
 
 gradus_status gr_prepare(const gr_config *config, const gr_dataset *data, gr_prepared *out,
@@ -452,9 +430,8 @@ gradus_status gr_prepare(const gr_config *config, const gr_dataset *data, gr_pre
   if (data->split[GR_VALID].n_rows > 0)
     GR_TRY_ELSE(fail,
                 gr_split_rows_make(&out->preprocessing, data, GR_VALID, true, &out->valid, err));
-  GR_TRY_ELSE(fail,
-              open_train_pass(out, data, false, true, (uint64_t)out->config.training.batch_size,
-                              &out->train_pass, err));
+  GR_TRY_ELSE(fail, open_train_pass(out, data, false, true, gr_config_step_rows(&out->config),
+                                    &out->train_pass, err));
   if (out->n_valid > 0) GR_TRY_ELSE(fail, open_valid_pass(out, data, err));
   return GRADUS_OK;
 fail:

@@ -76,32 +76,40 @@ static void resolve_loss(gr_config *c, const gr_data_facts *facts, gr_text *note
   bool classes = c->data.task == GR_CLASSIFICATION;
   settle(c, &c->training.loss, classes ? GR_CROSS_ENTROPY : GR_QUADRATIC, "training.loss",
          classes ? "the task is classification" : "the task is regression", notes);
-  if (!classes)
-    settle(c, &c->network.output_activation, GR_IDENTITY, "network.output_activation",
-           "the task is regression", notes);
-  else if (c->training.loss == GR_QUADRATIC)
-    settle(c, &c->network.output_activation, GR_SIGMOID, "network.output_activation",
-           "quadratic loss of classes", notes);
+  const gr_loss_kind *loss = &gr_losses[c->training.loss];
+  const bool linked = loss->output == GR_OUTPUT_EXPONENTIAL || loss->output == GR_OUTPUT_IDENTITY;
+  int output = facts->n_classes == 2 ? GR_SIGMOID : GR_SOFTMAX;
+  char reason[64];
+  if (linked)
+    output = loss->output == GR_OUTPUT_IDENTITY ? GR_IDENTITY : GR_EXPONENTIAL;
+  else if (loss->output == GR_OUTPUT_ANY)
+    output = classes ? GR_SIGMOID : GR_IDENTITY;
+  if (classes)
+    snprintf(reason, sizeof reason, "%s%s of %sclasses", loss->name,
+             loss->output == GR_OUTPUT_PROBABILITY ? "" : " loss",
+             loss->output == GR_OUTPUT_PROBABILITY && facts->n_classes == 2 ? "two " : "");
+  else if (linked)
+    snprintf(reason, sizeof reason, "the loss is %s", loss->name);
   else
-    settle(c, &c->network.output_activation, facts->n_classes == 2 ? GR_SIGMOID : GR_SOFTMAX,
-           "network.output_activation",
-           facts->n_classes == 2 ? "cross-entropy of two classes" : "cross-entropy of classes",
-           notes);
+    snprintf(reason, sizeof reason, "the task is regression");
+  settle(c, &c->network.output_activation, output, "network.output_activation", reason, notes);
 }
 
 static void resolve_initialization(gr_config *c, gr_text *notes) {
-  bool relu = gr_activations[c->network.activation].relu_family;
+  static const int rule[] = {[GR_SPREAD_AVERAGE] = GR_INIT_GLOROT,
+                             [GR_SPREAD_RELU] = GR_INIT_HE,
+                             [GR_SPREAD_INPUTS] = GR_INIT_LECUN};
   char reason[64];
   snprintf(reason, sizeof reason, "the activation is %s",
            gr_activations[c->network.activation].name);
-  settle(c, &c->network.initialization, relu ? GR_INIT_HE : GR_INIT_GLOROT,
+  settle(c, &c->network.initialization, rule[gr_activations[c->network.activation].spread],
          "network.initialization", reason, notes);
 }
 
 /* The outputs that the targets ask for: one sigmoid says which of two classes. */
 static int64_t outputs_wanted(const gr_config *c, const gr_data_facts *facts) {
   if (c->data.task == GR_REGRESSION) return facts->n_targets;
-  bool one = facts->n_classes == 2 && c->training.loss == GR_CROSS_ENTROPY &&
+  bool one = facts->n_classes == 2 && gr_losses[c->training.loss].output == GR_OUTPUT_PROBABILITY &&
              c->network.output_activation == GR_SIGMOID;
   return one ? 1 : facts->n_classes;
 }
@@ -160,7 +168,7 @@ static void resolve_windows(gr_config *c, const gr_data_facts *facts, gr_text *n
   }
   if (c->training.shuffle_window > 0) return;
   const uint64_t block = (uint64_t)c->training.shuffle_block,
-                 batches = WINDOW_BATCHES * (uint64_t)c->training.batch_size;
+                 batches = WINDOW_BATCHES * gr_config_step_rows(c);
   uint64_t rows = WINDOW_BYTES / facts->row_bytes;
   if (rows < batches) rows = batches;
   if (rows < WINDOW_BLOCKS * block) rows = WINDOW_BLOCKS * block;
@@ -195,6 +203,7 @@ gradus_status gr_resolve(gr_config *config, const gr_data_facts *facts, gr_text 
   GR_TRY(resolve_widths(config, facts, notes, err));
   resolve_batches(config, facts, notes);
   resolve_shuffle(config, facts, notes);
+  gr_config_settle(config, notes);
   if (notes->failed) return gr_fail_memory(err, "messages");
   return gr_config_validate(config, err);
 }

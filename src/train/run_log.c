@@ -90,6 +90,7 @@ void gr_timing_line(const gr_timing *timing, gr_text *out) {
     put_number(out, "checkpoint_seconds", timing->checkpoint_seconds);
   if (timing->stall_seconds > 0) put_number(out, "stall_seconds", timing->stall_seconds);
   if (timing->write_seconds > 0) put_number(out, "write_seconds", timing->write_seconds);
+  if (timing->cpu_seconds > 0) put_number(out, "cpu_seconds", timing->cpu_seconds);
   if (timing->data_wait_fraction > 0)
     put_number(out, "data_wait_fraction", timing->data_wait_fraction);
   if (timing->threads > 0) gr_text_printf(out, ",\"threads\":%d", timing->threads);

@@ -28,7 +28,8 @@ typedef struct gr_timing {
       checkpoint_seconds; /* of an epoch: what of its seconds was not steps */
   double
       data_wait_fraction; /* of an epoch: the part of its seconds that went into waiting for rows */
-  double stall_seconds, write_seconds; /* of a checkpoint: training stood still, and in all */
+  /* Of a checkpoint: training stood still; its writing took; processor time of that. */
+  double stall_seconds, write_seconds, cpu_seconds;
   const char *detail; /* "reason" of "end", "isa" and threads of "start"; NULL = none */
   int threads;        /* 0 = none */
 } gr_timing;

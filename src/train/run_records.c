@@ -72,6 +72,7 @@ gradus_status gr_run_read_recipe(const char *directory, gr_config *out, bool *fo
   if (!*found) return GRADUS_OK;
   GR_TRY(gr_config_init(out, err));
   gradus_status status = gr_config_read(out, path, err);
+  gr_config_settle(out, NULL); /* keys that the file is older than */
   if (status != GRADUS_OK) {
     gr_config_free(out);
     *found = false;

@@ -45,6 +45,14 @@ void gr_snapshot_free(gr_snapshot *snapshot) {
   *snapshot = (gr_snapshot){.metrics_fd = -1, .timing_fd = -1};
 }
 
+void gr_snapshot_touch(gr_snapshot *snapshot) {
+  gr_checkpoint *at = &snapshot->at;
+  const size_t bytes = at->model.network.n_parameters * sizeof(float);
+  memset(at->model.parameters, 0, bytes);
+  for (uint32_t m = 0; m < at->n_moments; m++) memset(at->moment[m], 0, bytes);
+  if (snapshot->best) memset(snapshot->best, 0, bytes);
+}
+
 static gradus_status copy_history(gr_snapshot *s, const gr_history *from, gradus_error *err) {
   gr_history *to = &s->at.history;
   if (from->n_rows > s->history_capacity) {
@@ -111,6 +119,17 @@ static gradus_status sync_log(int fd, const char *run, const char *name, gradus_
   return gr_fail_errno(err, GRADUS_ERR_IO, errno, "%s/%s: cannot be made durable", run, name);
 }
 
+/* The bytes of metrics.jsonl up to the end of a history. */
+static gradus_status measure_metrics(const gr_history *history, uint64_t *bytes,
+                                     gradus_error *err) {
+  gr_text lines = {0};
+  gr_metrics_file(history, NULL, false, &lines);
+  *bytes = lines.length;
+  const bool failed = lines.failed;
+  gr_text_free(&lines);
+  return failed ? gr_fail_memory(err, "the metrics") : GRADUS_OK;
+}
+
 /* best.h5 is a checkpoint whose model is the best one: it stands at the end of its epoch, without
  * the state of the optimizer, which belongs to the newest model. */
 static gradus_status write_best(gr_snapshot *s, gradus_error *err) {
@@ -134,6 +153,7 @@ static gradus_status write_best(gr_snapshot *s, gradus_error *err) {
   best.state.epoch_loss = best.state.epoch_weight = 0;
   best.state.epochs_since_best = 0;
   best.state.finished = best.state.stopped_early = false;
+  GR_TRY(measure_metrics(&best.history, &best.state.metrics_offset, err));
   GR_TRY(gr_checkpoint_write(&best, path, err));
   s->best_saved = state->best_step;
   return GRADUS_OK;

@@ -41,6 +41,9 @@ gradus_status gr_snapshot_make(gr_snapshot *out, const gr_checkpoint *like, bool
                                gradus_error *err);
 void gr_snapshot_free(gr_snapshot *snapshot); /* accepts a zeroed object */
 
+/* Touches the memory, whose pages else would be made while training waits for the first copy. */
+void gr_snapshot_touch(gr_snapshot *snapshot);
+
 /* Copies state, history and best parameters (NULL: there are none) of `now`; parameters and moments
  * are stored into at.model.parameters and at.moment by the caller. */
 gradus_status gr_snapshot_fill(gr_snapshot *snapshot, const gr_checkpoint *now, const float *best,

@@ -6,6 +6,7 @@
 #include "base/cpu.h"
 #include "base/memory.h"
 #include "exec/team.h"
+#include "net/average.h"
 #include "net/schedule.h"
 #include "train/random_data.h"
 
@@ -34,7 +35,7 @@ gradus_status gr_steps_make(const gr_config *config, const gr_dataset *data, gr_
   GR_TRY(prepare(out, config, data, err));
   const gr_config *c = &out->prepared.config;
   GR_TRY(gr_network_make(c, &out->network, err));
-  const uint64_t batch = (uint64_t)c->training.batch_size;
+  const uint64_t batch = gr_config_step_rows(c);
   out->total = (out->prepared.n_train + batch - 1) / batch * (uint64_t)c->training.epochs;
   out->parameters = gr_alloc(out->network.n_parameters, sizeof(float));
   if (!out->parameters) return gr_fail_memory(err, "the parameters");
@@ -65,7 +66,12 @@ gradus_status gr_steps_restart(gr_steps *steps, gradus_error *err) {
 
 static double rate(void *user, uint64_t step) {
   const gr_steps *s = user;
-  return gr_schedule_rate(&s->prepared.config, step, s->total);
+  return gr_schedule_rate(&s->prepared.config, step, s->total, &(gr_schedule_state){0});
+}
+
+static double average_share(void *user, uint64_t step) {
+  const gr_steps *s = user;
+  return gr_average_share(&s->prepared.config, step, s->total);
 }
 
 static bool count(void *user, const gr_step_result *result, uint64_t n) {
@@ -87,6 +93,7 @@ static gradus_status take_some(gr_steps *s, uint64_t n, gr_step_result *result, 
                       .step = s->step,
                       .n_steps = n,
                       .learning_rate = rate,
+                      .average_share = average_share,
                       .after = count,
                       .user = s};
   gr_engine_run(s->engine, &run, result);

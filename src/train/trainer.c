@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "net/average.h"
 #include "store/process.h"
 #include "train/environment.h"
 #include "train/run_log.h"
@@ -74,7 +75,8 @@ static gradus_status fail_step(gr_trainer *t, const gr_step_result *result, grad
   else if (result->bad_layer == 0)
     snprintf(what, sizeof what, "the inputs are not finite in train row %llu", row);
   else
-    snprintf(what, sizeof what, "the loss is not finite");
+    snprintf(what, sizeof what, "the %s is not finite",
+             isfinite(result->loss) ? "gradient" : "loss");
   return gr_trainer_fail_nonfinite(t, &t->now.state, what, err);
 }
 
@@ -235,7 +237,10 @@ static gradus_status end_epoch(gr_trainer *t, gradus_error *err) {
   s->epoch++;
   s->position = 0;
   s->epoch_loss = s->epoch_weight = 0;
-  if (t->prepared.n_valid > 0) judge(t, row.valid_loss);
+  if (t->prepared.n_valid > 0) {
+    judge(t, row.valid_loss);
+    s->stopped_early |= gr_schedule_judge(&t->prepared.config, row.valid_loss, &t->schedule);
+  }
   GR_TRY(log_epoch(t, err));
   report_progress(t, true, gr_clock_now());
   bool last = s->epoch >= (uint64_t)t->prepared.config.training.epochs || s->stopped_early;
@@ -259,11 +264,16 @@ static double rate(void *user, uint64_t step) {
  * last steps bring a validation with them, the run's last ones best.h5 and final.h5. */
 static bool time_is_up(const gr_trainer *t, double now) {
   const gr_train_state *s = &t->now.state;
-  const uint64_t looks = (t->look_every + 1) * (uint64_t)t->prepared.config.training.batch_size;
+  const uint64_t looks = (t->look_every + 1) * gr_config_step_rows(&t->prepared.config);
   const bool ends_epoch = t->prepared.n_train - s->position <= looks;
   const bool ends_run = ends_epoch && s->epoch + 1 >= (uint64_t)t->prepared.config.training.epochs;
   const int writes = (gr_writer_now(t->writer) == GR_WRITER_BUSY) + (ends_run ? 3 : 1);
   return t->session_samples > 0 && gr_deadline_is_near(&t->deadline, now, ends_epoch, writes);
+}
+
+static double average_share(void *user, uint64_t step) {
+  const gr_trainer *t = user;
+  return gr_average_share(&t->prepared.config, step, t->total_steps);
 }
 
 /* Whether anything has to be served after this step. The clock is asked about once a millisecond: a
@@ -273,7 +283,9 @@ static bool wanted(gr_trainer *t) {
       atomic_load_explicit(&t->checkpoint_requested, memory_order_relaxed) ||
       atomic_load_explicit(&t->stop_file, memory_order_relaxed))
     return true;
-  if (t->interval < 2 * LOOK_SECONDS && gr_writer_now(t->writer) != GR_WRITER_BUSY) return true;
+  if (t->given.checkpoint.every <= 0 ||
+      (t->interval < 2 * LOOK_SECONDS && gr_writer_now(t->writer) != GR_WRITER_BUSY))
+    return true;
   if (++t->unlooked < t->look_every) return false;
   const double now = gr_clock_now(), since = now - t->last_look;
   t->unlooked = 0;
@@ -317,6 +329,7 @@ static gradus_status take_steps(gr_trainer *t, uint64_t steps, uint64_t *taken, 
                       .step = s->step,
                       .n_steps = steps,
                       .learning_rate = rate,
+                      .average_share = average_share,
                       .after = account,
                       .user = t};
   t->last_look = gr_clock_now();

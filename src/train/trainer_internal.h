@@ -7,6 +7,7 @@
 
 #include "base/cpu.h"
 #include "exec/engine.h"
+#include "net/schedule.h"
 #include "store/checkpoint.h"
 #include "train/deadline.h"
 #include "train/metrics.h"
@@ -37,10 +38,12 @@ struct gr_trainer {
   float *best; /* parameters of the best epoch; valid where now.state.has_best */
 
   uint64_t steps_per_epoch, total_steps;
+  gr_schedule_state schedule;
   uint64_t pass_epoch; /* that the pass over the training rows is in; UINT64_MAX before the first */
 
   /* Checkpoints (trainer_save.c). */
   gr_writer *writer;
+  bool writer_is_new;   /* it is still getting its memory ready */
   gr_snapshot snapshot; /* the writer's while that is busy */
   uint64_t saved_step; /* of the newest checkpoint on the disk; UINT64_MAX = none of this session */
   char saved_path[4096];

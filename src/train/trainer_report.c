@@ -31,7 +31,7 @@ static void current_digest(const gr_trainer *t, char out[GR_DIGEST_TEXT]) {
   const size_t n = t->now.model.network.n_parameters;
   float *parameters = gr_alloc(n, sizeof *parameters);
   if (!parameters) return;
-  gr_engine_store(t->engine, parameters, (float *const[GR_MAX_MOMENTS]){NULL, NULL});
+  gr_engine_store(t->engine, parameters, (float *const[GR_MAX_MOMENTS]){NULL});
   gr_parameters_digest(parameters, n, out);
   gr_free(parameters);
 }

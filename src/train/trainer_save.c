@@ -19,7 +19,10 @@
 
 static void write_snapshot(void *user) {
   gr_trainer *t = user;
-  gr_snapshot_write(&t->snapshot);
+  if (t->writer_is_new)
+    gr_snapshot_touch(&t->snapshot);
+  else
+    gr_snapshot_write(&t->snapshot);
 }
 
 /* Beside training, while nothing is written: neither may ever wait for a slow file system. */
@@ -38,12 +41,16 @@ gradus_status gr_trainer_make_writer(gr_trainer *t, gradus_error *err) {
       .work = write_snapshot, .watch = watch, .watch_seconds = WATCH_SECONDS, .user = t};
   GR_TRY(gr_snapshot_make(&t->snapshot, &t->now, t->best != NULL, err));
   gr_deadline_guess(&t->deadline, (double)gr_snapshot_bytes(&t->snapshot));
-  return gr_writer_create(&setup, &t->writer, err);
+  GR_TRY(gr_writer_create(&setup, &t->writer, err));
+  t->writer_is_new = true;
+  gr_writer_start(t->writer); /* its first work: memory, while the run is being opened */
+  return GRADUS_OK;
 }
 
 /* Seconds to the next checkpoint where one costs `cost`. */
 static double interval_for(const gr_trainer *t, double cost) {
   const double share = t->given.checkpoint.max_overhead;
+  if (t->given.checkpoint.every <= 0) return 0; /* after every step, whatever it costs */
   return fmax(t->given.checkpoint.every, share > 0 ? cost / share : (double)INFINITY);
 }
 
@@ -98,7 +105,8 @@ static gradus_status note_durable(gr_trainer *t, gradus_error *err) {
                             .step = s->at.state.step,
                             .seconds = s->at.state.wall_seconds,
                             .stall_seconds = t->stall,
-                            .write_seconds = s->write_seconds};
+                            .write_seconds = s->write_seconds,
+                            .cpu_seconds = s->cpu_seconds};
   return gr_trainer_timing_at(t, timing, err);
 }
 
@@ -107,6 +115,10 @@ static gradus_status note_durable(gr_trainer *t, gradus_error *err) {
 static gradus_status collect(gr_trainer *t, bool must, gradus_error *err) {
   gr_snapshot *s = &t->snapshot;
   if (!gr_writer_take(t->writer)) return GRADUS_OK;
+  if (t->writer_is_new) {
+    t->writer_is_new = false;
+    return GRADUS_OK;
+  }
   tell_notes(t);
   if (s->checkpoint) {
     gr_deadline_write(&t->deadline, s->write_seconds);
@@ -187,14 +199,18 @@ bool gr_trainer_save_wanted(const gr_trainer *t, double now) {
 }
 
 gradus_status gr_trainer_save_if_due(gr_trainer *t, bool asked, double now, gradus_error *err) {
-  GR_TRY(collect(t, false, err));
+  const bool after_every_step = t->given.checkpoint.every <= 0;
+  GR_TRY(after_every_step ? gr_trainer_settle(t, err) : collect(t, false, err));
   t->save_asked |= asked;
   if (!is_due(t, now)) return GRADUS_OK;
   if (t->saved_step == t->now.state.step) {
     t->save_asked = false;
     return GRADUS_OK;
   }
-  if (gr_writer_now(t->writer) == GR_WRITER_IDLE) return take(t, true, false, err);
+  if (gr_writer_now(t->writer) == GR_WRITER_IDLE) {
+    GR_TRY(take(t, true, false, err));
+    return after_every_step ? gr_trainer_settle(t, err) : GRADUS_OK;
+  }
   return t->snapshot.checkpoint ? postpone(t, err) : GRADUS_OK;
 }
 

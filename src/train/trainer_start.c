@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "exec/team.h"
+#include "net/average.h"
 #include "net/schedule.h"
 #include "train/classes.h"
 #include "train/environment.h"
@@ -52,7 +53,7 @@ static gradus_status make_engine(gr_trainer *t, gradus_error *err) {
 static gradus_status make_buffers(gr_trainer *t, gradus_error *err) {
   gr_checkpoint *now = &t->now;
   const size_t n = now->model.network.n_parameters;
-  now->n_moments = (uint32_t)gr_optimizers[t->prepared.config.optimizer.name].moments;
+  now->n_moments = (uint32_t)gr_state_vectors(&t->prepared.config);
   now->model.parameters = gr_calloc(n, sizeof(float));
   if (!now->model.parameters) return gr_fail_memory(err, "the parameters");
   for (uint32_t m = 0; m < now->n_moments; m++) {
@@ -71,7 +72,12 @@ static gradus_status make_model(gr_trainer *t, gradus_error *err) {
   GR_TRY(gr_config_copy(config, &model->config, err));
   GR_TRY(gr_preprocessing_copy(&t->prepared.preprocessing, &model->preprocessing, err));
   GR_TRY(gr_network_make(config, &model->network, err));
-  const uint64_t batch = (uint64_t)config->training.batch_size;
+  if (gr_schedule_needs_validation(config) && t->prepared.n_valid == 0)
+    return gr_fail(err, GRADUS_ERR_CONFIG,
+                   "schedule.name: %s follows the validation loss, but no rows are held out; set "
+                   "data.valid_split",
+                   gr_schedules[config->schedule.name].name);
+  const uint64_t batch = gr_config_step_rows(config);
   t->steps_per_epoch = (t->prepared.n_train + batch - 1) / batch;
   t->total_steps = t->steps_per_epoch * (uint64_t)config->training.epochs;
   if (t->prepared.n_valid > 0)
@@ -82,7 +88,7 @@ static gradus_status make_model(gr_trainer *t, gradus_error *err) {
 }
 
 double gr_trainer_rate(const gr_trainer *t, uint64_t step) {
-  return gr_schedule_rate(&t->prepared.config, step, t->total_steps);
+  return gr_schedule_rate(&t->prepared.config, step, t->total_steps, &t->schedule);
 }
 
 /* The lines of `text` as one, parted by "; ". */
@@ -134,7 +140,7 @@ static gradus_status compare_records(const gr_trainer *t, gradus_error *err) {
 /* Whether a state can be one of this recipe: its numbers follow from the step. */
 static bool is_consistent(const gr_trainer *t, const gr_checkpoint *c) {
   const gr_train_state *s = &c->state;
-  const uint64_t batch = (uint64_t)t->prepared.config.training.batch_size;
+  const uint64_t batch = gr_config_step_rows(&t->prepared.config);
   return s->step <= t->total_steps && s->epoch <= s->step && s->position < t->prepared.n_train &&
          s->position % batch == 0 &&
          s->step == s->epoch * t->steps_per_epoch + s->position / batch &&
@@ -169,6 +175,8 @@ static void adopt(gr_trainer *t, gr_checkpoint *c) {
   now->history = c->history;
   c->history = (gr_history){0};
   now->state = c->state;
+  for (size_t i = 0; i < now->history.n_rows && t->prepared.n_valid > 0; i++)
+    (void)gr_schedule_judge(&t->prepared.config, now->history.row[i].valid_loss, &t->schedule);
   snprintf(now->state.dataset_digest, sizeof now->state.dataset_digest, "%s", t->data->digest);
   const uint64_t epochs = (uint64_t)t->prepared.config.training.epochs;
   now->state.finished = now->state.stopped_early || now->state.epoch >= epochs;

@@ -5,7 +5,6 @@
 #include "train/writer.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -31,35 +30,50 @@ gr_writer_state gr_writer_now(const gr_writer *writer) {
   return (gr_writer_state)atomic_load_explicit(&writer->state, memory_order_acquire);
 }
 
-/* Waits for a change, or until it is time to watch; false at that time. */
-static bool wait_for_change(gr_writer *w) {
-  struct timespec until;
-  if (!w->setup.watch || clock_gettime(CLOCK_MONOTONIC, &until) != 0)
-    return pthread_cond_wait(&w->changed, &w->mutex) == 0;
+/* When to watch next. */
+static struct timespec next_watch(const gr_writer *w) {
+  struct timespec next = {0, 0};
+  if (!w->setup.watch || clock_gettime(CLOCK_MONOTONIC, &next) != 0) return next;
   const time_t whole = (time_t)w->setup.watch_seconds;
-  until.tv_sec += whole;
-  until.tv_nsec += (long)((w->setup.watch_seconds - (double)whole) * 1e9);
-  if (until.tv_nsec >= 1000000000) {
-    until.tv_sec++;
-    until.tv_nsec -= 1000000000;
+  next.tv_sec += whole;
+  next.tv_nsec += (long)((w->setup.watch_seconds - (double)whole) * 1e9);
+  if (next.tv_nsec >= 1000000000) {
+    next.tv_sec++;
+    next.tv_nsec -= 1000000000;
   }
-  return pthread_cond_timedwait(&w->changed, &w->mutex, &until) != ETIMEDOUT;
+  return next;
 }
 
+static bool has_come(const struct timespec *when) {
+  struct timespec now;
+  if (clock_gettime(CLOCK_MONOTONIC, &now) != 0) return false;
+  return now.tv_sec > when->tv_sec || (now.tv_sec == when->tv_sec && now.tv_nsec >= when->tv_nsec);
+}
+
+/* Does one thing without the mutex. */
+static void do_outside(gr_writer *w, void (*thing)(void *)) {
+  (void)pthread_mutex_unlock(&w->mutex);
+  thing(w->setup.user);
+  (void)pthread_mutex_lock(&w->mutex);
+}
+
+/* The time to watch comes also where there is always work. */
 static void *serve(void *argument) {
   gr_writer *w = argument;
   (void)pthread_mutex_lock(&w->mutex);
-  for (;;) {
-    const bool busy = gr_writer_now(w) == GR_WRITER_BUSY;
-    if (!busy && w->quit) break;
-    if (!busy && wait_for_change(w)) continue;
-    (void)pthread_mutex_unlock(&w->mutex);
-    if (busy)
-      w->setup.work(w->setup.user);
-    else
-      w->setup.watch(w->setup.user);
-    (void)pthread_mutex_lock(&w->mutex);
-    if (busy) set_state(w, GR_WRITER_DONE);
+  struct timespec next = next_watch(w);
+  while (!w->quit || gr_writer_now(w) == GR_WRITER_BUSY) {
+    if (w->setup.watch && has_come(&next)) {
+      do_outside(w, w->setup.watch);
+      next = next_watch(w);
+    } else if (gr_writer_now(w) == GR_WRITER_BUSY) {
+      do_outside(w, w->setup.work);
+      set_state(w, GR_WRITER_DONE);
+    } else if (w->setup.watch) {
+      (void)pthread_cond_timedwait(&w->changed, &w->mutex, &next);
+    } else {
+      (void)pthread_cond_wait(&w->changed, &w->mutex);
+    }
   }
   (void)pthread_mutex_unlock(&w->mutex);
   return NULL;

@@ -19,7 +19,7 @@ typedef enum gr_writer_state { GR_WRITER_IDLE, GR_WRITER_BUSY, GR_WRITER_DONE } 
 /* What the thread calls. */
 typedef struct gr_writer_setup {
   void (*work)(void *user);
-  void (*watch)(void *user); /* about every `watch_seconds` while there is no work; or NULL */
+  void (*watch)(void *user); /* about every `watch_seconds`, between two pieces of work; or NULL */
   double watch_seconds;
   void *user;
 } gr_writer_setup;

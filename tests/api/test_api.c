@@ -12,6 +12,8 @@
 #include "gradus/tool.h"
 #include "support/test.h"
 
+extern const gr_test run_tests[]; /* test_api_run.c */
+
 enum { ROWS = 300 };
 
 static gradus_recipe *make_recipe(const char *const *settings) {
@@ -358,6 +360,9 @@ static void missing_arguments_are_refused(void) {
       gradus_model_predict(NULL, x, 1, 0, x, &err),
       gradus_model_evaluate(NULL, NULL, NULL, 0, &evaluation, &err),
       gradus_model_predict_file(NULL, NULL, NULL, 0, "-", 0, &err),
+      gradus_run_look(NULL, NULL, &err),
+      gradus_run_look("x", NULL, &err),
+      gradus_run_stop(NULL, &err),
       gradus_checkpoint_verify(NULL, &err),
       gradus_checkpoint_seal(NULL, &err),
       gradus_inspect(NULL, 0, &whole, &err),
@@ -459,6 +464,7 @@ static const gr_test api_tests[] = {GR_TEST(a_trained_model_evaluates_and_predic
                                     GR_TEST(steps_taken_one_by_one_end_like_a_run),
                                     GR_TEST(a_caller_who_rounds_upward_trains_the_same_bits),
                                     GR_TEST(steps_of_bench_end_like_a_run),
+
                                     GR_TEST(bench_refuses_what_it_cannot_time),
                                     GR_TEST(progress_and_plan_are_told),
                                     GR_TEST(inspect_tells_data_checkpoints_and_runs_apart),
@@ -472,7 +478,7 @@ static const gr_test api_tests[] = {GR_TEST(a_trained_model_evaluates_and_predic
                                     GR_TEST_END};
 
 int main(int argc, char **argv) {
-  static const gr_suite suites[] = {{"api", api_tests}, {NULL, NULL}};
+  static const gr_suite suites[] = {{"api", api_tests}, {"run", run_tests}, {NULL, NULL}};
   gradus_prepare_process();
   return gr_test_main(argc, argv, suites);
 }

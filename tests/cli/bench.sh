@@ -114,4 +114,14 @@ expect 0 "random data are the same each time" bench --layers 20,30,5 --steps 40 
 first=$(bench_digest 1)
 expect 0 "on two threads" bench --layers 20,30,5 --steps 40 --digest --json --threads 2
 same "as the digest says" "$first" "$(bench_digest 1)"
+recipe="--hidden 9 --batch-size 32 --accumulate 3 --valid-split 0.2 --epochs 3 --clip-norm 0.1"
+# shellcheck disable=SC2086
+{
+  expect 0 "train with several batches to an update" train spirals.h5 $recipe --run several -q --json
+  steps=$(sed -n 's/.*"steps": \([0-9]*\),.*/\1/p' out)
+  expect 0 "bench does the same" bench spirals.h5 $recipe --steps "$steps" --digest --json
+  same "with the same bits" "$(digest several)" "$(bench_digest 1)"
+}
+expect 0 "with clipping" bench --layers 20,30,5 --steps 40 --digest --json --clip-norm 0.01
+check "the weights are others" test "$first" != "$(bench_digest 1)"
 finish

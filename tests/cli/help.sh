@@ -9,7 +9,7 @@ expect 0 "and a version" --version
 check "the version reads gradus N.N.N" grep -Eqx 'gradus [0-9]+\.[0-9]+\.[0-9]+' out
 
 "$gradus" --list-options >list || fail "the list of options"
-for command in train eval predict import generate inspect seal bench doctor; do
+for command in train eval predict import generate inspect seal stop bench doctor; do
   check "the help names $command" grep -q "^  $command " program.txt
   expect 0 "$command has a help" "$command" --help
   cp out help.txt

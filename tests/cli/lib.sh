@@ -9,7 +9,7 @@ export source_dir
 test -x "$gradus" || { echo "no program $gradus: run this from the build directory" >&2; exit 99; }
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/gradus-cli-XXXXXX") || exit 99
 cd "$scratch" || exit 99
-unset GRADUS_ISA OMP_NUM_THREADS SLURM_CPUS_PER_TASK NO_COLOR
+unset GRADUS_ISA OMP_NUM_THREADS SLURM_CPUS_PER_TASK SLURM_JOB_END_TIME NO_COLOR
 passed=0 failed=0 skipped=0
 
 pass() { passed=$((passed + 1)); }

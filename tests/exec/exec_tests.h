@@ -24,7 +24,14 @@ typedef struct recipe {
   bool weighted;
   gr_dtype type; /* GR_F32 or GR_U8 */
   uint64_t lane_rows;
+  double dropout, input_dropout, smoothing;
+  uint64_t accumulate;                        /* passes that `batch` is taken in; 0: one */
+  int average;                                /* gr_average */
+  double l1, clip_norm, clip_value, max_norm; /* 0: none */
 } recipe;
+
+/* Whether a loss goes with an activation of the outputs. */
+bool recipe_allows(gr_loss loss, gr_activation output);
 
 /* Who does the work: nothing of it may change a bit. */
 typedef struct workers {
@@ -39,7 +46,7 @@ typedef struct data {
 /* What a run left behind. */
 typedef struct outcome {
   float *parameters, *moment[GR_MAX_MOMENTS];
-  double loss[MAX_STEPS];
+  double loss[MAX_STEPS], norm[MAX_STEPS];
   gr_totals totals;
   float *outputs; /* [n_rows][n_out] */
   char digest[GR_DIGEST_TEXT], output_digest[GR_DIGEST_TEXT];

@@ -20,7 +20,22 @@ uint64_t recipe_lane_rows(const recipe *r) {
 }
 
 int recipe_has_classes(const recipe *r) {
-  return r->loss == GR_CROSS_ENTROPY || r->output == GR_SIGMOID;
+  const gr_loss_targets targets = gr_losses[r->loss].targets;
+  return targets == GR_TARGETS_CLASSES || (targets == GR_TARGETS_BOTH && r->output == GR_SIGMOID);
+}
+
+bool recipe_allows(gr_loss loss, gr_activation output) {
+  switch (gr_losses[loss].output) {
+    case GR_OUTPUT_PROBABILITY:
+      return output == GR_SOFTMAX || output == GR_SIGMOID;
+    case GR_OUTPUT_EXPONENTIAL:
+      return output == GR_EXPONENTIAL;
+    case GR_OUTPUT_IDENTITY:
+      return output == GR_IDENTITY;
+    case GR_OUTPUT_ANY:
+      break;
+  }
+  return output != GR_SOFTMAX;
 }
 
 gr_config make_config(const recipe *r) {
@@ -33,7 +48,8 @@ gr_config make_config(const recipe *r) {
   c.network.activation = (int)r->hidden;
   c.network.output_activation = (int)r->output;
   c.training.loss = (int)r->loss;
-  c.training.batch_size = (int64_t)r->batch;
+  c.training.accumulate = r->accumulate ? (int64_t)r->accumulate : 1;
+  c.training.batch_size = (int64_t)r->batch / c.training.accumulate;
   c.training.lane_rows = (int64_t)recipe_lane_rows(r);
   c.optimizer.name = (int)r->optimizer;
   c.optimizer.momentum = 0.9;
@@ -41,6 +57,22 @@ gr_config make_config(const recipe *r) {
   c.optimizer.beta2 = 0.999;
   c.optimizer.epsilon = 1e-8;
   c.optimizer.weight_decay = r->decay;
+  c.network.dropout = r->dropout;
+  c.network.input_dropout = r->input_dropout;
+  c.training.seed = 12345678901;
+  c.training.label_smoothing = r->smoothing;
+  c.training.focal_gamma = 1.5;
+  c.training.huber_delta = 0.5;
+  c.training.tweedie_power = 1.3;
+  c.training.n_quantiles = 2;
+  c.training.quantiles[0] = 0.25;
+  c.training.quantiles[1] = 0.9;
+  c.optimizer.l1 = r->l1;
+  c.average.name = r->average;
+  c.average.decay = 0.6;
+  c.optimizer.clip_norm = r->clip_norm;
+  c.optimizer.clip_value = r->clip_value;
+  c.optimizer.max_norm = r->max_norm;
   return c;
 }
 
@@ -88,6 +120,8 @@ data make_data(const recipe *r, uint64_t seed) {
     weight[i] = (float)gr_test_between(&s, 0, 12) / 8; /* zero is a weight, too */
   }
   gr_test_fill(&s, targets, r->rows * n_out, 0.75f);
+  for (size_t i = 0; r->output == GR_EXPONENTIAL && i < r->rows * n_out; i++)
+    targets[i] = fabsf(targets[i]) + 0.0625f;
   d.rows.class_index = recipe_has_classes(r) ? classes : NULL;
   d.rows.targets = recipe_has_classes(r) ? NULL : targets;
   d.rows.weight = r->weighted ? weight : NULL;
@@ -130,7 +164,7 @@ double step_rate(const recipe *r, int step) {
 }
 
 /* The steps, each called in the caller's rounding mode, which must be found again. */
-static void run_steps(const recipe *r, const data *d, int mode, gr_engine *engine, double *loss) {
+static void run_steps(const recipe *r, const data *d, int mode, gr_engine *engine, outcome *o) {
   for (int step = 0; step < r->steps; step++) {
     uint64_t start, rows;
     const gr_row_order order = batch_order(r, step, &start, &rows);
@@ -142,7 +176,8 @@ static void run_steps(const recipe *r, const data *d, int mode, gr_engine *engin
     fesetround(FE_TONEAREST);
     GR_CHECK(after == mode, "rounding mode %x has become %x", (unsigned)mode, (unsigned)after);
     GR_CHECK(result.finite, "step %d is not finite", step);
-    loss[step] = result.loss;
+    o->loss[step] = result.loss;
+    o->norm[step] = result.gradient_norm;
   }
 }
 
@@ -150,11 +185,11 @@ outcome run_recipe_rounding(const recipe *r, const data *d, workers w, int mode)
   const gr_network network = make_network(r);
   const size_t n = network.n_parameters, n_outputs = r->rows * r->width[recipe_layers(r)];
   outcome o = {.parameters = gr_test_floats(n),
-               .moment = {gr_test_floats(n), gr_test_floats(n)},
+               .moment = {gr_test_floats(n), gr_test_floats(n), gr_test_floats(n)},
                .outputs = gr_test_floats(n_outputs)};
   gr_engine *engine = make_engine(r, w, make_parameters(&network, 3));
   if (!engine) return o;
-  run_steps(r, d, mode, engine, o.loss);
+  run_steps(r, d, mode, engine, &o);
   gr_engine_store(engine, o.parameters, o.moment);
   gradus_error error;
   const gr_evaluation evaluation = {.rows = &d->rows, .n = r->rows, .outputs = o.outputs};
@@ -180,7 +215,9 @@ int same_outcome(const recipe *r, const outcome *a, const outcome *b) {
   return memcmp(a->parameters, b->parameters, n * sizeof(float)) == 0 &&
          memcmp(a->moment[0], b->moment[0], n * sizeof(float)) == 0 &&
          memcmp(a->moment[1], b->moment[1], n * sizeof(float)) == 0 &&
+         memcmp(a->moment[2], b->moment[2], n * sizeof(float)) == 0 &&
          memcmp(a->loss, b->loss, sizeof a->loss) == 0 &&
+         memcmp(a->norm, b->norm, sizeof a->norm) == 0 &&
          memcmp(&a->totals, &b->totals, sizeof a->totals) == 0 &&
          memcmp(a->outputs, b->outputs, n_outputs * sizeof(float)) == 0;
 }

@@ -39,7 +39,8 @@ static void check_refused(const recipe *r, const data *d, const float *parameter
   const gr_network network = make_network(r);
   const size_t n = network.n_parameters;
   for (int i = 0; i < 3; i++) {
-    float *after = gr_test_floats(n), *const moment[2] = {gr_test_floats(n), gr_test_floats(n)};
+    float *after = gr_test_floats(n), *const moment[GR_MAX_MOMENTS] = {gr_test_floats(n),
+                                                                       gr_test_floats(n)};
     float *zeros = gr_test_floats(n);
     const gr_step_result got = one_step(r, d, parameters, teams[i], 0, r->batch, after, moment);
     GR_CHECK(!got.finite, "%s is taken for finite", what);
@@ -129,6 +130,31 @@ static void a_loss_that_overflows_alone_blames_no_layer(void) {
   gr_test_release();
 }
 
+/* 1e25 times a weight of 1e-25 is an output of 1 and a loss of 0.5 or less; but the gradient is of
+ * the size of 1e25, and its square overflows. */
+static void a_gradient_whose_norm_overflows_changes_nothing(void) {
+  static const double zero = 0, one = 1;
+  static float x[2] = {1e25f, 1e25f}, y[2] = {0, 0}, parameters[2] = {1e-25f, 0};
+  const gr_rows rows = {
+      .n_rows = 2, .x = x, .x_type = GR_F32, .shift = &zero, .factor = &one, .targets = y};
+  const data d = {.rows = rows, .x = x};
+  for (int clips = 0; clips < 2; clips++)
+    for (int t = 0; t < 3; t++) {
+      const recipe r = {.width = {1, 1},
+                        .output = GR_IDENTITY,
+                        .batch = 2,
+                        .rows = 2,
+                        .learning_rate = 1e-30,
+                        .clip_norm = clips,
+                        .lane_rows = 1};
+      float after[2];
+      const gr_step_result got = one_step(&r, &d, parameters, teams[t], 0, 2, after, NULL);
+      CU_ASSERT(isfinite(got.loss) && got.finite == !clips);
+      CU_ASSERT(clips ? isinf(got.gradient_norm) : isnan(got.gradient_norm));
+      CU_ASSERT((memcmp(after, parameters, sizeof after) == 0) == clips);
+    }
+}
+
 /* A batch of n < batch_size rows is the batch of an engine whose batch size is n, if lanes agree.
  */
 static void short_batches_are_the_steps_of_smaller_engines(void) {
@@ -163,12 +189,12 @@ static void parameters_survive_the_engines_layout(void) {
   float *out[3] = {gr_test_floats(n), gr_test_floats(n), gr_test_floats(n)};
   gr_engine *engine = make_engine(&net, teams[0], in[2]);
   CU_ASSERT_PTR_NOT_NULL_FATAL(engine);
-  gr_engine_load(engine, in[0], (const float *const[]){in[1], in[2]});
-  gr_engine_store(engine, out[0], (float *const[]){out[1], out[2]});
+  gr_engine_load(engine, in[0], (const float *const[GR_MAX_MOMENTS]){in[1], in[2]});
+  gr_engine_store(engine, out[0], (float *const[GR_MAX_MOMENTS]){out[1], out[2]});
   for (int i = 0; i < 3; i++)
     GR_CHECK(memcmp(in[i], out[i], n * sizeof(float)) == 0, "vector %d", i);
   gr_engine_load(engine, in[0], NULL);
-  gr_engine_store(engine, out[0], (float *const[]){out[1], out[2]});
+  gr_engine_store(engine, out[0], (float *const[GR_MAX_MOMENTS]){out[1], out[2]});
   for (size_t i = 0; i < n; i++) CU_ASSERT_FATAL(out[1][i] == 0 && out[2][i] == 0);
   gr_engine_destroy(engine);
   gr_test_release();
@@ -179,6 +205,7 @@ const gr_test finite_tests[] = {
     GR_TEST(a_bad_input_names_its_row),
     GR_TEST(a_huge_learning_rate_ends_in_a_step_that_is_refused),
     GR_TEST(a_loss_that_overflows_alone_blames_no_layer),
+    GR_TEST(a_gradient_whose_norm_overflows_changes_nothing),
     GR_TEST(short_batches_are_the_steps_of_smaller_engines),
     GR_TEST(parameters_survive_the_engines_layout),
     GR_TEST_END,

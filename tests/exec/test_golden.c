@@ -25,7 +25,7 @@ static const char *activation_name(int i) {
   return gr_activations[i].name;
 }
 static const char *loss_name(int i) {
-  return gr_losses[i];
+  return gr_losses[i].name;
 }
 static const char *optimizer_name(int i) {
   return gr_optimizers[i].name;

@@ -17,6 +17,7 @@ static const double rate = 0x1p10, h = 0x1p-13;
 
 typedef struct doubles {
   double *parameters, *x, *y, *weight;
+  gr_oracle_parameters loss;
 } doubles;
 
 static double *copy_of(const float *p, size_t n) {
@@ -30,7 +31,15 @@ static doubles make_doubles(const recipe *r, const data *d, const gr_network *ne
   const size_t n_out = r->width[recipe_layers(r)];
   doubles o = {copy_of(parameters, network->n_parameters), copy_of(d->x, r->rows * r->width[0]),
                gr_test_array(r->rows * n_out, sizeof(double)),
-               d->rows.weight ? copy_of(d->rows.weight, r->rows) : NULL};
+               d->rows.weight ? copy_of(d->rows.weight, r->rows) : NULL, gr_oracle_defaults};
+  const gr_config c_of = make_config(r);
+  o.loss =
+      (gr_oracle_parameters){.parameter = r->loss == GR_HUBER     ? c_of.training.huber_delta
+                                          : r->loss == GR_TWEEDIE ? c_of.training.tweedie_power
+                                                                  : c_of.training.focal_gamma,
+                             .smoothing = r->loss == GR_CROSS_ENTROPY ? r->smoothing : 0,
+                             .n_levels = r->loss == GR_QUANTILE ? c_of.training.n_quantiles : 0,
+                             .levels = {c_of.training.quantiles[0], c_of.training.quantiles[1]}};
   for (size_t i = 0; i < r->rows * n_out; i++) {
     const int32_t c = d->rows.class_index ? d->rows.class_index[i / n_out] : 0;
     o.y[i] = d->rows.targets ? (double)d->rows.targets[i] : n_out == 1 ? c : (size_t)c == i % n_out;
@@ -43,7 +52,8 @@ static double moved_loss(const recipe *r, const gr_network *network, const doubl
                          double by) {
   const double old = o->parameters[i];
   o->parameters[i] = old + by;
-  const double loss = gr_oracle_loss(network, o->parameters, r->rows, o->x, o->y, o->weight);
+  const double loss =
+      gr_oracle_loss(network, o->parameters, r->rows, o->x, o->y, o->weight, &o->loss);
   o->parameters[i] = old;
   return loss;
 }
@@ -54,6 +64,7 @@ static void check_gradient(const recipe *r) {
   const float *before = make_parameters(&network, 11);
   const doubles o = make_doubles(r, &d, &network, before);
   const size_t n = network.n_parameters;
+  size_t wide = 0;
   float *after = gr_test_floats(n);
   double *bound = gr_test_array(n, sizeof *bound), largest = 0;
   gr_engine *engine = make_engine(r, (workers){2, GR_AUTO, GR_AUTO}, before);
@@ -63,10 +74,10 @@ static void check_gradient(const recipe *r) {
   gr_engine_step(engine, &d.rows, &order, 0, r->rows, 0, rate, &result);
   gr_engine_store(engine, after, NULL);
   gr_engine_destroy(engine);
-  const double loss = gr_oracle_loss(&network, o.parameters, r->rows, o.x, o.y, o.weight);
+  const double loss = gr_oracle_loss(&network, o.parameters, r->rows, o.x, o.y, o.weight, &o.loss);
   GR_CHECK(fabs(result.loss / result.weight - loss) <= 1e-5 * (1 + loss), "mean loss %g, wanted %g",
            result.loss / result.weight, loss); /* close bounds: tests/kernel */
-  gr_oracle_gradient_bound(&network, o.parameters, r->rows, o.x, o.y, o.weight, bound);
+  gr_oracle_gradient_bound(&network, o.parameters, r->rows, o.x, o.y, o.weight, &o.loss, bound);
   for (size_t i = 0; i < n; i++) {
     const double g = ((double)before[i] - (double)after[i]) / rate;
     const double near =
@@ -76,11 +87,15 @@ static void check_gradient(const recipe *r) {
     const double tolerance = bound[i] + GR_ROUNDOFF * fabs((double)after[i]) / rate +
                              3 * fabs(near - far) + 0x1p-50 * (1 + loss) / h;
     GR_CHECK(fabs(g - near) <= tolerance, "%s, %s, %s: parameter %zu: %.9g, wanted %.9g +- %.1g",
-             gr_activations[r->hidden].name, gr_activations[r->output].name, gr_losses[r->loss], i,
-             g, near, tolerance);
-    CU_ASSERT(tolerance < 2e-4); /* or the comparison would show nothing */
+             gr_activations[r->hidden].name, gr_activations[r->output].name,
+             gr_losses[r->loss].name, i, g, near, tolerance);
+    wide += tolerance >= 2e-4;
     largest = fmax(largest, fabs(near));
   }
+  /* Wide ones show nothing: where a parameter moves some z across a bend of its activation. */
+  GR_CHECK(wide <= n / 8, "%s, %s, %s: %zu of %zu parameters have a wide tolerance",
+           gr_activations[r->hidden].name, gr_activations[r->output].name, gr_losses[r->loss].name,
+           wide, n);
   CU_ASSERT(largest > 1e-2);
   gr_test_release();
 }
@@ -96,23 +111,38 @@ static void the_textbook_network_has_the_right_gradient(void) {
   check_gradient(&r);
 }
 
-static void every_activation_and_loss_has_the_right_gradient(void) {
-  static const gr_activation hidden[] = {GR_IDENTITY, GR_SIGMOID, GR_TANH, GR_RELU};
-  for (int k = 0; k < 4; k++)
-    for (int output = 0; output < GR_N_ACTIVATIONS; output++)
-      for (int loss = 0; loss < GR_N_LOSSES; loss++) {
-        const int allowed = loss == GR_QUADRATIC ? output != GR_SOFTMAX
-                                                 : output == GR_SOFTMAX || output == GR_SIGMOID;
-        const recipe r = {.width = {5, 17, 4, loss && output == GR_SIGMOID ? 1 : 3},
-                          .hidden = hidden[k],
-                          .output = (gr_activation)output,
-                          .loss = (gr_loss)loss,
-                          .batch = 12,
-                          .rows = 12,
-                          .weighted = k % 2,
-                          .type = GR_F32};
-        if (allowed) check_gradient(&r);
-      }
+static void every_activation_has_the_right_gradient(void) {
+  for (int k = 0; k < GR_N_ACTIVATIONS; k++)
+    for (int output = 0; output < 2 && gr_activations[k].hidden; output++) {
+      const recipe r = {.width = {5, 17, 4, 3},
+                        .hidden = (gr_activation)k,
+                        .output = output ? GR_SOFTMAX : GR_IDENTITY,
+                        .loss = output ? GR_CROSS_ENTROPY : GR_QUADRATIC,
+                        .batch = 12,
+                        .rows = 12,
+                        .weighted = k % 2,
+                        .type = GR_F32};
+      check_gradient(&r);
+    }
+}
+
+/* A sum of absolute values bends where a target is met, so that differences say little there: mae,
+ * quantile and hinge are left to tests/kernel/test_loss.c, which keeps away from bends. */
+static void every_loss_and_output_has_the_right_gradient(void) {
+  for (int output = 0; output < GR_N_ACTIVATIONS; output++)
+    for (int loss = 0; loss < GR_N_LOSSES; loss++) {
+      const bool bends = loss == GR_MAE || loss == GR_QUANTILE || loss == GR_HINGE;
+      const recipe r = {.width = {5, 7, 4, 3},
+                        .hidden = GR_TANH,
+                        .output = (gr_activation)output,
+                        .loss = (gr_loss)loss,
+                        .batch = 12,
+                        .rows = 12,
+                        .weighted = output % 2,
+                        .type = GR_F32,
+                        .smoothing = loss == GR_CROSS_ENTROPY && output == GR_SOFTMAX ? 0.1 : 0};
+      if (!bends && recipe_allows((gr_loss)loss, (gr_activation)output)) check_gradient(&r);
+    }
 }
 
 static void many_lanes_have_the_right_gradient(void) {
@@ -128,7 +158,8 @@ static void many_lanes_have_the_right_gradient(void) {
 
 const gr_test gradient_tests[] = {
     GR_TEST(the_textbook_network_has_the_right_gradient),
-    GR_TEST(every_activation_and_loss_has_the_right_gradient),
+    GR_TEST(every_activation_has_the_right_gradient),
+    GR_TEST(every_loss_and_output_has_the_right_gradient),
     GR_TEST(many_lanes_have_the_right_gradient),
     GR_TEST_END,
 };

@@ -27,7 +27,8 @@ typedef struct matrix {
 typedef struct watch {
   const gr_plan *plan;
   matrix input, a[GR_MAX_LAYERS], delta[GR_MAX_LAYERS], weights[GR_MAX_LAYERS], back[GR_MAX_LAYERS],
-      scratch, index[2], loss, finite;
+      scratch, index[2], loss, finite, numbers, gradient[GR_MAX_LAYERS], average[GR_MAX_LAYERS],
+      squares;
   uint64_t n;             /* rows of this step */
   unsigned step, meeting; /* meetings so far */
   uint64_t conflicts, missing, twice;
@@ -44,6 +45,17 @@ static matrix make_matrix(size_t rows, size_t columns) {
   return m;
 }
 
+/* What is said of a step, such as its rows: rank 0 prepares it at the end of the step before. */
+static block numbers_of(unsigned step) {
+  return (block){step % 2, step % 2 + 1, 0, 1};
+}
+
+static size_t all_panels(const gr_plan *plan) {
+  size_t n = 0;
+  for (uint32_t l = 0; l < plan->n_layers; l++) n += plan->layer[l].panels_out;
+  return n;
+}
+
 static watch make_watch(const gr_plan *plan) {
   const size_t rows = plan->batch_rows,
                gathered = rows * (plan->own_inputs ? (size_t)plan->n_ranks : 1);
@@ -52,13 +64,17 @@ static watch make_watch(const gr_plan *plan) {
              .scratch = make_matrix((size_t)plan->n_ranks, 1),
              .index = {make_matrix(gathered, 1), make_matrix(gathered, 1)},
              .loss = make_matrix(rows, 1),
-             .finite = make_matrix((size_t)plan->n_ranks, 1)};
+             .finite = make_matrix((size_t)plan->n_ranks, 1),
+             .squares = make_matrix(all_panels(plan), 1),
+             .numbers = make_matrix(2, 1)};
   for (uint32_t l = 0; l < plan->n_layers; l++) {
     const gr_plan_layer *layer = &plan->layer[l];
     w.a[l] = make_matrix(rows, layer->panels_out);
     w.delta[l] = make_matrix(rows, layer->panels_out);
     w.weights[l] = make_matrix(layer->panels_out, layer->panels_in);
     w.back[l] = make_matrix(layer->panels_in, layer->panels_out);
+    w.average[l] = make_matrix(layer->panels_out, layer->panels_in);
+    w.gradient[l] = make_matrix(layer->panels_out, layer->panels_in);
   }
   return w;
 }
@@ -172,8 +188,14 @@ static void reduce(watch *w, int rank) {
   writes(w, rank, &w->scratch, (block){(size_t)rank, (size_t)rank + 1, 0, 1}, true);
 }
 
-static void update_unit(watch *w, int rank, const gr_unit *u) {
-  const size_t first = u->input / 16, end = (u->input + u->n_inputs + 15) / 16;
+/* Panels of outputs by panels of inputs of a unit. */
+static block unit_block(const gr_unit *u) {
+  return (block){u->panel, u->panel + u->n_panels, u->input / 16,
+                 (u->input + u->n_inputs + 15) / 16};
+}
+
+static void read_for_gradient(watch *w, int rank, const gr_unit *u) {
+  const size_t first = unit_block(u).column, end = unit_block(u).last;
   if (w->plan->strategy == GR_STRATEGY_LANES) {
     reads(w, rank, &w->scratch, (block){0, (size_t)w->plan->n_ranks, 0, 1}, true);
   } else {
@@ -181,23 +203,74 @@ static void update_unit(watch *w, int rank, const gr_unit *u) {
           true);
     reads(w, rank, &w->delta[u->layer], (block){0, w->n, u->panel, u->panel + u->n_panels}, true);
   }
-  writes(w, rank, &w->weights[u->layer], (block){u->panel, u->panel + u->n_panels, first, end},
-         true);
-  writes(w, rank, &w->back[u->layer], (block){first, end, u->panel, u->panel + u->n_panels}, true);
+}
+
+/* Weights and their back copy; `once`: for the first time in the step. */
+static void write_weights(watch *w, int rank, uint32_t l, block b, bool once) {
+  writes(w, rank, &w->weights[l], b, once);
+  writes(w, rank, &w->back[l], (block){b.column, b.last, b.row, b.end}, once);
+}
+
+static void update_unit(watch *w, int rank, const gr_unit *u) {
+  if (w->plan->whole_gradient)
+    reads(w, rank, &w->gradient[u->layer], unit_block(u), true);
+  else
+    read_for_gradient(w, rank, u);
+  write_weights(w, rank, u->layer, unit_block(u), true);
+  if (w->plan->averages && !w->plan->constrains)
+    writes(w, rank, &w->average[u->layer], unit_block(u), true);
+}
+
+/* Into the buffer of the whole gradient. */
+static void gradient(watch *w, int rank) {
+  for (size_t i = w->plan->first_unit[rank]; i < w->plan->first_unit[rank + 1]; i++) {
+    const gr_unit *u = &w->plan->units[i];
+    read_for_gradient(w, rank, u);
+    writes(w, rank, &w->gradient[u->layer], unit_block(u), true);
+  }
+}
+
+/* Whether anything may change: asked by each rank. */
+static void judge(watch *w, int rank) {
+  reads(w, rank, &w->finite, (block){0, (size_t)w->plan->n_ranks, 0, 1}, true);
+  if (w->plan->norms)
+    reads(w, rank, &w->squares, all_columns(&w->squares, 0, all_panels(w->plan)), true);
+}
+
+/* The rank's rows of weights, a panel at a time: their sums of squares, or their limits. */
+static void rows_of_weights(watch *w, int rank, bool constrains) {
+  size_t before = 0;
+  if (constrains) judge(w, rank);
+  for (uint32_t l = 0; l < w->plan->n_layers; l++) {
+    size_t first, end;
+    gr_plan_row_panels(w->plan, l, rank, &first, &end);
+    const block mine = all_columns(&w->gradient[l], first, end);
+    if (constrains) {
+      reads(w, rank, &w->weights[l], mine, true);
+      write_weights(w, rank, l, mine, false);
+      if (w->plan->averages) writes(w, rank, &w->average[l], mine, true);
+    } else {
+      reads(w, rank, &w->gradient[l], mine, true);
+      writes(w, rank, &w->squares, (block){before + first, before + end, 0, 1}, true);
+    }
+    before += w->plan->layer[l].panels_out;
+  }
 }
 
 /* Rank 0 adds the losses, and the weights of the rows to come. */
 static void update(watch *w, int rank) {
-  reads(w, rank, &w->finite, (block){0, (size_t)w->plan->n_ranks, 0, 1}, true);
+  judge(w, rank);
   for (size_t i = w->plan->first_unit[rank]; i < w->plan->first_unit[rank + 1]; i++)
     update_unit(w, rank, &w->plan->units[i]);
   if (rank != 0) return;
+  writes(w, rank, &w->numbers, numbers_of(w->step + 1), true);
   reads(w, rank, &w->loss, (block){0, w->n, 0, 1}, true);
   reads(w, rank, &w->index[w->step % 2], (block){0, w->n, 0, 1}, false);
   reads(w, rank, &w->index[(w->step + 1) % 2], (block){0, w->n, 0, 1}, true);
 }
 
 static void operate(watch *w, int rank, const gr_plan_operation *o) {
+  reads(w, rank, &w->numbers, numbers_of(w->step), false);
   switch (o->kind) {
     case GR_GATHER:
       gather(w, rank);
@@ -214,8 +287,17 @@ static void operate(watch *w, int rank, const gr_plan_operation *o) {
     case GR_REDUCE:
       reduce(w, rank);
       break;
+    case GR_GRADIENT:
+      gradient(w, rank);
+      break;
+    case GR_NORM:
+      rows_of_weights(w, rank, false);
+      break;
     case GR_UPDATE:
       update(w, rank);
+      break;
+    case GR_CONSTRAIN:
+      rows_of_weights(w, rank, true);
       break;
   }
 }
@@ -242,19 +324,28 @@ static uint64_t all_left_out(const watch *w) {
   for (uint32_t l = 0; l < w->plan->n_layers; l++)
     sum += left_out(w, &w->a[l], w->n) + left_out(w, &w->delta[l], w->n) +
            left_out(w, &w->weights[l], w->plan->layer[l].panels_out) +
-           left_out(w, &w->back[l], w->plan->layer[l].panels_in);
+           left_out(w, &w->back[l], w->plan->layer[l].panels_in) +
+           (w->plan->averages ? left_out(w, &w->average[l], w->plan->layer[l].panels_out) : 0);
   return sum;
 }
 
-/* `small`: for a machine whose caches hold nothing, where ranks share gathered inputs. */
+/* Each strategy, in 16 kinds: on machines whose caches hold nothing, too, where ranks share
+ * gathered inputs; with a norm of the gradient before the update; with limits of rows of weights;
+ * with several passes to an update, the last of which is watched, and an average. */
+enum { WAYS = 16 * GR_N_STRATEGIES };
 static gr_plan make_plan(const gr_network *network, const gr_kernels *kernels, uint64_t batch,
-                         int ranks, int strategy, bool small) {
+                         int ranks, int way) {
   gr_machine machine = GR_MACHINE_TYPICAL;
-  if (small) machine.l2 = 1;
+  const int strategy = way % GR_N_STRATEGIES, kind = way / GR_N_STRATEGIES;
+  if (kind & 1) machine.l2 = 1;
   const gr_plan_request request = {.network = network,
                                    .batch_rows = batch,
                                    .lane_rows = 7,
                                    .optimizer = GR_MOMENTUM,
+                                   .norms = kind & 2,
+                                   .constrains = kind & 4,
+                                   .passes = kind & 8 ? 3 : 1,
+                                   .averages = kind & 8,
                                    .threads = ranks,
                                    .strategy = strategy,
                                    .forced = true,
@@ -298,9 +389,8 @@ static void everything_is_done_once_and_after_what_it_needs(void) {
   for (int isa = 0; isa < GR_N_ISAS; isa++) {
     if (!gr_isa_available((gr_isa)isa)) continue;
     for (int ranks = 1; ranks <= 16; ranks++)
-      for (int way = 0; way < 2 * GR_N_STRATEGIES; way++) {
-        gr_plan plan =
-            make_plan(&network, gr_kernels_of((gr_isa)isa), BATCH, ranks, way / 2, way % 2);
+      for (int way = 0; way < WAYS; way++) {
+        gr_plan plan = make_plan(&network, gr_kernels_of((gr_isa)isa), BATCH, ranks, way);
         for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++)
           check_plan(&plan, lengths[i], gr_isa_names[isa]);
         gr_plan_free(&plan);
@@ -312,9 +402,8 @@ static void everything_is_done_once_and_after_what_it_needs(void) {
 /* Stages are what lies between meetings; a rank alone meets nobody. */
 static void stages_end_where_ranks_meet(void) {
   for (int ranks = 1; ranks <= 16; ranks++)
-    for (int strategy = 0; strategy < GR_N_STRATEGIES; strategy++) {
-      gr_plan plan =
-          make_plan(&network, gr_kernels_of(GR_ISA_GENERIC), BATCH, ranks, strategy, false);
+    for (int way = 0; way < WAYS; way++) {
+      gr_plan plan = make_plan(&network, gr_kernels_of(GR_ISA_GENERIC), BATCH, ranks, way);
       int meetings = 0, stages = 0;
       for (int i = 0; i < plan.n_operations; i++) {
         if (i == 0 || plan.operation[i - 1].meet) CU_ASSERT_EQUAL(plan.stage[stages++], i);
@@ -335,19 +424,20 @@ static void without_any_of_the_meetings_something_is_read_too_early(void) {
       .layer = {{64, 128, GR_RELU, 0, 0}, {128, 96, GR_RELU, 0, 0}, {96, 64, GR_SOFTMAX, 0, 0}},
       .loss = GR_CROSS_ENTROPY};
   for (int ranks = 2; ranks <= 4; ranks++)
-    for (int way = 0; way < 2 * GR_N_STRATEGIES; way++) {
-      gr_plan plan =
-          make_plan(&wide, gr_kernels_of(GR_ISA_GENERIC), BATCH, ranks, way / 2, way % 2);
+    for (int way = 0; way < WAYS; way++) {
+      gr_plan plan = make_plan(&wide, gr_kernels_of(GR_ISA_GENERIC), BATCH, ranks, way);
       for (int i = 0; i < plan.n_operations; i++) {
         bool meets[GR_MAX_OPERATIONS];
         if (!plan.operation[i].meet) continue;
+        if (plan.constrains && i + 1 == plan.n_operations)
+          continue; /* the team's rounds end there */
         meetings_of(&plan, meets);
         meets[i] = false;
         watch w = make_watch(&plan);
         watch_step(&w, BATCH, meets);
         watch_step(&w, BATCH, meets);
         GR_CHECK(w.conflicts > 0, "%d ranks by %s need not meet after operation %d", ranks,
-                 gr_strategy_names[way / 2], i);
+                 gr_strategy_names[way % GR_N_STRATEGIES], i);
       }
       gr_plan_free(&plan);
       gr_test_release();

@@ -11,24 +11,64 @@ static const ref_activation activation_of[GR_N_ACTIVATIONS] = {[GR_IDENTITY] = R
                                                                [GR_SIGMOID] = REF_SIGMOID,
                                                                [GR_TANH] = REF_TANH,
                                                                [GR_RELU] = REF_RELU,
-                                                               [GR_SOFTMAX] = REF_SOFTMAX};
-static const ref_optimizer optimizer_of[GR_N_OPTIMIZERS] = {[GR_SGD] = REF_SGD,
-                                                            [GR_MOMENTUM] = REF_MOMENTUM,
-                                                            [GR_NESTEROV] = REF_NESTEROV,
-                                                            [GR_ADAM] = REF_ADAM,
-                                                            [GR_ADAMW] = REF_ADAMW};
+                                                               [GR_SOFTMAX] = REF_SOFTMAX,
+                                                               [GR_LEAKY_RELU] = REF_LEAKY_RELU,
+                                                               [GR_ELU] = REF_ELU,
+                                                               [GR_SELU] = REF_SELU,
+                                                               [GR_GELU] = REF_GELU,
+                                                               [GR_GELU_TANH] = REF_GELU_TANH,
+                                                               [GR_SILU] = REF_SILU,
+                                                               [GR_MISH] = REF_MISH,
+                                                               [GR_SOFTPLUS] = REF_SOFTPLUS,
+                                                               [GR_SOFTSIGN] = REF_SOFTSIGN,
+                                                               [GR_HARD_SIGMOID] = REF_HARD_SIGMOID,
+                                                               [GR_HARD_TANH] = REF_HARD_TANH,
+                                                               [GR_EXPONENTIAL] = REF_EXPONENTIAL};
+static const ref_loss loss_of[GR_N_LOSSES] = {[GR_QUADRATIC] = REF_QUADRATIC,
+                                              [GR_CROSS_ENTROPY] = REF_CROSS_ENTROPY,
+                                              [GR_MSE] = REF_MSE,
+                                              [GR_MAE] = REF_MAE,
+                                              [GR_HUBER] = REF_HUBER,
+                                              [GR_LOG_COSH] = REF_LOG_COSH,
+                                              [GR_QUANTILE] = REF_QUANTILE,
+                                              [GR_POISSON] = REF_POISSON,
+                                              [GR_GAMMA] = REF_GAMMA,
+                                              [GR_TWEEDIE] = REF_TWEEDIE,
+                                              [GR_FOCAL] = REF_FOCAL,
+                                              [GR_HINGE] = REF_HINGE,
+                                              [GR_SQUARED_HINGE] = REF_SQUARED_HINGE};
+static const ref_optimizer optimizer_of[GR_N_OPTIMIZERS] = {
+    [GR_SGD] = REF_SGD,           [GR_MOMENTUM] = REF_MOMENTUM,
+    [GR_NESTEROV] = REF_NESTEROV, [GR_ADAM] = REF_ADAM,
+    [GR_ADAMW] = REF_ADAMW,       [GR_ADAGRAD] = REF_ADAGRAD,
+    [GR_RMSPROP] = REF_RMSPROP,   [GR_RMSPROP_MOMENTUM] = REF_RMSPROP_MOMENTUM,
+    [GR_ADADELTA] = REF_ADADELTA, [GR_NADAM] = REF_NADAM,
+    [GR_LION] = REF_LION};
 
 static ref_recipe reference_of(const recipe *r) {
   const gr_config c = make_config(r);
   ref_recipe ref = {.n_layers = recipe_layers(r),
-                    .loss = r->loss == GR_QUADRATIC ? REF_QUADRATIC : REF_CROSS_ENTROPY,
+                    .loss = loss_of[r->loss],
+                    .parameter = r->loss == GR_HUBER     ? (float)c.training.huber_delta
+                                 : r->loss == GR_TWEEDIE ? (float)c.training.tweedie_power
+                                                         : (float)c.training.focal_gamma,
+                    .smoothing = r->loss == GR_CROSS_ENTROPY ? (float)r->smoothing : 0,
+                    .n_levels = r->loss == GR_QUANTILE ? c.training.n_quantiles : 0,
+                    .levels = {(float)c.training.quantiles[0], (float)c.training.quantiles[1]},
+                    .dropout = (unsigned)(r->dropout * 65536 + 0.5),
+                    .input_dropout = (unsigned)(r->input_dropout * 65536 + 0.5),
+                    .seed = c.training.seed,
                     .optimizer = optimizer_of[r->optimizer],
                     .lane_rows = recipe_lane_rows(r),
                     .momentum = c.optimizer.momentum,
                     .beta1 = c.optimizer.beta1,
                     .beta2 = c.optimizer.beta2,
                     .epsilon = c.optimizer.epsilon,
-                    .weight_decay = c.optimizer.weight_decay};
+                    .weight_decay = c.optimizer.weight_decay,
+                    .l1 = c.optimizer.l1,
+                    .clip_norm = c.optimizer.clip_norm,
+                    .clip_value = c.optimizer.clip_value,
+                    .max_norm = c.optimizer.max_norm};
   for (size_t l = 0; l <= ref.n_layers; l++) ref.width[l] = r->width[l];
   for (size_t l = 0; l < ref.n_layers; l++)
     ref.activation[l] = activation_of[l + 1 < ref.n_layers ? r->hidden : r->output];
@@ -147,7 +187,7 @@ static void every_optimizer_matches_the_reference(void) {
                         .batch = 100,
                         .rows = 330,
                         .steps = 20,
-                        .learning_rate = kind == GR_ADAM || kind == GR_ADAMW ? 0.01 : 0.1,
+                        .learning_rate = kind >= GR_ADAM ? 0.01 : 0.1,
                         .decay = variant & 1 ? 0.01 : 0,
                         .weighted = variant & 2,
                         .type = GR_F32};
@@ -155,30 +195,75 @@ static void every_optimizer_matches_the_reference(void) {
     }
 }
 
-static void every_activation_and_loss_matches_the_reference(void) {
+/* Thresholds that some steps and elements pass and others do not; two layers wider than a tile. */
+static void clipping_and_limits_match_the_reference(void) {
+  static const gr_optimizer kinds[] = {GR_SGD, GR_ADAM, GR_LION};
+  for (int kind = 0; kind < 3; kind++)
+    for (int variant = 1; variant < 16; variant++) {
+      const recipe r = {.width = {37, 50, 33, 5},
+                        .hidden = GR_TANH,
+                        .output = GR_SOFTMAX,
+                        .loss = GR_CROSS_ENTROPY,
+                        .optimizer = kinds[kind],
+                        .batch = 100,
+                        .rows = 330,
+                        .steps = 8,
+                        .learning_rate = kind ? 0.01 : 0.3,
+                        .decay = 0.01,
+                        .l1 = variant & 1 ? 0.003 : 0,
+                        .clip_norm = variant & 2 ? 0.7 : 0,
+                        .clip_value = variant & 4 ? 0.02 : 0,
+                        .max_norm = variant & 8 ? 1.6 : 0,
+                        .type = GR_F32};
+      check_recipe(&r, gr_optimizers[kinds[kind]].name);
+    }
+}
+
+static void every_activation_matches_the_reference(void) {
+  for (int h = 0; h < GR_N_ACTIVATIONS; h++)
+    for (int dropout = 0; dropout < 2 && gr_activations[h].hidden; dropout++) {
+      const recipe r = {.width = {8, 35, 22, 4},
+                        .hidden = (gr_activation)h,
+                        .output = GR_SOFTMAX,
+                        .loss = GR_CROSS_ENTROPY,
+                        .batch = 50,
+                        .rows = 120,
+                        .steps = 20,
+                        .learning_rate = 0.1,
+                        .weighted = h % 2,
+                        .type = GR_F32,
+                        .dropout = dropout ? 0.3 : 0,
+                        .input_dropout = dropout ? 0.1 : 0};
+      check_recipe(&r, gr_activations[h].name);
+    }
+}
+
+static void every_loss_and_output_matches_the_reference(void) {
   static const gr_activation hidden[] = {GR_IDENTITY, GR_SIGMOID, GR_TANH, GR_RELU};
-  for (int h = 0; h < 4; h++)
-    for (int output = 0; output < GR_N_ACTIVATIONS; output++)
-      for (int loss = 0; loss < GR_N_LOSSES; loss++) {
-        const recipe r = {.width = {8, 15, 6, output == GR_SIGMOID && loss ? 1 : 4},
-                          .hidden = hidden[h],
+  for (int output = 0; output < GR_N_ACTIVATIONS; output++)
+    for (int loss = 0; loss < GR_N_LOSSES; loss++)
+      for (int variant = 0; variant < 3; variant++) {
+        const recipe r = {.width = {8, 15, 6, variant == 1 ? 18 : 4},
+                          .hidden = hidden[(output + variant) % 4],
                           .output = (gr_activation)output,
                           .loss = (gr_loss)loss,
                           .batch = 50,
                           .rows = 120,
                           .steps = 20,
-                          .learning_rate = 0.05,
-                          .weighted = h % 2,
-                          .type = GR_F32};
-        const int allowed = loss == GR_QUADRATIC ? output != GR_SOFTMAX
-                                                 : output == GR_SOFTMAX || output == GR_SIGMOID;
-        if (allowed) check_recipe(&r, gr_activations[output].name);
+                          .learning_rate = output == GR_EXPONENTIAL ? 0.001 : 0.03,
+                          .weighted = variant % 2,
+                          .type = GR_F32,
+                          .smoothing = variant == 2 ? 0.1 : 0};
+        if (recipe_allows((gr_loss)loss, (gr_activation)output))
+          check_recipe(&r, gr_losses[loss].name);
       }
 }
 
 const gr_test reference_tests[] = {
     GR_TEST(odd_shapes_match_the_reference),
     GR_TEST(every_optimizer_matches_the_reference),
-    GR_TEST(every_activation_and_loss_matches_the_reference),
+    GR_TEST(clipping_and_limits_match_the_reference),
+    GR_TEST(every_activation_matches_the_reference),
+    GR_TEST(every_loss_and_output_matches_the_reference),
     GR_TEST_END,
 };

@@ -85,7 +85,7 @@ static gr_engine *begin(const recipe *r, workers who, trace *t) {
 }
 
 static void end(gr_engine *engine, trace *t) {
-  gr_engine_store(engine, t->state[0], (float *const[]){t->state[1], t->state[2]});
+  gr_engine_store(engine, t->state[0], (float *const[GR_MAX_MOMENTS]){t->state[1], t->state[2]});
   gr_engine_destroy(engine);
 }
 

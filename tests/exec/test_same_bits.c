@@ -3,6 +3,7 @@
 #include <config.h>
 
 #include <fenv.h>
+#include <math.h>
 #include <string.h>
 
 #include "exec/internal.h"
@@ -11,6 +12,19 @@
 
 /* Small networks with short last batches; 16, 8, 2 and 1 lanes. */
 static const recipe recipes[] = {
+    {.width = {23, 70, 41, 5},
+     .hidden = GR_SILU,
+     .output = GR_SOFTMAX,
+     .loss = GR_FOCAL,
+     .optimizer = GR_ADAM,
+     .batch = 128,
+     .rows = 300,
+     .steps = 8,
+     .learning_rate = 0.01,
+     .type = GR_F32,
+     .lane_rows = 16,
+     .dropout = 0.3,
+     .input_dropout = 0.15},
     {.width = {20, 33, 17, 4},
      .hidden = GR_TANH,
      .output = GR_SOFTMAX,
@@ -96,6 +110,134 @@ static void threads_isas_and_strategies_change_no_bit(void) {
     }
     gr_test_release();
   }
+}
+
+/* Every optimiser on odd widths with a short last batch. */
+static void every_optimizer_gives_the_same_bits_however_it_is_shared(void) {
+  for (int kind = 0; kind < GR_N_OPTIMIZERS; kind++) {
+    const recipe r = {.width = {19, 21, 5},
+                      .hidden = GR_TANH,
+                      .output = GR_SOFTMAX,
+                      .loss = GR_CROSS_ENTROPY,
+                      .optimizer = (gr_optimizer)kind,
+                      .batch = 100,
+                      .rows = 170,
+                      .steps = 6,
+                      .learning_rate = 0.05,
+                      .decay = 0.01,
+                      .type = GR_F32,
+                      .lane_rows = 13};
+    const data d = make_data(&r, gr_test_seed());
+    const outcome wanted = run_recipe(&r, &d, (workers){1, best_isa(), GR_STRATEGY_TILES});
+    for (int strategy = 0; strategy < GR_N_STRATEGIES; strategy++)
+      for (int isa = 0; isa < GR_N_ISAS; isa++)
+        if (gr_isa_available((gr_isa)isa))
+          check_same(&r, &d, &wanted, (workers){2 + strategy % 2, isa, strategy});
+    gr_test_release();
+  }
+}
+
+/* What makes ranks meet between gradient and update, and after it. */
+static void clipping_and_limits_give_the_same_bits_however_it_is_shared(void) {
+  static const double limits[][2] = {{0.5, 0}, {0, 1.5}, {0.5, 1.5}};
+  for (int i = 0; i < 3; i++) {
+    const recipe r = {.width = {70, 150, 33, 5},
+                      .hidden = GR_RELU,
+                      .output = GR_SOFTMAX,
+                      .loss = GR_CROSS_ENTROPY,
+                      .optimizer = GR_MOMENTUM,
+                      .batch = 96,
+                      .rows = 130,
+                      .steps = 5,
+                      .learning_rate = 0.1,
+                      .l1 = 0.001,
+                      .clip_norm = limits[i][0],
+                      .clip_value = 0.03,
+                      .max_norm = limits[i][1],
+                      .type = GR_F32};
+    const data d = make_data(&r, gr_test_seed());
+    const outcome wanted = run_recipe(&r, &d, (workers){1, best_isa(), GR_STRATEGY_TILES});
+    CU_ASSERT((wanted.norm[0] > 0.5) == (limits[i][0] > 0));
+    for (int threads = 1; threads <= 5; threads++)
+      for (int strategy = 0; strategy < GR_N_STRATEGIES; strategy++)
+        for (int isa = 0; isa < GR_N_ISAS; isa++)
+          if (gr_isa_available((gr_isa)isa) && (threads == 3 || isa == best_isa()))
+            check_same(&r, &d, &wanted, (workers){threads, isa, strategy});
+    gr_test_release();
+  }
+}
+
+/* Passes of 4 lanes are nodes of the tree over all lanes, so the gradients of several passes make
+ * the very update of one batch of all their rows; also where the last pass is short, or missing. */
+static void several_passes_are_one_batch_of_all_their_rows(void) {
+  static const double norms[] = {0, 0.3};
+  for (int i = 0; i < 2; i++) {
+    recipe r = {.width = {11, 40, 33, 5},
+                .hidden = i ? GR_GELU : GR_TANH,
+                .output = GR_SOFTMAX,
+                .loss = GR_CROSS_ENTROPY,
+                .optimizer = GR_ADAM,
+                .dropout = i ? 0.2 : 0, /* of rows of the whole batch */
+                .input_dropout = i ? 0.1 : 0,
+                .batch = 120,
+                .rows = 302,
+                .steps = 9,
+                .learning_rate = 0.02,
+                .weighted = true,
+                .clip_norm = norms[i],
+                .max_norm = 5 * norms[i],
+                .type = GR_F32,
+                .lane_rows = 6};
+    const data d = make_data(&r, gr_test_seed());
+    const outcome wanted = run_recipe(&r, &d, (workers){1, best_isa(), GR_STRATEGY_TILES});
+    r.accumulate = 5;
+    for (int threads = 1; threads <= 4; threads++)
+      for (int strategy = 0; strategy < GR_N_STRATEGIES; strategy++)
+        check_same(&r, &d, &wanted, (workers){threads, best_isa(), strategy});
+    gr_test_release();
+  }
+}
+
+/* The weights go their way as without an average, which is what is stored and evaluated. d as in
+ * net/average.h: the growing (1 + t) / (10 + t) stays below 0.6 up to t = 12. */
+static void an_average_follows_the_weights_and_is_the_model(void) {
+  recipe r = {.width = {19, 40, 5},
+              .hidden = GR_TANH,
+              .output = GR_SOFTMAX,
+              .loss = GR_CROSS_ENTROPY,
+              .optimizer = GR_MOMENTUM,
+              .batch = 50,
+              .rows = 130,
+              .steps = 0,
+              .learning_rate = 0.2,
+              .type = GR_F32};
+  const data d = make_data(&r, gr_test_seed());
+  const size_t n = make_network(&r).n_parameters;
+  for (int limited = 0; limited < 2; limited++) {
+    r.max_norm = limited * 1.2;
+    r.average = GR_AVERAGE_NONE;
+    r.steps = 0;
+    float *average = run_recipe(&r, &d, (workers){1, best_isa(), GR_AUTO}).parameters;
+    outcome plain = {0};
+    for (int t = 0; t < 18; t++) {
+      const double grown = (1 + t) / (10.0 + t);
+      const float share = (float)(1 - (grown < 0.6 ? grown : 0.6));
+      r.steps = t + 1;
+      plain = run_recipe(&r, &d, (workers){1, best_isa(), GR_AUTO});
+      for (size_t i = 0; i < n; i++)
+        average[i] = fmaf(share, plain.parameters[i] - average[i], average[i]);
+    }
+    r.average = GR_AVERAGE_EMA;
+    for (int threads = 1; threads <= 3; threads++)
+      for (int strategy = 0; strategy < GR_N_STRATEGIES; strategy++) {
+        const outcome got = run_recipe(&r, &d, (workers){threads, best_isa(), strategy});
+        CU_ASSERT(memcmp(got.parameters, average, n * sizeof(float)) == 0);
+        CU_ASSERT(memcmp(got.moment[1], plain.parameters, n * sizeof(float)) == 0);
+        CU_ASSERT(memcmp(got.moment[0], plain.moment[0], n * sizeof(float)) == 0);
+        CU_ASSERT(memcmp(&got.totals, &plain.totals, sizeof got.totals) != 0);
+      }
+  }
+  gr_test_release();
 }
 
 /* 16 lanes of 64 rows, and in the short batch fewer of them, on up to 17 ranks: any shares. */
@@ -237,6 +379,10 @@ static void one_thread_for_all_ranks_changes_no_bit(void) {
 
 const gr_test same_bits_tests[] = {
     GR_TEST(threads_isas_and_strategies_change_no_bit),
+    GR_TEST(every_optimizer_gives_the_same_bits_however_it_is_shared),
+    GR_TEST(clipping_and_limits_give_the_same_bits_however_it_is_shared),
+    GR_TEST(several_passes_are_one_batch_of_all_their_rows),
+    GR_TEST(an_average_follows_the_weights_and_is_the_model),
     GR_TEST(lanes_on_any_number_of_ranks_change_no_bit),
     GR_TEST(other_lanes_give_other_bits),
     GR_TEST(a_callers_rounding_mode_changes_no_bit_and_returns),

@@ -21,12 +21,11 @@ static double sigmoid(double x) {
   return 1 / (1 + exp(-x));
 }
 
-enum { EXP, LOG, SIGMOID, TANH, ERF, N_FUNCTIONS };
-static const function functions[N_FUNCTIONS] = {{"exp", exp, 2, -69.3147f, 88.7228f},
-                                                {"log", log, 2, 0x1p-126f, 0x1.fffffep+127f},
-                                                {"sigmoid", sigmoid, 3, -69.3147f, INFINITY},
-                                                {"tanh", tanh, 2, -INFINITY, INFINITY},
-                                                {"erf", erf, 2, -INFINITY, INFINITY}};
+enum { EXP, LOG, SIGMOID, TANH, ERF, EXPM1, N_FUNCTIONS };
+static const function functions[N_FUNCTIONS] = {
+    {"exp", exp, 2, -69.3147f, 88.7228f},         {"log", log, 2, 0x1p-126f, 0x1.fffffep+127f},
+    {"sigmoid", sigmoid, 3, -69.3147f, INFINITY}, {"tanh", tanh, 2, -INFINITY, INFINITY},
+    {"erf", erf, 2, -INFINITY, INFINITY},         {"expm1", expm1, 2, -INFINITY, -0.0f}};
 
 /* The distance in units of the last place of the exact value, normal numbers only. */
 static double ulps(float got, double exact) {

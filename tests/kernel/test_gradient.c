@@ -185,7 +185,8 @@ static parameters make_parameters(const problem *p, uint64_t seed) {
     gr_test_fill(&s, x.moment[0] + panel, 16 * p->n_inputs, 1);
     gr_test_fill(&s, x.moment[1] + panel, 16 * p->n_inputs, 1);
     for (size_t i = 0; i < 16 * p->n_inputs; i++)
-      x.moment[1][panel + i] = fabsf(x.moment[1][panel + i]); /* a mean of squares */
+      for (int k = 0; k < GR_MAX_MOMENTS; k++) /* which may be a mean of squares */
+        x.moment[k][panel + i] = fabsf(x.moment[k][panel + i]);
   }
   return x;
 }
@@ -250,22 +251,25 @@ static void lanes_are_added_by_the_tree(void) {
   }
 }
 
-/* Every optimiser, with decay and without. */
+/* Every optimiser, with decay and without, with limits and without. */
 static void an_update_within_is_the_gradient_and_then_the_update(void) {
   gr_test_stream s = {gr_test_seed() + 5};
   for (size_t lanes = 1; lanes <= 40; lanes++)
-    for (int kind = 0; kind < 2 * GR_N_OPTIMIZERS; kind++) {
+    for (int kind = 0; kind < 4 * GR_N_OPTIMIZERS; kind++) {
       const problem p = make_lanes(&s, lanes);
-      const gr_update_coefficients u = {.optimizer = (gr_optimizer)(kind / 2),
+      const gr_update_coefficients u = {.optimizer = (gr_optimizer)(kind / 4),
                                         .scale = 1 / 3.0f,
                                         .learning_rate = 0.1f,
+                                        .gradient_rate = 0.05f,
                                         .momentum = 0.9f,
                                         .one_minus_beta1 = 0.1f,
                                         .beta2 = 0.99f,
                                         .one_minus_beta2 = 0.01f,
                                         .root_correction = 1.5f,
                                         .epsilon = 1e-8f,
-                                        .decay = kind % 2 ? 0.01f : 0.0f};
+                                        .decay = kind & 1 ? 0.01f : 0.0f,
+                                        .l1 = kind & 2 ? 0.02f : 0.0f,
+                                        .clip = kind & 2 ? 0.1f : 0.0f};
       const uint64_t seed = gr_test_next(&s);
       parameters wanted = make_parameters(&p, seed);
       update_by_generic(&p, &u, &wanted, exact_gradient(&p));

@@ -15,48 +15,64 @@ typedef struct combination {
   gr_activation activation;
 } combination;
 
+/* The last are of losses that bend. */
 static const combination combinations[] = {
-    {GR_QUADRATIC, GR_IDENTITY}, {GR_QUADRATIC, GR_SIGMOID},     {GR_QUADRATIC, GR_TANH},
-    {GR_QUADRATIC, GR_RELU},     {GR_CROSS_ENTROPY, GR_SIGMOID}, {GR_CROSS_ENTROPY, GR_SOFTMAX},
+    {GR_QUADRATIC, GR_IDENTITY}, {GR_QUADRATIC, GR_SIGMOID},      {GR_QUADRATIC, GR_TANH},
+    {GR_QUADRATIC, GR_RELU},     {GR_CROSS_ENTROPY, GR_SIGMOID},  {GR_CROSS_ENTROPY, GR_SOFTMAX},
+    {GR_FOCAL, GR_SIGMOID},      {GR_FOCAL, GR_SOFTMAX},          {GR_MSE, GR_IDENTITY},
+    {GR_MSE, GR_GELU},           {GR_LOG_COSH, GR_IDENTITY},      {GR_POISSON, GR_EXPONENTIAL},
+    {GR_GAMMA, GR_EXPONENTIAL},  {GR_TWEEDIE, GR_EXPONENTIAL},    {GR_QUADRATIC, GR_SOFTPLUS},
+    {GR_HUBER, GR_IDENTITY},     {GR_SQUARED_HINGE, GR_IDENTITY}, {GR_MAE, GR_IDENTITY},
+    {GR_MAE, GR_TANH},           {GR_QUANTILE, GR_IDENTITY},      {GR_HINGE, GR_IDENTITY},
 };
 enum { N_COMBINATIONS = sizeof combinations / sizeof combinations[0] };
+
+static bool is_likelihood(gr_loss loss) {
+  return loss == GR_CROSS_ENTROPY || loss == GR_FOCAL;
+}
+static bool of_z(const combination *is) {
+  return is_likelihood(is->loss) || gr_losses[is->loss].output == GR_OUTPUT_EXPONENTIAL;
+}
 
 /* Rows in the shape of gr_loss_rows, and what the oracle wants to know about them. */
 typedef struct problem {
   combination is;
   size_t n_out, ld;
   int by_class;
+  gr_oracle_parameters parameters;
   uint64_t index[ROWS];
   int32_t class_index[DATA_ROWS];
   float *targets, weight[DATA_ROWS];
-  float *a;                /* what the kernel receives: f(z), or z */
-  double z[ROWS][MAX_OUT]; /* whose f is exactly a */
+  float *a;                /* what the kernel receives: z */
+  double z[ROWS][MAX_OUT]; /* the same */
 } problem;
 
 typedef struct result {
   float *a, *delta, loss[ROWS];
 } result;
 
-/* The z whose output is a. */
-static double inverse(gr_activation kind, double a) {
-  if (kind == GR_SIGMOID) return log(a / (1 - a));
-  if (kind == GR_TANH) return atanh(a);
-  return kind == GR_RELU && a == 0 ? -1 : a;
-}
-
 static float some_input(gr_test_stream *s, const combination *is, float scale) {
   const float x = gr_test_unit(s);
-  if (is->loss == GR_CROSS_ENTROPY) return scale * x;
-  if (is->activation == GR_SIGMOID) return 0.5f + 0.49f * x;
-  if (is->activation == GR_TANH) return 0.98f * x;
-  return is->activation == GR_RELU && x < 0 ? 0 : 3 * x;
+  return is_likelihood(is->loss) ? scale * x : 3 * x;
+}
+
+/* What the kernels and the oracle are given beside rows: huber's delta 0.75, tweedie's power 1.3,
+ * focal's exponent 2, two quantiles; smoothing where it is asked for. */
+static gr_oracle_parameters parameters_of(gr_loss loss, int smooth) {
+  return (gr_oracle_parameters){.parameter = loss == GR_HUBER     ? 0.75
+                                             : loss == GR_TWEEDIE ? (double)1.3f
+                                                                  : 2,
+                                .smoothing = smooth && loss == GR_CROSS_ENTROPY ? 0.125 : 0,
+                                .n_levels = loss == GR_QUANTILE ? 2 : 0,
+                                .levels = {0.125, 0.75}};
 }
 
 static problem make_problem(gr_test_stream *s, const combination *is, size_t n_out, int by_class,
-                            float scale) {
+                            int smooth, float scale) {
   problem p = {.is = *is,
                .n_out = n_out,
                .by_class = by_class,
+               .parameters = parameters_of(is->loss, smooth),
                .ld = 16 * (gr_test_panels(n_out) + gr_test_between(s, 0, 1))};
   p.targets = gr_test_floats(DATA_ROWS * n_out);
   p.a = gr_test_floats(ROWS * p.ld);
@@ -64,14 +80,15 @@ static problem make_problem(gr_test_stream *s, const combination *is, size_t n_o
   for (size_t i = 0; i < DATA_ROWS; i++) {
     p.class_index[i] = (int32_t)gr_test_between(s, 0, n_out == 1 ? 1 : n_out - 1);
     p.weight[i] = 1.5f + gr_test_unit(s);
-    for (size_t j = 0; j < n_out; j++) p.targets[i * n_out + j] = 0.5f + 0.5f * gr_test_unit(s);
+    for (size_t j = 0; j < n_out; j++)
+      p.targets[i * n_out + j] = 0.5f + 0.484375f * gr_test_unit(s);
   }
   for (size_t r = 0; r < ROWS; r++) {
     p.index[r] = gr_test_between(s, 0, DATA_ROWS - 1);
     for (size_t j = 0; j < n_out; j++) {
       const float x = some_input(s, is, scale);
       p.a[r * p.ld + j] = x;
-      p.z[r][j] = is->loss == GR_QUADRATIC ? inverse(is->activation, (double)x) : (double)x;
+      p.z[r][j] = (double)x;
     }
   }
   return p;
@@ -85,6 +102,8 @@ static void targets_of(const problem *p, size_t r, double *y) {
            : p->n_out == 1 ? (double)c
                            : (size_t)c == j;
 }
+
+static const float levels[2] = {0.125f, 0.75f};
 
 static result run(const gr_kernels *k, const problem *p, int weighted, int with_delta) {
   result got = {gr_test_floats(ROWS * p->ld), gr_test_floats(ROWS * p->ld), {0}};
@@ -101,7 +120,11 @@ static result run(const gr_kernels *k, const problem *p, int weighted, int with_
                           .class_index = p->by_class ? p->class_index : NULL,
                           .targets = p->by_class ? NULL : p->targets,
                           .weight = weighted ? p->weight : NULL,
-                          .row_loss = got.loss};
+                          .row_loss = got.loss,
+                          .parameter = (float)p->parameters.parameter,
+                          .smoothing = (float)p->parameters.smoothing,
+                          .levels = levels,
+                          .n_levels = p->parameters.n_levels};
   k->loss_rows(&l);
   return got;
 }
@@ -117,28 +140,58 @@ static double softmax_error(const problem *p, size_t r) {
   return GR_ROUNDOFF * (2 * (high - low) + 14 + (double)p->n_out / 16);
 }
 
-/* Quadratic: each difference and square round, n/16 + 5 additions. Softmax: ln of the sum carries
- * the sum's relative error, 2 ulp of its own (4 u) and the rounding of z - m. Sigmoid: each term is
- * max(z, 0) - z y and ln(1 + e^-|z|), the latter good to 6 ulp = 12 u with its correction. */
+/* Softmax: ln of the sum carries the sum's relative error, 2 ulp of its own (4 u) and the rounding
+ * of z - m; smoothing adds differences of z with n/16 + 5 roundings. Sigmoid: each term is max(z,
+ * 0)
+ * - z y and ln(1 + e^-|z|), the latter good to 6 ulp = 12 u with its correction. Focal multiplies
+ * by q^g, g = 2, whose exponent -g ln q, at most 140 where it counts, errs by 6 u of itself and by
+ * what q errs, 2^-23 of 1. The others: some 40 u of the output, the target and z, squared at most.
+ */
 static double loss_bound(const problem *p, size_t r, const double *y, double loss) {
-  double size = 0;
-  if (p->is.activation == GR_SOFTMAX)
-    return 1.1 * (softmax_error(p, r) + 4 * GR_ROUNDOFF * (log((double)p->n_out) + fabs(loss)));
+  double size = 0, most = 1;
   for (size_t j = 0; j < p->n_out; j++) {
-    const double z = p->z[r][j];
-    size += p->is.loss == GR_QUADRATIC ? 0 : fabs(fmax(z, 0) - z * y[j]) + log1p(exp(-fabs(z)));
+    const double z = p->z[r][j], a = gr_oracle_activation(p->is.activation, z);
+    most = fmax(most, fabs(z) + fabs(y[j]) + (is_likelihood(p->is.loss) ? 0 : fabs(a)));
+    size += is_likelihood(p->is.loss) ? fabs(fmax(z, 0) - z * y[j]) + log1p(exp(-fabs(z))) : 0;
   }
-  if (p->is.loss == GR_QUADRATIC) size = loss;
-  return 1.1 * GR_ROUNDOFF * (20 + (double)p->n_out / 16) * size;
+  if (p->is.activation == GR_SOFTMAX)
+    return 1.1 * (softmax_error(p, r) + 4 * GR_ROUNDOFF * (log((double)p->n_out) + fabs(loss))) +
+           (p->parameters.smoothing > 0 || p->is.loss == GR_FOCAL
+                ? GR_ROUNDOFF * (60 + (double)p->n_out / 8) * (most + fabs(loss))
+                : 0);
+  if (p->is.loss == GR_FOCAL) return GR_ROUNDOFF * (100 * size + 8 * most);
+  if (p->is.loss == GR_CROSS_ENTROPY)
+    return 1.1 * GR_ROUNDOFF * ((20 + (double)p->n_out / 16) * size + most);
+  return GR_ROUNDOFF * (40 + (double)p->n_out / 16) *
+         (most * most + (p->is.loss == GR_QUADRATIC ? (double)p->n_out * most : 0));
 }
 
-/* The output errs by its function (sigmoid 3 ulp = 6 u), the delta by 6 roundings more; the
- * difference quotient with h = 1e-5 by h^2 / 6 of a third derivative below 8, and by the rounding
+/* The output errs by its function, the delta by some roundings of what it is made of; the
+ * difference quotient with h = 1e-5 by h^2 / 6 of a third derivative below 40, and by the rounding
  * of the oracle's loss over h. */
-static double delta_bound(const problem *p, size_t r, double delta, double loss) {
-  const double a = p->is.activation == GR_SOFTMAX ? softmax_error(p, r) : 6 * GR_ROUNDOFF;
-  return 1.1 * (a * (p->is.loss == GR_QUADRATIC ? 0 : 1) + 6 * GR_ROUNDOFF * fabs(delta)) + 2e-10 +
-         0x1p-50 * (loss + 1) / 1e-5;
+static double delta_bound(const problem *p, size_t r, size_t j, double y, double delta,
+                          double loss) {
+  const double z = p->z[r][j], f = gr_oracle_activation(p->is.activation, z);
+  const double differences = 1e-9 + 0x1p-49 * (fabs(loss) + 1) / 1e-5;
+  if (p->is.activation == GR_SOFTMAX)
+    return (p->is.loss == GR_FOCAL ? 40 : 1.1) * softmax_error(p, r) +
+           10 * GR_ROUNDOFF * fabs(delta) + differences;
+  if (of_z(&p->is))
+    return GR_ROUNDOFF * (p->is.loss == GR_FOCAL ? 120 : 12) *
+               (1 + fabs(delta) + (is_likelihood(p->is.loss) ? 0 : f + y * (1 + 1 / f))) +
+           differences;
+  const double out = gr_oracle_activation_error(p->is.activation, f),
+               slope = gr_oracle_slope_error(p->is.activation, 1);
+  return 2 * (out + slope * (fabs(f - y) + 1) + 6 * GR_ROUNDOFF * (1 + fabs(delta))) + differences;
+}
+
+/* Whether a difference quotient would look across a bend of the loss. */
+static bool near_a_bend(const problem *p, size_t r, size_t j, double y) {
+  const double a = gr_oracle_activation(p->is.activation, p->z[r][j]), near = 1e-4;
+  if (p->is.loss == GR_HINGE || p->is.loss == GR_SQUARED_HINGE)
+    return fabs(1 - (2 * y - 1) * a) < near;
+  if (p->is.loss == GR_HUBER) return fabs(fabs(a - y) - p->parameters.parameter) < near;
+  return (p->is.loss == GR_MAE || p->is.loss == GR_QUANTILE) && fabs(a - y) < near;
 }
 
 static double by_differences(const problem *p, size_t r, size_t j, const double *y) {
@@ -147,7 +200,7 @@ static double by_differences(const problem *p, size_t r, size_t j, const double 
   for (int side = 0; side < 2; side++) {
     memcpy(z, p->z[r], p->n_out * sizeof *z);
     z[j] += side ? h : -h;
-    loss[side] = gr_oracle_row_loss(p->is.loss, p->is.activation, z, y, p->n_out);
+    loss[side] = gr_oracle_row_loss(p->is.loss, p->is.activation, &p->parameters, z, y, p->n_out);
   }
   return (loss[1] - loss[0]) / (2 * h);
 }
@@ -157,14 +210,17 @@ static int row_is_near(const problem *p, const result *got, size_t r, int weight
   const double w = weighted ? (double)p->weight[p->index[r]] : 1;
   targets_of(p, r, y);
   gr_oracle_outputs(p->is.activation, p->z[r], p->n_out, a);
-  const double loss = gr_oracle_row_loss(p->is.loss, p->is.activation, p->z[r], y, p->n_out);
+  const double loss =
+      gr_oracle_row_loss(p->is.loss, p->is.activation, &p->parameters, p->z[r], y, p->n_out);
   if (!(fabs((double)got->loss[r] - loss) <= loss_bound(p, r, y, loss))) return 0;
   for (size_t j = 0; j < p->n_out; j++) {
     const double delta = by_differences(p, r, j, y),
                  e = fabs((double)got->delta[r * p->ld + j] / w - delta);
-    if (!(e <= delta_bound(p, r, delta, loss))) return 0;
-    const double relative = p->is.activation == GR_SOFTMAX ? softmax_error(p, r) : 7 * GR_ROUNDOFF;
-    if (!(fabs((double)got->a[r * p->ld + j] - a[j]) <= relative * fabs(a[j]) + 0x1p-100)) return 0;
+    if (!near_a_bend(p, r, j, y[j]) && !(e <= delta_bound(p, r, j, y[j], delta, loss))) return 0;
+    const double error = p->is.activation == GR_SOFTMAX
+                             ? softmax_error(p, r) * fabs(a[j]) + 0x1p-100
+                             : gr_oracle_activation_error(p->is.activation, a[j]);
+    if (!(fabs((double)got->a[r * p->ld + j] - a[j]) <= error)) return 0;
   }
   return 1;
 }
@@ -190,15 +246,15 @@ static int same_result(const problem *p, const result *x, const result *y, int w
 static void check_combination(gr_test_stream *s, const combination *is, size_t n_out,
                               int by_class) {
   for (int weighted = 0; weighted < 2; weighted++) {
-    const problem p = make_problem(s, is, n_out, by_class, weighted ? 3 : 20);
+    const problem p = make_problem(s, is, n_out, by_class, weighted, weighted ? 3 : 20);
     const result wanted = run(generic_kernels(), &p, weighted, 1);
     for (size_t r = 0; r < ROWS; r++)
       GR_CHECK(row_is_near(&p, &wanted, r, weighted), "%s with %s, %zu outputs: row %zu",
-               gr_losses[is->loss], gr_activations[is->activation].name, n_out, r);
+               gr_losses[is->loss].name, gr_activations[is->activation].name, n_out, r);
     GR_EACH_ISA(k) for (int with_delta = 0; with_delta < 2; with_delta++) {
       const result got = run(k, &p, weighted, with_delta);
       GR_CHECK(same_result(&p, &got, &wanted, with_delta), "%s with %s, %zu outputs, on %s",
-               gr_losses[is->loss], gr_activations[is->activation].name, n_out, isa_name(k));
+               gr_losses[is->loss].name, gr_activations[is->activation].name, n_out, isa_name(k));
       if (with_delta) GR_CHECK(padding_is_zero(&p, got.delta), "padding of %zu outputs", n_out);
     }
     gr_test_release();
@@ -212,8 +268,12 @@ static void losses_and_deltas_follow_from_the_oracle(void) {
     for (size_t i = 0; i < 6; i++)
       for (int by_class = 0; by_class < 2; by_class++) {
         const int softmax = combinations[c].activation == GR_SOFTMAX;
+        const gr_loss_targets targets = gr_losses[combinations[c].loss].targets;
         if (softmax && (widths[i] == 1 || !by_class))
           continue; /* softmax takes classes, two at least */
+        if (targets == GR_TARGETS_NUMBERS && by_class) continue;
+        if (combinations[c].loss == GR_FOCAL && !by_class) continue;
+        if (combinations[c].loss == GR_QUANTILE && widths[i] % 2) continue;
         check_combination(&s, &combinations[c], widths[i], by_class);
       }
 }
@@ -225,9 +285,12 @@ static void a_value_that_is_not_finite_shows_in_the_loss(void) {
   gr_test_stream s = {gr_test_seed() + 41};
   GR_EACH_ISA(k) for (size_t c = 0; c < N_COMBINATIONS; c++) for (size_t i = 0; i < 5; i++) {
     const combination *is = &combinations[c];
+    const int numbers = gr_losses[is->loss].targets == GR_TARGETS_NUMBERS;
     if (is->activation == GR_SOFTMAX && widths[i] == 1) continue;
+    if (is->loss == GR_QUANTILE && widths[i] % 2) continue;
+    if (is->activation != GR_IDENTITY && !of_z(is)) continue; /* squashes infinity */
     for (size_t j = 0; j < widths[i]; j++) {
-      problem p = make_problem(&s, is, widths[i], 1, 3);
+      problem p = make_problem(&s, is, widths[i], !numbers, 0, 3);
       float bad[3];
       gr_test_poison(bad, is->activation == GR_SOFTMAX ? 2 : 3);
       for (int b = 0; b < (is->activation == GR_SOFTMAX ? 2 : 3); b++) {
@@ -235,7 +298,7 @@ static void a_value_that_is_not_finite_shows_in_the_loss(void) {
         const result got = run(k, &p, 0, 1);
         for (size_t r = 0; r < ROWS; r++)
           GR_CHECK(isfinite(got.loss[r]) == (r != 1),
-                   "%s with %s, %g in column %zu of %zu, on %s: row %zu", gr_losses[is->loss],
+                   "%s with %s, %g in column %zu of %zu, on %s: row %zu", gr_losses[is->loss].name,
                    gr_activations[is->activation].name, (double)bad[b], j, widths[i], isa_name(k),
                    r);
       }
@@ -247,8 +310,8 @@ static void a_value_that_is_not_finite_shows_in_the_loss(void) {
 /* Far from the right answer the losses grow like z, and nothing overflows. */
 static void large_inputs_give_finite_losses(void) {
   gr_test_stream s = {gr_test_seed() + 42};
-  GR_EACH_ISA(k) for (size_t c = 4; c < N_COMBINATIONS; c++) {
-    problem p = make_problem(&s, &combinations[c], 2, 1, 1);
+  GR_EACH_ISA(k) for (size_t c = 4; c < 6; c++) {
+    problem p = make_problem(&s, &combinations[c], 2, 1, 0, 1);
     for (size_t r = 0; r < ROWS; r++) {
       p.a[r * p.ld] = 1e6f;
       p.a[r * p.ld + 1] = -1e6f;

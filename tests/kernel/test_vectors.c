@@ -2,6 +2,7 @@
 #include <config.h>
 
 #include <math.h>
+#include <string.h>
 
 #include "kernel_tests.h"
 
@@ -89,6 +90,55 @@ static void the_back_copy_is_the_transpose(void) {
     }
 }
 
+/* Column j: elements j, j + 16 .. of the panel and then of the bias, to 16 partials, in a tree. */
+static float squares_of_column(const float *panel, size_t n, const float *bias, size_t j) {
+  float partial[16] = {0};
+  for (size_t i = 0; i < n; i++)
+    partial[i % 16] = fmaf(panel[16 * i + j], panel[16 * i + j], partial[i % 16]);
+  if (bias) partial[n % 16] = fmaf(bias[j], bias[j], partial[n % 16]);
+  for (size_t apart = 8; apart; apart /= 2)
+    for (size_t i = 0; i < apart; i++) partial[i] += partial[i + apart];
+  return partial[0];
+}
+
+static void rows_of_weights_are_measured_and_scaled(void) {
+  gr_test_stream s = {gr_test_seed() + 12};
+  GR_EACH_ISA(k) for (size_t n = 1; n <= 70; n++) {
+    float *panel = gr_test_floats(16 * n), *bias = gr_test_floats(16), *sums = gr_test_floats(16),
+          *with = gr_test_floats(16), *scaled = gr_test_floats(16 * n);
+    gr_test_fill(&s, panel, 16 * n, 3);
+    gr_test_fill(&s, bias, 16, 3);
+    k->row_squares(n, panel, NULL, sums);
+    k->row_squares(n, panel, bias, with);
+    memcpy(scaled, panel, 16 * n * sizeof *panel);
+    k->scale_rows(n, scaled, bias);
+    for (size_t j = 0; j < 16; j++) {
+      GR_CHECK(sums[j] == squares_of_column(panel, n, NULL, j) &&
+                   with[j] == squares_of_column(panel, n, bias, j),
+               "%s: column %zu of %zu inputs", isa_name(k), j, n);
+      for (size_t i = 0; i < n; i++)
+        GR_CHECK(scaled[16 * i + j] == panel[16 * i + j] * bias[j], "%s: row %zu", isa_name(k), i);
+    }
+    gr_test_release();
+  }
+}
+
+static void averages_move_by_their_share(void) {
+  static const float shares[] = {0, 0.1f, 0.5f, 1};
+  gr_test_stream s = {gr_test_seed() + 13};
+  GR_EACH_ISA(k) for (size_t c = 0; c < 4; c++) {
+    float *a = gr_test_floats(48), *w = gr_test_floats(48), *wanted = gr_test_floats(48);
+    gr_test_fill(&s, a, 48, 3);
+    gr_test_fill(&s, w, 48, 3);
+    for (size_t i = 0; i < 48; i++)
+      wanted[i] = shares[c] == 1 ? w[i] : fmaf(shares[c], w[i] - a[i], a[i]);
+    k->average(48, shares[c], a, w);
+    GR_CHECK(gr_test_difference(a, wanted, 48) == 48, "%s, share %g", isa_name(k),
+             (double)shares[c]);
+    gr_test_release();
+  }
+}
+
 static void the_table_of_an_instruction_set_is_complete(void) {
   GR_EACH_ISA(k) {
     CU_ASSERT_EQUAL((int)k->isa, isa_);
@@ -103,6 +153,8 @@ const gr_test vector_tests[] = {
     GR_TEST(column_sums_keep_their_contract),
     GR_TEST(addition_adds),
     GR_TEST(the_back_copy_is_the_transpose),
+    GR_TEST(rows_of_weights_are_measured_and_scaled),
+    GR_TEST(averages_move_by_their_share),
     GR_TEST(the_table_of_an_instruction_set_is_complete),
     GR_TEST_END,
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kernel/kinds.h"
+#include "net/schedule.h"
 #include "net/strategy.h"
 #include "net/suites.h"
 
@@ -18,6 +19,7 @@ static const char *const good[][8] = {
     [GR_KEY_SEED] = {"0", "1", "18446744073709551615"},
     [GR_KEY_REAL] = {"1e-3", "0.1", "0.3333333333333333", "1e-30", "5e-1", ".5"},
     [GR_KEY_CHOICE] = {NULL},
+    [GR_KEY_REALS] = {"0.5", "0.1,0.9", "0.1, 0.5 ,0.9", "1e-3"},
     [GR_KEY_WIDTHS] = {"none", "1", "512,512", "256, 128 ,64", "1048576"},
     [GR_KEY_DURATION] = {"0s", "100ms", "60s", "5min", "2h", "1d", "0.1", "1e-7"},
     [GR_KEY_SIZE] = {"1MiB", "1048577", "256MiB", "1.5GiB", "2GB", "1024TiB"}};
@@ -27,8 +29,9 @@ static const char *const bad[][8] = {
     [GR_KEY_BOOL] = {"", "2", "TRUE ", "banana"},
     [GR_KEY_INTEGER] = {"", "-2", "1.5", "1e3", "12x", " 1", "9223372036854775808", "1000000001"},
     [GR_KEY_SEED] = {"", "-1", "1.0", "18446744073709551616", "auto", "0x1"},
-    [GR_KEY_REAL] = {"", "1e-3x", "0,5", "nan", "inf", "-0.5", "1e31", "auto"},
+    [GR_KEY_REAL] = {"", "1e-3x", "0,5", "nan", "inf", "-0.5", "1e31", "1e-3 "},
     [GR_KEY_CHOICE] = {"", "banana", "1"},
+    [GR_KEY_REALS] = {"", "0", "0.5,", ",0.5", "0.5 0.6", "1", "-0.5", "nan"},
     [GR_KEY_WIDTHS] = {"", "0", "5,", ",5", "5 6", "1048577", "-1", "none,5"},
     [GR_KEY_DURATION] = {"", "-1s", "5 s", "1y", "nan", "400d", "auto", "s"},
     [GR_KEY_SIZE] = {"", "-1", "1XB", "1023KiB", "1025TiB", "MiB"}};
@@ -50,7 +53,12 @@ static void reads_back(size_t i, const char *value) {
 static void every_key_reads_back_what_it_was_set_to(void) {
   for (size_t i = 0; i < gr_n_keys; i++) {
     const gr_key *key = &gr_keys[i];
-    for (size_t v = 0; v < 8 && good[key->type][v]; v++) reads_back(i, good[key->type][v]);
+    for (size_t v = 0; v < 8 && good[key->type][v]; v++) {
+      double x = key->minimum; /* some keys take a part of them */
+      if (key->type == GR_KEY_REAL)
+        (void)gr_parse_double(good[key->type][v], strlen(good[key->type][v]), &x);
+      if (x >= key->minimum) reads_back(i, good[key->type][v]);
+    }
     for (size_t v = 0; key->choices && key->choices[v]; v++) reads_back(i, key->choices[v]);
     if (key->may_be_auto) reads_back(i, "auto");
     if (key->type != GR_KEY_INTEGER && key->type != GR_KEY_REAL) continue;
@@ -112,7 +120,7 @@ static void every_bad_value_is_refused_and_changes_nothing(void) {
   char many[400] = "1";
   for (int i = 0; i < 64; i++) strcat(many, ",1");
   GR_CHECK_FAILS(gr_config_set(&c, "network.hidden", many, NULL, &err), GRADUS_ERR_CONFIG, &err,
-                 "at most 64 widths");
+                 "at most 64 whole numbers");
   many[strlen(many) - 2] = '\0';
   GR_CHECK_OK(gr_config_set(&c, "network.hidden", many, NULL, &err), &err);
   gr_config_free(&c);
@@ -163,7 +171,7 @@ static void an_unknown_key_names_the_nearest_one(void) {
       {"optimizer", "'optimizer' is a section of keys; did you mean 'optimizer.name'"},
       {"network", "'network' is a section of keys, not a key"},
       {"", "unknown key ''; gradus-config(5) lists the keys"},
-      {"banana.split.of.the.day", "gradus-config(5)"}};
+      {"banana.split.zzzzzzzzzzzz", "gradus-config(5)"}};
   gr_config c = default_config();
   gradus_error err;
   for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
@@ -240,6 +248,21 @@ static void the_manual_page_has_every_key_with_option_choices_and_default(void) 
   free(page);
 }
 
+/* ".Li NAME :" opens the paragraph with formula and source. */
+static void expect_paragraph(const char *page, const char *name) {
+  char wanted[64];
+  snprintf(wanted, sizeof wanted, "\n.Li %s :\n", name);
+  if (!strstr(page, wanted)) printf("gradus-config.5 does not explain %s\n", name);
+  CU_ASSERT_PTR_NOT_NULL(strstr(page, wanted));
+}
+
+static void the_manual_page_explains_every_optimizer_and_schedule(void) {
+  char *page = read_manual();
+  for (int i = 0; i < GR_N_OPTIMIZERS; i++) expect_paragraph(page, gr_optimizers[i].name);
+  for (int i = 0; i < GR_N_SCHEDULES; i++) expect_paragraph(page, gr_schedules[i].name);
+  free(page);
+}
+
 static void a_copy_shares_nothing(void) {
   gr_config a = default_config(), b;
   gradus_error err;
@@ -263,4 +286,5 @@ const gr_test config_tests[] = {
     GR_TEST(an_unknown_key_names_the_nearest_one),
     GR_TEST(a_copy_shares_nothing),
     GR_TEST(the_manual_page_has_every_key_with_option_choices_and_default),
+    GR_TEST(the_manual_page_explains_every_optimizer_and_schedule),
     GR_TEST_END};

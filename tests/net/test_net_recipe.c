@@ -1,13 +1,11 @@
 /* The configuration as a whole: presets, which values go together, the canonical recipe with its
- * digest, comparison of recipes, and schedules. */
+ * digest and comparison of recipes. */
 #include <config.h>
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "net/digest.h"
-#include "net/schedule.h"
 #include "kernel/kinds.h"
 #include "net/suites.h"
 
@@ -72,6 +70,10 @@ static void values_that_do_not_go_together_are_refused(void) {
        "output, not tanh"},
       {{{"training.loss", "cross-entropy"}, {"data.task", "regression"}},
        "training.loss: cross-entropy is for data.task classification"},
+      {{{"schedule.name", "multistep"}}, "multistep wants schedule.milestones"},
+      {{{"schedule.name", "multistep"}, {"schedule.milestones", "3,5"}}, NULL},
+      {{{"schedule.name", "multistep"}, {"schedule.milestones", "3,3"}},
+       "schedule.milestones: 3 comes after 3"},
       {{{"training.lane_rows", "128"}}, NULL},
       {{{"training.lane_rows", "129"}},
        "training.lane_rows: 129 is more than the 128 rows of training.batch_size"},
@@ -108,29 +110,55 @@ static const char default_recipe[] =
     "  initialization: auto\n"
     "  inputs: auto\n"
     "  outputs: auto\n"
+    "  dropout: 0\n"
+    "  input_dropout: 0\n"
     "training:\n"
     "  epochs: 20\n"
     "  batch_size: 128\n"
     "  seed: 1\n"
     "  loss: auto\n"
     "  lane_rows: auto\n"
+    "  accumulate: 1\n"
     "  shuffle: auto\n"
     "  shuffle_window: 0\n"
     "  shuffle_block: 0\n"
     "  early_stopping:\n"
     "    patience: 0\n"
     "    min_delta: 0\n"
+    "  label_smoothing: 0\n"
+    "  focal_gamma: 2\n"
+    "  huber_delta: 1\n"
+    "  tweedie_power: 1.5\n"
+    "  quantiles: [0.5]\n"
     "optimizer:\n"
     "  name: adam\n"
-    "  learning_rate: 0.001\n"
-    "  momentum: 0.9\n"
-    "  beta1: 0.9\n"
-    "  beta2: 0.999\n"
-    "  epsilon: 1e-08\n"
+    "  learning_rate: auto\n"
+    "  momentum: auto\n"
+    "  beta1: auto\n"
+    "  beta2: auto\n"
+    "  epsilon: auto\n"
     "  weight_decay: 0\n"
+    "  l1: 0\n"
+    "  clip_norm: 0\n"
+    "  clip_value: 0\n"
+    "  max_norm: 0\n"
     "schedule:\n"
     "  name: constant\n"
-    "  warmup: 0\n";
+    "  warmup: 0\n"
+    "  gamma: auto\n"
+    "  floor: 0\n"
+    "  every: 10\n"
+    "  milestones: none\n"
+    "  power: 1\n"
+    "  period: 10\n"
+    "  period_factor: 1\n"
+    "  peak: 0.3\n"
+    "  patience: 10\n"
+    "  threshold: auto\n"
+    "average:\n"
+    "  name: none\n"
+    "  decay: 0.999\n"
+    "  start: 10\n";
 
 static void the_canonical_recipe_and_its_digest_stay_as_they_are(void) {
   gr_config c = default_config();
@@ -192,7 +220,7 @@ static void differences_are_listed_old_to_new(void) {
   must_set(&b, "optimizer.learning_rate", "0.5");
   CU_ASSERT_EQUAL(compare(&a, &b, false,
                           "network.hidden: 256,128 -> none\n"
-                          "optimizer.learning_rate: 0.001 -> 0.5\n"),
+                          "optimizer.learning_rate: auto -> 0.5\n"),
                   2);
   gr_config_free(&a);
   gr_config_free(&b);
@@ -216,42 +244,6 @@ static void epochs_may_grow_where_the_schedule_allows_it(void) {
   gr_config_free(&b);
 }
 
-static void a_constant_schedule_has_one_rate(void) {
-  gr_config c = default_config();
-  c.optimizer.learning_rate = 0.1;
-  CU_ASSERT(!gr_schedule_depends_on_total(&c));
-  CU_ASSERT_EQUAL(gr_schedule_rate(&c, 0, 10), 0.1);
-  CU_ASSERT_EQUAL(gr_schedule_rate(&c, 9, 10), 0.1);
-  CU_ASSERT_EQUAL(gr_schedule_rate(&c, 1000, 10), 0.1); /* epochs that were added later */
-  CU_ASSERT_EQUAL(gr_schedule_rate(&c, 0, 0), 0.1);
-  gr_config_free(&c);
-}
-
-/* Against the formula with libm's cosine: both cosines are within 2 ulp, their sum with 1 and the
- * product add less than 2 more, all at most 1 in size: 6 x 2^-53. */
-static void a_cosine_schedule_follows_its_formula(void) {
-  gr_config c = default_config();
-  must_set(&c, "schedule.name", "cosine");
-  must_set(&c, "schedule.warmup", "0.1");
-  c.optimizer.learning_rate = 1;
-  CU_ASSERT(gr_schedule_depends_on_total(&c));
-  const uint64_t total = 1000, warmup = 100;
-  for (uint64_t step = 0; step <= total; step++) {
-    double wanted = step < warmup ? (double)(step + 1) / 101
-                                  : (1 + cos(3.14159265358979323846 * (double)(step - warmup) /
-                                             (double)(total - warmup))) /
-                                        2;
-    CU_ASSERT_DOUBLE_EQUAL(gr_schedule_rate(&c, step, total), wanted, 6 * 0x1p-53);
-  }
-  CU_ASSERT_EQUAL(gr_schedule_rate(&c, warmup, total), 1);
-  CU_ASSERT(gr_schedule_rate(&c, total - 1, total) > 0);
-  CU_ASSERT(gr_schedule_rate(&c, total, total) < 1e-15);
-  CU_ASSERT(gr_schedule_rate(&c, 5 * total, total) >= 0);
-  must_set(&c, "schedule.warmup", "1");
-  CU_ASSERT_EQUAL(gr_schedule_rate(&c, 999, 1000), 1000.0 / 1001);
-  gr_config_free(&c);
-}
-
 const gr_test recipe_tests[] = {GR_TEST(the_default_preset_sets_every_key),
                                 GR_TEST(presets_change_what_they_are_about),
                                 GR_TEST(values_that_do_not_go_together_are_refused),
@@ -260,6 +252,4 @@ const gr_test recipe_tests[] = {GR_TEST(the_default_preset_sets_every_key),
                                 GR_TEST(the_longest_recipe_has_a_digest),
                                 GR_TEST(differences_are_listed_old_to_new),
                                 GR_TEST(epochs_may_grow_where_the_schedule_allows_it),
-                                GR_TEST(a_constant_schedule_has_one_rate),
-                                GR_TEST(a_cosine_schedule_follows_its_formula),
                                 GR_TEST_END};

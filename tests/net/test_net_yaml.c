@@ -60,7 +60,8 @@ static void mistakes_are_pointed_at(void) {
       {"training:\n  epochs: 1e-3x\n", "f.yaml:2:11: training.epochs: '1e-3x' is not a whole"},
       {"network: {activation: sigmiod}",
        "f.yaml:1:23: network.activation: 'sigmiod' is not one of identity, sigmoid, tanh, relu, "
-       "softmax; did you mean 'sigmoid'?"},
+       "softmax, leaky-relu, elu, selu, gelu, gelu-tanh, silu, mish, softplus, softsign, "
+       "hard-sigmoid, hard-tanh, exponential; did you mean 'sigmoid'?"},
       {"trainin:\n  epochs: 5\n", "f.yaml:1:1: unknown key 'trainin'; did you mean 'training'?"},
       {"banana: 5\n", "f.yaml:1:1: unknown key 'banana'; gradus-config(5) lists the keys"},
       {"training: 5\n", "f.yaml:1:1: 'training' is a section of keys, not a key"},

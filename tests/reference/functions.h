@@ -3,10 +3,23 @@
 #ifndef GR_TESTS_REFERENCE_FUNCTIONS_H
 #define GR_TESTS_REFERENCE_FUNCTIONS_H
 
+#include <stdint.h>
+
 float ref_exp(float x);
 float ref_log(float x); /* x positive and normal */
 float ref_sigmoid(float x);
 float ref_tanh(float x);
+
+/* Activations that are functions of one number, in the order of ref_activation
+ * (reference/reference.h): value and slope as they are stored. */
+void ref_curve(int kind, float z, float *value, float *slope);
+
+/* ln(1 + e) for e in [0, 1]; q^g for q in [0, 1]. */
+float ref_log_one_plus(float e);
+float ref_unit_power(float q, float g);
+
+/* Philox4x32-10 of Salmon et al. 2011. */
+void ref_philox(const uint32_t counter[4], uint64_t key, uint32_t out[4]);
 
 /* +0 for what lies below 2^-100 in magnitude. */
 float ref_flush(float x);

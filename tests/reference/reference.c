@@ -8,12 +8,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/elementary.h" /* gr_exp: its bits are part of the contract */
 #include "reference/functions.h"
 
-/* One sample's outputs a[l] of each layer (a[0]: inputs) and dC/dz d[l]. */
+/* One sample's outputs a[l] of each layer (a[0]: inputs), their slopes and dC/dz d[l]. */
 typedef struct pass {
-  float a[REF_MAX_LAYERS + 1][REF_MAX_WIDTH], d[REF_MAX_LAYERS + 1][REF_MAX_WIDTH];
+  float a[REF_MAX_LAYERS + 1][REF_MAX_WIDTH], s[REF_MAX_LAYERS + 1][REF_MAX_WIDTH],
+      d[REF_MAX_LAYERS + 1][REF_MAX_WIDTH];
 } pass;
+
+/* Where a sample stands: what dropout depends on. */
+typedef struct place {
+  int trains;
+  unsigned long step;
+  size_t row; /* of the batch */
+} place;
 
 size_t ref_parameters(const ref_recipe *recipe) {
   size_t n = 0;
@@ -35,44 +44,40 @@ static float tree_of_16(float *partial) {
   return partial[0];
 }
 
-static float activate(ref_activation kind, float z) {
-  switch (kind) {
-    case REF_SIGMOID:
-      return ref_sigmoid(z);
-    case REF_TANH:
-      return ref_flush(ref_tanh(z));
-    case REF_RELU:
-      return ref_flush(z < 0 ? 0 : z);
-    default:
-      return z;
-  }
+/* What dropout multiplies output `unit` of layer `layer` (0: inputs) with, in row `row` of the
+ * batch of step `step`. */
+static float kept(const ref_recipe *recipe, const place *at, size_t layer, size_t unit) {
+  const unsigned threshold = layer ? recipe->dropout : recipe->input_dropout;
+  const uint32_t counter[4] = {(uint32_t)(unit | layer << 20),
+                               (uint32_t)(at->row / 8) | (uint32_t)((uint64_t)at->step >> 32) << 21,
+                               (uint32_t)at->step, 4};
+  uint32_t word[4];
+  if (!at->trains || threshold == 0 || layer == recipe->n_layers) return 1;
+  ref_philox(counter, recipe->seed, word);
+  const uint32_t draw = word[at->row % 8 / 2] >> (at->row % 2 ? 16 : 0) & 0xffff;
+  return draw < threshold ? 0 : (float)(65536.0 / (65536.0 - threshold));
 }
 
-/* d f'(z), from a = f(z). */
-static float times_slope(ref_activation kind, float d, float a) {
-  switch (kind) {
-    case REF_SIGMOID:
-      return ref_flush(d * (a * (1 - a)));
-    case REF_TANH:
-      return ref_flush(d * fmaf(-a, a, 1));
-    case REF_RELU:
-      return ref_flush(a > 0 ? d : 0);
-    default:
-      return ref_flush(d);
+/* The last layer gives z: the loss makes the outputs of it. */
+static void forward(const ref_recipe *recipe, const float *parameters, const float *x,
+                    const place *at, pass *p) {
+  for (size_t i = 0; i < recipe->width[0]; i++) {
+    const float k = kept(recipe, at, 0, i);
+    p->a[0][i] = k > 0 ? x[i] * k : 0;
   }
-}
-
-/* Under cross-entropy the last layer gives z: the loss makes the outputs of it. */
-static void forward(const ref_recipe *recipe, const float *parameters, const float *x, pass *p) {
-  memcpy(p->a[0], x, recipe->width[0] * sizeof *x);
   for (size_t l = 1; l <= recipe->n_layers; l++) {
     const size_t n_in = recipe->width[l - 1], n_out = recipe->width[l];
     const float *w = parameters + weights_of(recipe, l), *bias = w + n_in * n_out;
-    const int raw = l == recipe->n_layers && recipe->loss == REF_CROSS_ENTROPY;
     for (size_t o = 0; o < n_out; o++) {
       float z = bias[o];
       for (size_t i = 0; i < n_in; i++) z = fmaf(p->a[l - 1][i], w[o * n_in + i], z);
-      p->a[l][o] = raw ? z : activate(recipe->activation[l - 1], z);
+      p->a[l][o] = z;
+      if (l == recipe->n_layers) continue;
+      ref_curve((int)recipe->activation[l - 1], z, &p->a[l][o], &p->s[l][o]);
+      if (recipe->dropout == 0) continue;
+      const float k = kept(recipe, at, l, o);
+      p->a[l][o] = ref_flush(p->a[l][o] * k);
+      p->s[l][o] = ref_flush(p->s[l][o] * k);
     }
   }
 }
@@ -83,48 +88,123 @@ static float target(const ref_sample *s, size_t j, size_t n) {
   return n == 1 ? (float)s->label : (float)((size_t)s->label == j);
 }
 
-static float quadratic(const ref_sample *s, ref_activation kind, size_t n, float *a, float *d) {
-  float partial[16] = {0};
-  for (size_t j = 0; j < n; j++) {
-    const float e = a[j] - target(s, j, n);
-    partial[j % 16] = fmaf(e, e, partial[j % 16]);
-    d[j] = times_slope(kind, e, a[j]) * s->weight;
+/* One term: value and derivative by x, which is the output, or z; then *x becomes the output. */
+static float term(const ref_recipe *r, size_t j, float *x, float y, float *d) {
+  const float e = *x - y, size = fabsf(e), c = r->parameter, z = *x;
+  switch (r->loss) {
+    case REF_MSE:
+      *d = e + e;
+      return e * e;
+    case REF_MAE:
+      *d = size > 0 ? copysignf(1, e) : e;
+      return size;
+    case REF_HUBER: {
+      const float m = size < c ? size : c;
+      *d = copysignf(m, e);
+      return m * fmaf(-0.5f, m, size);
+    }
+    case REF_LOG_COSH: {
+      const float value = size + (ref_log_one_plus(ref_exp(size * -2)) - 0x1.62e43p-1f);
+      *d = ref_tanh(e);
+      return value > 0 ? value : 0;
+    }
+    case REF_QUANTILE: {
+      const float t = r->levels[j % r->n_levels];
+      *d = e < 0 ? 0 - t : e > 0 ? 1 - t : e;
+      return e < 0 ? 0 - t * e : 0 - (t - 1) * e;
+    }
+    case REF_HINGE:
+    case REF_SQUARED_HINGE: {
+      const float s = fmaf(2, y, -1), out = fmaf(-s, z, 1), m = fmaf(z, 0, out > 0 ? out : 0);
+      *d = r->loss == REF_HINGE ? 0 - (m > 0 ? s : 0) : 0 - 2 * (m * s);
+      return r->loss == REF_HINGE ? m : m * m;
+    }
+    case REF_POISSON:
+      *x = ref_exp(z);
+      *d = *x - y;
+      return fmaf(-y, z, *x);
+    case REF_GAMMA: {
+      const float share = y * ref_exp(0 - z);
+      *x = ref_exp(z);
+      *d = 1 - share;
+      return z + share;
+    }
+    case REF_TWEEDIE: {
+      const float low = ref_exp((1 - c) * z), high = ref_exp((2 - c) * z);
+      *x = ref_exp(z);
+      *d = fmaf(-y, low, high);
+      return high / (2 - c) - y * low / (1 - c);
+    }
+    default: { /* max(z, 0) - z y + ln(1 + e^-|z|) */
+      if (r->loss == REF_CROSS_ENTROPY) y = fmaf(y, 1 - r->smoothing, 0.5f * r->smoothing);
+      const float f = ref_log_one_plus(ref_exp(-fabsf(z))), loss = fmaf(-z, y, z > 0 ? z : 0) + f;
+      *x = ref_sigmoid(z);
+      *d = *x - y;
+      return loss;
+    }
   }
-  return 0.5f * tree_of_16(partial);
 }
 
-static float softmax(const ref_sample *s, size_t n, float *a, float *d) {
-  float partial[16] = {0}, most = a[0];
-  for (size_t j = 1; j < n; j++) most = a[j] > most ? a[j] : most;
-  const float chosen = a[s->label] - most;
-  for (size_t j = 0; j < n; j++) partial[j % 16] += a[j] = ref_exp(a[j] - most);
+/* Focal: cross-entropy c of a target with probability 1 - q, times a number; *d likewise. */
+static float focus(float g, float q, float c, float *factor) {
+  const float power = ref_unit_power(q, g), ratio = q < 0x1p-100f ? 1 : c / q;
+  *factor = power * fmaf(g * (1 - q), ratio, 1);
+  return c * power;
+}
+
+static float terms(const ref_recipe *r, const ref_sample *s, size_t n, float *a, float *d) {
+  float partial[16] = {0}, factor, slope;
+  const int of_z = r->loss == REF_CROSS_ENTROPY || r->loss == REF_FOCAL ||
+                   (r->loss >= REF_POISSON && r->loss <= REF_TWEEDIE),
+            sum = r->loss <= REF_CROSS_ENTROPY || r->loss == REF_FOCAL;
+  const float share = sum ? 1 : 1 / (float)n, scale = s->weight * share;
+  for (size_t j = 0; j < n; j++) {
+    const float y = target(s, j, n);
+    if (!of_z) ref_curve((int)r->activation[r->n_layers - 1], a[j], &a[j], &slope);
+    if (r->loss == REF_QUADRATIC) {
+      d[j] = a[j] - y;
+      partial[j % 16] = fmaf(d[j], d[j], partial[j % 16]);
+    } else {
+      float loss = term(r, j, &a[j], y, &d[j]);
+      if (r->loss == REF_FOCAL) {
+        loss = focus(r->parameter, fabsf(d[j]), loss, &factor);
+        d[j] *= factor;
+      }
+      partial[j % 16] += loss;
+    }
+    d[j] = ref_flush(of_z ? d[j] : d[j] * slope) * scale;
+  }
   const float total = tree_of_16(partial);
-  for (size_t j = 0; j < n; j++) {
-    a[j] = ref_flush(a[j] / total);
-    d[j] = ref_flush(a[j] - target(s, j, n)) * s->weight;
-  }
-  return ref_log(total) - chosen;
+  return r->loss == REF_QUADRATIC ? 0.5f * total : sum ? total : share * total;
 }
 
-/* max(z, 0) - z y + ln(1 + e^-|z|), the logarithm corrected for the rounding of its argument. */
-static float binary(const ref_sample *s, size_t n, float *a, float *d) {
-  float partial[16] = {0};
+/* With what smoothing and focal make of it. */
+static float softmax(const ref_recipe *r, const ref_sample *s, size_t n, float *a, float *d) {
+  float partial[16] = {0}, apart[16] = {0}, most = a[0], factor;
+  for (size_t j = 1; j < n; j++) most = a[j] > most ? a[j] : most;
+  const float own = a[s->label], chosen = own - most;
+  for (size_t j = 0; j < n; j++) apart[j % 16] += own - a[j];
+  for (size_t j = 0; j < n; j++) partial[j % 16] += a[j] = ref_exp(a[j] - most);
+  const float total = tree_of_16(partial), low = r->smoothing / (float)n;
   for (size_t j = 0; j < n; j++) {
-    const float z = a[j], y = target(s, j, n), e = ref_exp(-fabsf(z)), u = 1 + e;
-    const float softplus = ref_log(u) + (e - (u - 1)) / u;
-    partial[j % 16] += fmaf(-z, y, z > 0 ? z : 0) + softplus;
-    a[j] = ref_sigmoid(z);
-    d[j] = ref_flush(a[j] - y) * s->weight;
+    const float hot = (size_t)s->label == j;
+    a[j] = ref_flush(a[j] / total);
+    d[j] =
+        ref_flush(a[j] - (r->smoothing > 0 ? fmaf(hot, 1 - r->smoothing, low) : hot)) * s->weight;
   }
-  return tree_of_16(partial);
+  float loss = ref_log(total) - chosen;
+  if (r->smoothing > 0) loss += r->smoothing * (tree_of_16(apart) / (float)n);
+  if (r->loss != REF_FOCAL) return loss;
+  loss = focus(r->parameter, 1 - a[s->label], loss, &factor);
+  for (size_t j = 0; j < n; j++) d[j] = ref_flush(d[j] * factor);
+  return loss;
 }
 
 /* The sample's loss; outputs and their deltas in p. */
 static float apply_loss(const ref_recipe *recipe, const ref_sample *s, pass *p) {
   const size_t l = recipe->n_layers, n = recipe->width[l];
-  const ref_activation kind = recipe->activation[l - 1];
-  if (recipe->loss == REF_QUADRATIC) return quadratic(s, kind, n, p->a[l], p->d[l]);
-  return kind == REF_SOFTMAX ? softmax(s, n, p->a[l], p->d[l]) : binary(s, n, p->a[l], p->d[l]);
+  if (recipe->activation[l - 1] == REF_SOFTMAX) return softmax(recipe, s, n, p->a[l], p->d[l]);
+  return terms(recipe, s, n, p->a[l], p->d[l]);
 }
 
 static void backward(const ref_recipe *recipe, const float *parameters, pass *p) {
@@ -134,7 +214,7 @@ static void backward(const ref_recipe *recipe, const float *parameters, pass *p)
     for (size_t i = 0; i < n_in; i++) {
       float sum = 0;
       for (size_t o = 0; o < recipe->width[l]; o++) sum = fmaf(p->d[l][o], w[o * n_in + i], sum);
-      p->d[l - 1][i] = times_slope(recipe->activation[l - 2], sum, p->a[l - 1][i]);
+      p->d[l - 1][i] = ref_flush(sum * p->s[l - 1][i]);
     }
   }
 }
@@ -157,6 +237,7 @@ typedef struct batch {
   const float *parameters;
   const ref_sample *sample;
   size_t n;
+  unsigned long step;
   pass *p;
 } batch;
 
@@ -176,7 +257,8 @@ static sums one_lane(const batch *b, size_t lane) {
   sums s = {.gradient = allocate(ref_parameters(b->recipe), sizeof(float))};
   for (size_t r = first; r < end && r < b->n; r++) {
     const double weight = (double)b->sample[r].weight;
-    forward(b->recipe, b->parameters, b->sample[r].x, b->p);
+    const place at = {1, b->step, r};
+    forward(b->recipe, b->parameters, b->sample[r].x, &at, b->p);
     s.loss += weight * (double)apply_loss(b->recipe, &b->sample[r], b->p);
     s.weight += weight;
     backward(b->recipe, b->parameters, b->p);
@@ -211,12 +293,58 @@ static void adam(const ref_recipe *recipe, float g, double rate, unsigned long t
   *w = fmaf(-corrected, *m / fmaf(sqrtf(*v), root, (float)recipe->epsilon), *w);
 }
 
-/* Parameter i by its gradient sum g; biases do not decay. */
-static void update(const ref_recipe *recipe, ref_state *s, size_t i, float g, double decay,
+/* b2 v + (1 - b2) g^2 */
+static float mean_square(const ref_recipe *recipe, float g, float v) {
+  return ref_flush(fmaf((float)recipe->beta2, v, (float)(1 - recipe->beta2) * g * g));
+}
+
+static double nadam_mu(const ref_recipe *recipe, unsigned long t) {
+  return recipe->beta1 * (1 - 0.5 * gr_exp((double)t * -0.04082199452025512955 / 250));
+}
+
+/* Dozat's step with all factors of gradient and mean gradient in double, rounded once. */
+static void nadam(const ref_recipe *recipe, float g, double rate, unsigned long t, float *w,
+                  float *m, float *v) {
+  double product = 1;
+  for (unsigned long i = 1; i <= t; i++) product *= nadam_mu(recipe, i);
+  const double mu = nadam_mu(recipe, t), next = nadam_mu(recipe, t + 1);
+  const float of_g = (float)(rate * (1 - mu) / (1 - product));
+  const float of_m = (float)(rate * next / (1 - product * next));
+  const float root = (float)(1 / sqrt(1 - ref_power(recipe->beta2, t)));
+  *m = ref_flush(fmaf((float)recipe->beta1, *m, (float)(1 - recipe->beta1) * g));
+  *v = mean_square(recipe, g, *v);
+  *w -= fmaf(of_g, g, of_m * *m) / fmaf(sqrtf(*v), root, (float)recipe->epsilon);
+}
+
+static float adadelta_step(const ref_recipe *recipe, float g, float *u, float *v) {
+  const float epsilon = (float)recipe->epsilon;
+  *v = mean_square(recipe, g, *v);
+  const float x = sqrtf(*u + epsilon) / sqrtf(*v + epsilon) * g;
+  *u = mean_square(recipe, x, *u);
+  return x;
+}
+
+static float lion_direction(const ref_recipe *recipe, float g, float *m) {
+  const float c = fmaf((float)recipe->beta1, *m, (float)(1 - recipe->beta1) * g);
+  *m = ref_flush(fmaf((float)recipe->beta2, *m, (float)(1 - recipe->beta2) * g));
+  return c == 0 ? c : copysignf(1, c);
+}
+
+/* Within -limit and limit. */
+static float clip(float g, float limit) {
+  return g > limit ? limit : g < -limit ? -limit : g;
+}
+
+/* Parameter i by its mean gradient g; biases (not `decays`) do not decay. */
+static void update(const ref_recipe *recipe, ref_state *s, size_t i, float g, int decays,
                    double rate, unsigned long t) {
-  float *w = &s->parameters[i], *m = &s->moment1[i];
-  const float mu = (float)recipe->momentum;
-  if (recipe->optimizer == REF_ADAMW)
+  const double decay = decays ? recipe->weight_decay : 0;
+  if (recipe->clip_value > 0) g = clip(g, (float)recipe->clip_value);
+  if (decays && recipe->l1 > 0 && s->parameters[i] != 0)
+    g += copysignf((float)recipe->l1, s->parameters[i]);
+  float *w = &s->parameters[i], *m = &s->moment1[i], *v = &s->moment2[i];
+  const float mu = (float)recipe->momentum, r = (float)rate, epsilon = (float)recipe->epsilon;
+  if (recipe->optimizer == REF_ADAMW || recipe->optimizer == REF_LION)
     *w = fmaf(-(float)(rate * decay), *w, *w);
   else
     g = fmaf((float)decay, *w, g);
@@ -234,23 +362,92 @@ static void update(const ref_recipe *recipe, ref_state *s, size_t i, float g, do
       break;
     case REF_ADAM:
     case REF_ADAMW:
-      adam(recipe, g, rate, t, w, m, &s->moment2[i]);
+      adam(recipe, g, rate, t, w, m, v);
+      break;
+    case REF_ADAGRAD:
+      *m = ref_flush(fmaf(g, g, *m));
+      *w = fmaf(-r, g / (sqrtf(*m) + epsilon), *w);
+      break;
+    case REF_RMSPROP:
+      *m = mean_square(recipe, g, *m);
+      *w = fmaf(-r, g / (sqrtf(*m) + epsilon), *w);
+      break;
+    case REF_RMSPROP_MOMENTUM:
+      *v = mean_square(recipe, g, *v);
+      *m = ref_flush(fmaf(mu, *m, g / (sqrtf(*v) + epsilon)));
+      *w = fmaf(-r, *m, *w);
+      break;
+    case REF_ADADELTA:
+      *w = fmaf(-r, adadelta_step(recipe, g, m, v), *w);
+      break;
+    case REF_NADAM:
+      nadam(recipe, g, rate, t, w, m, v);
+      break;
+    case REF_LION:
+      *w = fmaf(-r, lion_direction(recipe, g, m), *w);
       break;
   }
 }
 
+/* Sum of squares of n values and, where given, one more: index i to partial i mod 16. */
+static float squares(const float *x, size_t n, const float *more) {
+  float partial[16] = {0};
+  for (size_t i = 0; i < n; i++) partial[i % 16] = fmaf(x[i], x[i], partial[i % 16]);
+  if (more) partial[n % 16] = fmaf(*more, *more, partial[n % 16]);
+  return tree_of_16(partial);
+}
+
+/* The tree over doubles: left the largest power of two below n, right the rest. */
+static double tree_of(const double *x, size_t n) {
+  if (n == 1) return *x;
+  size_t left = 1;
+  while (2 * left < n) left *= 2;
+  return tree_of(x, left) + tree_of(x + left, n - left);
+}
+
+/* The norm of a vector like the parameters, a neuron with its bias at a time. */
+static double norm_of(const ref_recipe *recipe, const float *vector) {
+  double *rows = allocate(REF_MAX_LAYERS * REF_MAX_WIDTH, sizeof *rows);
+  size_t n = 0;
+  for (size_t l = 1; l <= recipe->n_layers; l++) {
+    const size_t n_in = recipe->width[l - 1], n_out = recipe->width[l];
+    const float *w = vector + weights_of(recipe, l);
+    for (size_t o = 0; o < n_out; o++)
+      rows[n++] = (double)squares(w + o * n_in, n_in, w + n_in * n_out + o);
+  }
+  const double norm = sqrt(tree_of(rows, n));
+  free(rows);
+  return norm;
+}
+
+/* Rows of weights are shortened to the largest norm. */
+static void constrain(const ref_recipe *recipe, float *parameters) {
+  for (size_t l = 1; l <= recipe->n_layers; l++)
+    for (size_t o = 0; o < recipe->width[l]; o++) {
+      const size_t n_in = recipe->width[l - 1];
+      float *row = parameters + weights_of(recipe, l) + o * n_in;
+      const double norm = sqrt((double)squares(row, n_in, NULL));
+      for (size_t i = 0; i < n_in && norm > recipe->max_norm; i++)
+        row[i] *= (float)(recipe->max_norm / norm);
+    }
+}
+
 double ref_step(const ref_recipe *recipe, ref_state *state, const ref_sample *sample, size_t n,
                 unsigned long step, double learning_rate) {
-  const batch b = {recipe, state->parameters, sample, n, allocate(1, sizeof(pass))};
+  const batch b = {recipe, state->parameters, sample, n, step, allocate(1, sizeof(pass))};
   const sums s = tree(&b, 0, (n + recipe->lane_rows - 1) / recipe->lane_rows);
-  const float scale = (float)(1 / s.weight);
+  float scale = (float)(1 / s.weight);
+  const double norm = (double)scale * norm_of(recipe, s.gradient);
+  if (recipe->clip_norm > 0 && norm > recipe->clip_norm)
+    scale = (float)((double)scale * (recipe->clip_norm / norm));
   for (size_t l = 1; l <= recipe->n_layers; l++) {
     const size_t first = weights_of(recipe, l), biases = recipe->width[l];
     const size_t weights = recipe->width[l - 1] * biases;
     for (size_t i = 0; i < weights + biases; i++)
-      update(recipe, state, first + i, s.gradient[first + i] * scale,
-             i < weights ? recipe->weight_decay : 0, learning_rate, step + 1);
+      update(recipe, state, first + i, s.gradient[first + i] * scale, i < weights, learning_rate,
+             step + 1);
   }
+  if (recipe->max_norm > 0) constrain(recipe, state->parameters);
   free(s.gradient);
   free(b.p);
   return s.loss;
@@ -259,7 +456,8 @@ double ref_step(const ref_recipe *recipe, ref_state *state, const ref_sample *sa
 float ref_evaluate(const ref_recipe *recipe, const float *parameters, const ref_sample *sample,
                    float *outputs) {
   pass *p = allocate(1, sizeof *p);
-  forward(recipe, parameters, sample->x, p);
+  const place at = {0};
+  forward(recipe, parameters, sample->x, &at, p);
   const float loss = apply_loss(recipe, sample, p);
   memcpy(outputs, p->a[recipe->n_layers], recipe->width[recipe->n_layers] * sizeof *outputs);
   free(p);

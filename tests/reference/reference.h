@@ -14,15 +14,47 @@ typedef enum ref_activation {
   REF_SIGMOID,
   REF_TANH,
   REF_RELU,
-  REF_SOFTMAX
+  REF_SOFTMAX,
+  REF_LEAKY_RELU,
+  REF_ELU,
+  REF_SELU,
+  REF_GELU,
+  REF_GELU_TANH,
+  REF_SILU,
+  REF_MISH,
+  REF_SOFTPLUS,
+  REF_SOFTSIGN,
+  REF_HARD_SIGMOID,
+  REF_HARD_TANH,
+  REF_EXPONENTIAL
 } ref_activation;
-typedef enum ref_loss { REF_QUADRATIC, REF_CROSS_ENTROPY } ref_loss;
+typedef enum ref_loss {
+  REF_QUADRATIC,
+  REF_CROSS_ENTROPY,
+  REF_MSE,
+  REF_MAE,
+  REF_HUBER,
+  REF_LOG_COSH,
+  REF_QUANTILE,
+  REF_POISSON,
+  REF_GAMMA,
+  REF_TWEEDIE,
+  REF_FOCAL,
+  REF_HINGE,
+  REF_SQUARED_HINGE
+} ref_loss;
 typedef enum ref_optimizer {
   REF_SGD,
   REF_MOMENTUM,
   REF_NESTEROV,
   REF_ADAM,
-  REF_ADAMW
+  REF_ADAMW,
+  REF_ADAGRAD,
+  REF_RMSPROP,
+  REF_RMSPROP_MOMENTUM,
+  REF_ADADELTA,
+  REF_NADAM,
+  REF_LION
 } ref_optimizer;
 
 typedef struct ref_recipe {
@@ -31,7 +63,13 @@ typedef struct ref_recipe {
   ref_loss loss;
   ref_optimizer optimizer;
   size_t lane_rows;
-  double momentum, beta1, beta2, epsilon, weight_decay;
+  float parameter, smoothing; /* of the loss */
+  size_t n_levels;            /* of quantile; 0 for other losses */
+  float levels[4];
+  unsigned dropout, input_dropout; /* in 65536ths */
+  unsigned long seed;
+  double momentum, beta1, beta2, epsilon, weight_decay, l1;
+  double clip_norm, clip_value, max_norm; /* 0: none */
 } ref_recipe;
 
 /* x: inputs as the network sees them. y: targets [n_out], or NULL where `label` is the class. */

@@ -53,6 +53,7 @@ static void make_config(gr_config *c, int classification) {
   c->training.shuffle = GR_SHUFFLE_FULL;
   c->optimizer.name = GR_ADAM;
   c->optimizer.learning_rate = 0.1;
+  gr_config_settle(c, NULL);
 }
 
 static void make_preprocessing(gr_preprocessing *p, int classification) {

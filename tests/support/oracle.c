@@ -9,17 +9,80 @@
 
 #include "support/numbers.h"
 
+const gr_oracle_parameters gr_oracle_defaults = {1, 0, 0, {0}};
+
 double gr_oracle_activation(gr_activation kind, double z) {
-  if (kind == GR_SIGMOID) return 1 / (1 + exp(-z));
-  if (kind == GR_TANH) return tanh(z);
-  return kind == GR_RELU && z < 0 ? 0 : z;
+  const double scale = 1.0507009873554804934, alpha = 1.6732632423543772848;
+  switch (kind) {
+    case GR_SIGMOID:
+      return 1 / (1 + exp(-z));
+    case GR_TANH:
+      return tanh(z);
+    case GR_RELU:
+      return z < 0 ? 0 : z;
+    case GR_LEAKY_RELU:
+      return z < 0 ? z / 100 : z;
+    case GR_ELU:
+      return z < 0 ? expm1(z) : z;
+    case GR_SELU:
+      return scale * (z < 0 ? alpha * expm1(z) : z);
+    case GR_GELU:
+      return z / 2 * erfc(-z / sqrt(2));
+    case GR_GELU_TANH:
+      return z / 2 * (1 + tanh(sqrt(2 / acos(-1)) * (z + 0.044715 * z * z * z)));
+    case GR_SILU:
+      return z / (1 + exp(-z));
+    case GR_MISH:
+      return z * tanh(log1p(exp(z)));
+    case GR_SOFTPLUS:
+      return fmax(z, 0) + log1p(exp(-fabs(z)));
+    case GR_SOFTSIGN:
+      return z / (1 + fabs(z));
+    case GR_HARD_SIGMOID:
+      return fmin(1, fmax(0, z / 6 + 0.5));
+    case GR_HARD_TANH:
+      return fmin(1, fmax(-1, z));
+    case GR_EXPONENTIAL:
+      return exp(z);
+    case GR_IDENTITY:
+    case GR_SOFTMAX:
+    case GR_N_ACTIVATIONS:
+      break;
+  }
+  return z;
 }
 
+/* Where there is a bend, from the formula; else by central differences, which err by h^2/6 times a
+ * third derivative below 2 and by the rounding of f over h: 1e-10 for |z| up to 1e5. */
 double gr_oracle_derivative(gr_activation kind, double z) {
-  const double a = gr_oracle_activation(kind, z);
-  if (kind == GR_SIGMOID) return a * (1 - a);
-  if (kind == GR_TANH) return 1 - a * a;
-  return kind == GR_RELU ? z > 0 : 1;
+  const double a = gr_oracle_activation(kind, z), h = 1e-5 * fmax(1, fabs(z));
+  switch (kind) {
+    case GR_SIGMOID:
+      return a * (1 - a);
+    case GR_TANH:
+      return 1 - a * a;
+    case GR_RELU:
+      return z > 0;
+    case GR_LEAKY_RELU:
+      return z > 0 ? 1 : 0.01;
+    case GR_ELU:
+      return z > 0 ? 1 : exp(z);
+    case GR_SELU:
+      return 1.0507009873554804934 * (z > 0 ? 1 : 1.6732632423543772848 * exp(z));
+    case GR_SOFTSIGN:
+      return 1 / ((1 + fabs(z)) * (1 + fabs(z)));
+    case GR_HARD_SIGMOID:
+      return fabs(z) < 3 ? 1 / 6.0 : 0;
+    case GR_HARD_TANH:
+      return fabs(z) < 1;
+    case GR_EXPONENTIAL:
+      return a;
+    case GR_IDENTITY:
+    case GR_SOFTMAX:
+      return 1;
+    default:
+      return (gr_oracle_activation(kind, z + h) - gr_oracle_activation(kind, z - h)) / (2 * h);
+  }
 }
 
 /* ln sum_j e^(z_j), without overflow. */
@@ -36,21 +99,72 @@ void gr_oracle_outputs(gr_activation kind, const double *z, size_t n, double *a)
     a[j] = kind == GR_SOFTMAX ? exp(z[j] - whole) : gr_oracle_activation(kind, z[j]);
 }
 
-double gr_oracle_row_loss(gr_loss loss, gr_activation kind, const double *z, const double *y,
-                          size_t n) {
-  double sum = 0, whole = kind == GR_SOFTMAX ? log_sum_exp(z, n) : 0;
-  for (size_t j = 0; j < n; j++) {
-    if (loss == GR_QUADRATIC) {
-      const double d = gr_oracle_activation(kind, z[j]) - y[j];
-      sum += d * d / 2;
-    } else if (kind == GR_SOFTMAX) {
-      sum += y[j] * (whole - z[j]);
-    } else { /* -ln a = ln(1 + e^-z), -ln(1 - a) = z - ln a */
-      const double minus_log = z[j] > 0 ? log1p(exp(-z[j])) : log1p(exp(z[j])) - z[j];
-      sum += minus_log + (1 - y[j]) * z[j];
+/* -ln a and -ln(1 - a) for a = 1 / (1 + e^-z). */
+static double minus_log(double z) {
+  return z > 0 ? log1p(exp(-z)) : log1p(exp(z)) - z;
+}
+
+/* One term; `t` the level of a quantile. */
+static double loss_term(gr_loss loss, const gr_oracle_parameters *p, double z, double a, double y,
+                        double t) {
+  const double e = a - y, size = fabs(e), c = p->parameter, s = 2 * y - 1;
+  switch (loss) {
+    case GR_MSE:
+      return e * e;
+    case GR_MAE:
+      return size;
+    case GR_HUBER:
+      return size <= c ? e * e / 2 : c * (size - c / 2);
+    case GR_LOG_COSH:
+      return log(cosh(e));
+    case GR_QUANTILE:
+      return e < 0 ? -t * e : (1 - t) * e;
+    case GR_HINGE:
+      return fmax(0, 1 - s * a);
+    case GR_SQUARED_HINGE:
+      return pow(fmax(0, 1 - s * a), 2);
+    case GR_POISSON:
+      return exp(z) - y * z;
+    case GR_GAMMA:
+      return z + y * exp(-z);
+    case GR_TWEEDIE:
+      return exp((2 - c) * z) / (2 - c) - y * exp((1 - c) * z) / (1 - c);
+    case GR_CROSS_ENTROPY: {
+      const double smooth = (1 - p->smoothing) * y + p->smoothing / 2;
+      return smooth * minus_log(z) + (1 - smooth) * minus_log(-z);
     }
+    case GR_FOCAL: {
+      const double of_target = y > 0.5 ? z : -z;
+      return pow(1 / (1 + exp(of_target)), c) * minus_log(of_target);
+    }
+    case GR_QUADRATIC:
+    case GR_N_LOSSES:
+      break;
+  }
+  return e * e / 2;
+}
+
+static double softmax_loss(gr_loss loss, const gr_oracle_parameters *p, const double *z,
+                           const double *y, size_t n) {
+  const double whole = log_sum_exp(z, n);
+  double sum = 0;
+  for (size_t j = 0; j < n; j++) {
+    const double smooth = (1 - p->smoothing) * y[j] + p->smoothing / (double)n;
+    sum += loss == GR_FOCAL ? y[j] * pow(1 - exp(z[j] - whole), p->parameter) * (whole - z[j])
+                            : smooth * (whole - z[j]);
   }
   return sum;
+}
+
+double gr_oracle_row_loss(gr_loss loss, gr_activation kind, const gr_oracle_parameters *p,
+                          const double *z, const double *y, size_t n) {
+  const int is_sum = loss == GR_QUADRATIC || loss == GR_CROSS_ENTROPY || loss == GR_FOCAL;
+  double sum = 0;
+  if (kind == GR_SOFTMAX) return softmax_loss(loss, p, z, y, n);
+  for (size_t j = 0; j < n; j++)
+    sum += loss_term(loss, p, z[j], gr_oracle_activation(kind, z[j]), y[j],
+                     p->n_levels ? p->levels[j % p->n_levels] : 0);
+  return is_sum ? sum : sum / (double)n;
 }
 
 void gr_oracle_forward(const gr_network *network, const double *parameters, const double *x,
@@ -76,14 +190,15 @@ void gr_oracle_forward(const gr_network *network, const double *parameters, cons
 }
 
 double gr_oracle_loss(const gr_network *network, const double *parameters, size_t n_rows,
-                      const double *x, const double *y, const double *weight) {
+                      const double *x, const double *y, const double *weight,
+                      const gr_oracle_parameters *p) {
   const gr_layer *out = &network->layer[network->n_layers - 1];
   double z[1200], sum = 0, total = 0;
   for (size_t r = 0; r < n_rows; r++) {
     const double w = weight ? weight[r] : 1;
     gr_oracle_forward(network, parameters, x + r * network->layer[0].n_in, z, NULL);
-    sum +=
-        w * gr_oracle_row_loss(network->loss, out->activation, z, y + r * out->n_out, out->n_out);
+    sum += w *
+           gr_oracle_row_loss(network->loss, out->activation, p, z, y + r * out->n_out, out->n_out);
     total += w;
   }
   return sum / total;
@@ -96,17 +211,51 @@ typedef struct tracked {
   double a[1200], ea[1200], z[1200], ez[1200], d[1200], ed[1200];
 } tracked;
 
-/* Error of a derivative taken from an output with error ea: a (1 - a) and 1 - a^2 change at most
- * twice as fast as a does; 2 roundings of numbers below 1. */
-static double derivative_error(gr_activation kind, double ea) {
-  return kind == GR_SIGMOID || kind == GR_TANH ? 2 * ea + 2 * GR_ROUNDOFF : 0;
+/* Limits of |f'| and |f''| over all z, rounded up; of the exponential nothing, it stands last. */
+static const struct {
+  double slope, bend;
+} limits[GR_N_ACTIVATIONS] = {
+    [GR_IDENTITY] = {1, 0},
+    [GR_SIGMOID] = {0.25, 0.1},
+    [GR_TANH] = {1, 0.8},
+    [GR_RELU] = {1, 0},
+    [GR_SOFTMAX] = {1, 0},
+    [GR_LEAKY_RELU] = {1, 0},
+    [GR_ELU] = {1, 1},
+    [GR_SELU] = {1.76, 1.76},
+    [GR_GELU] = {1.13, 0.8},
+    [GR_GELU_TANH] = {1.13, 0.8},
+    [GR_SILU] = {1.1, 0.5},
+    [GR_MISH] = {1.09, 0.65},
+    [GR_SOFTPLUS] = {1, 0.25},
+    [GR_SOFTSIGN] = {1, 2},
+    [GR_HARD_SIGMOID] = {0.17, 0},
+    [GR_HARD_TANH] = {1, 0},
+};
+
+double gr_oracle_steepest(gr_activation kind) {
+  return limits[kind].slope;
+}
+
+double gr_oracle_activation_error(gr_activation kind, double f) {
+  const double apart = kind == GR_GELU || kind == GR_GELU_TANH ? 4 * GR_ROUNDOFF
+                       : kind == GR_HARD_SIGMOID               ? 2 * GR_ROUNDOFF
+                       : kind == GR_SILU || kind == GR_MISH    ? 0x1p-93 /* where e^z is +0 */
+                                                               : 0x1p-100;
+  return 12 * GR_ROUNDOFF * fabs(f) + apart;
+}
+
+double gr_oracle_slope_error(gr_activation kind, double slope) {
+  if (kind == GR_IDENTITY || kind == GR_RELU || kind == GR_LEAKY_RELU || kind == GR_HARD_SIGMOID ||
+      kind == GR_HARD_TANH)
+    return 2 * GR_ROUNDOFF * fabs(slope);
+  return 16 * GR_ROUNDOFF * fmax(1, fabs(slope));
 }
 
 /* Outputs of a layer and their errors: a chain of n_in multiply-adds errs by at most n_in u times
- * the sum of magnitudes; the functions err by 3 ulp, or 6 u, and flush below 2^-100. */
+ * the sum of magnitudes. */
 static void track_forward(const gr_layer *layer, const double *parameters, const tracked *below,
                           tracked *t) {
-  const double slope = layer->activation == GR_SIGMOID ? 0.25 : 1;
   for (size_t o = 0; o < layer->n_out; o++) {
     double z = parameters[layer->bias + o], size = fabs(z), carried = 0;
     for (size_t i = 0; i < layer->n_in; i++) {
@@ -118,35 +267,44 @@ static void track_forward(const gr_layer *layer, const double *parameters, const
     t->z[o] = z;
     t->ez[o] = carried + ((double)layer->n_in + 1) * GR_ROUNDOFF * size;
     t->a[o] = gr_oracle_activation(layer->activation, z);
-    t->ea[o] = slope * t->ez[o] + 6 * GR_ROUNDOFF * fabs(t->a[o]) + 0x1p-100;
+    t->ea[o] = limits[layer->activation].slope * t->ez[o] +
+               gr_oracle_activation_error(layer->activation, t->a[o]);
   }
 }
 
-/* Output probabilities under softmax: relative error of e^(z - m) is the error of z and of m, one
- * rounding of z - m, 2 ulp; then n/16 + 4 additions and a division. */
-static void track_softmax(size_t n, tracked *t) {
-  double most = 0, range = 0;
-  gr_oracle_outputs(GR_SOFTMAX, t->z, n, t->a);
-  for (size_t j = 0; j < n; j++) {
-    most = fmax(most, t->ez[j]);
-    for (size_t k = 0; k < n; k++) range = fmax(range, fabs(t->z[j] - t->z[k]));
-  }
-  const double relative = 2 * most + GR_ROUNDOFF * (2 * range + 14 + (double)n / 16);
-  for (size_t j = 0; j < n; j++) t->ea[j] = relative * t->a[j] + 0x1p-100;
-}
-
-static void track_loss(const gr_network *network, const double *y, double weight, tracked *t) {
+/* dC/dz_j of a row by central differences. */
+static double row_delta(const gr_network *network, const gr_oracle_parameters *p, double *z,
+                        const double *y, size_t j) {
   const gr_layer *out = &network->layer[network->n_layers - 1];
-  if (out->activation == GR_SOFTMAX) track_softmax(out->n_out, t);
+  const double h = 1e-5, old = z[j];
+  double loss[2];
+  for (int side = 0; side < 2; side++) {
+    z[j] = old + (side ? h : -h);
+    loss[side] = gr_oracle_row_loss(network->loss, out->activation, p, z, y, out->n_out);
+  }
+  z[j] = old;
+  return (loss[1] - loss[0]) / (2 * h);
+}
+
+/* The error of z goes into the deltas by their own derivatives, twice their size at z standing for
+ * the largest nearby; functions, divisions and products of the loss err by 40 u of the output, the
+ * delta and 1 together. */
+static void track_loss(const gr_network *network, const gr_oracle_parameters *p, const double *y,
+                       double weight, tracked *t) {
+  const gr_layer *out = &network->layer[network->n_layers - 1];
+  const double h = 1e-4;
   for (size_t j = 0; j < out->n_out; j++) {
-    double d = t->a[j] - y[j], e = t->ea[j] + GR_ROUNDOFF * fabs(d);
-    if (network->loss == GR_QUADRATIC) {
-      const double slope = gr_oracle_derivative(out->activation, t->z[j]);
-      e = e * fabs(slope) + fabs(d) * derivative_error(out->activation, t->ea[j]);
-      d *= slope;
+    double carried = 0;
+    for (size_t k = 0; k < out->n_out; k++) {
+      const double old = t->z[k], here = row_delta(network, p, t->z, y, j);
+      t->z[k] = old + h;
+      carried += 2 * fabs(row_delta(network, p, t->z, y, j) - here) / h * t->ez[k];
+      t->z[k] = old;
     }
+    const double d = row_delta(network, p, t->z, y, j), a = t->a[j];
     t->d[j] = weight * d;
-    t->ed[j] = fabs(weight) * (e + 3 * GR_ROUNDOFF * fabs(d)) + 0x1p-100;
+    t->ed[j] =
+        fabs(weight) * (carried + 40 * GR_ROUNDOFF * (fabs(d) + fabs(a) + 1) + 1e-9) + 0x1p-100;
   }
 }
 
@@ -163,7 +321,9 @@ static void track_backward(const gr_layer *layer, gr_activation below_kind,
     const double slope = gr_oracle_derivative(below_kind, below->z[i]);
     const double es = carried + (double)layer->n_out * GR_ROUNDOFF * size;
     below->d[i] = s * slope;
-    below->ed[i] = es * fabs(slope) + fabs(s) * derivative_error(below_kind, below->ea[i]) +
+    below->ed[i] = es * fabs(slope) +
+                   fabs(s) * (limits[below_kind].bend * below->ez[i] + 2 * below->ea[i] +
+                              gr_oracle_slope_error(below_kind, slope)) +
                    3 * GR_ROUNDOFF * fabs(s * slope) + 0x1p-100;
   }
 }
@@ -183,7 +343,7 @@ static void add_row_bound(const gr_layer *layer, const tracked *below, const tra
 
 void gr_oracle_gradient_bound(const gr_network *network, const double *parameters, size_t n_rows,
                               const double *x, const double *y, const double *weight,
-                              double *bound) {
+                              const gr_oracle_parameters *p, double *bound) {
   const uint32_t n = network->n_layers;
   const size_t n_in = network->layer[0].n_in, n_out = network->layer[n - 1].n_out;
   const double sums = ((double)n_rows + 11) * GR_ROUNDOFF;
@@ -195,7 +355,7 @@ void gr_oracle_gradient_bound(const gr_network *network, const double *parameter
     memcpy(t[0].a, x + r * n_in, n_in * sizeof(double));
     for (uint32_t l = 0; l < n; l++)
       track_forward(&network->layer[l], parameters, &t[l], &t[l + 1]);
-    track_loss(network, y + r * n_out, w, &t[n]);
+    track_loss(network, p, y + r * n_out, w, &t[n]);
     for (uint32_t l = n - 1; l > 0; l--)
       track_backward(&network->layer[l], network->layer[l - 1].activation, parameters, &t[l + 1],
                      &t[l]);

@@ -17,10 +17,24 @@ double gr_oracle_derivative(gr_activation kind, double z);
 /* Outputs of one row from z [n]: probabilities for softmax. a may be z. */
 void gr_oracle_outputs(gr_activation kind, const double *z, size_t n, double *a);
 
-/* Loss of one row from z [n] and targets y [n]: quadratic 1/2 sum (a - y)^2; cross-entropy
- * -sum y ln a under softmax, -sum y ln a + (1 - y) ln(1 - a) under sigmoid. */
-double gr_oracle_row_loss(gr_loss loss, gr_activation kind, const double *z, const double *y,
-                          size_t n);
+/* At most how large |f'| is; how far the value and the slope that kernels make may lie from the
+ * exact f and f' of the same z (kernel/activation.h and docs there). */
+double gr_oracle_steepest(gr_activation kind);
+double gr_oracle_activation_error(gr_activation kind, double f);
+double gr_oracle_slope_error(gr_activation kind, double slope);
+
+/* What the losses have beside outputs and targets, as in gr_loss_rows. */
+typedef struct gr_oracle_parameters {
+  double parameter, smoothing;
+  size_t n_levels;
+  double levels[4];
+} gr_oracle_parameters;
+extern const gr_oracle_parameters gr_oracle_defaults;
+
+/* Loss of one row from z [n] and targets y [n], one for each output: the formulas of
+ * kernel/loss_terms.h and kernel/loss.c. */
+double gr_oracle_row_loss(gr_loss loss, gr_activation kind, const gr_oracle_parameters *p,
+                          const double *z, const double *y, size_t n);
 
 /* z of the last layer [n_out] for inputs x; parameters in logical order. Where a_out is not NULL it
  * receives the outputs of all layers but the last, one after another. */
@@ -30,13 +44,14 @@ void gr_oracle_forward(const gr_network *network, const double *parameters, cons
 /* Mean over rows, weighted, of the loss: x [n_rows][n_in], y [n_rows][n_out], weight [n_rows] or
  * NULL. */
 double gr_oracle_loss(const gr_network *network, const double *parameters, size_t n_rows,
-                      const double *x, const double *y, const double *weight);
+                      const double *x, const double *y, const double *weight,
+                      const gr_oracle_parameters *p);
 
 /* For each parameter, how far at most (first-order terms and a tenth more) the gradient of that
  * mean in float, as the engine orders it, may lie from the exact one: running error analysis of
  * forward, loss, data gradient and weight gradient. */
 void gr_oracle_gradient_bound(const gr_network *network, const double *parameters, size_t n_rows,
                               const double *x, const double *y, const double *weight,
-                              double *bound);
+                              const gr_oracle_parameters *p, double *bound);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/schedule.h"
 #include "store/checkpoint.h"
 #include "train/data.h"
 #include "train/files.h"
@@ -150,6 +151,91 @@ static void early_stopping_survives_interruption(void) {
                            "optimizer.learning_rate=0.1", "training.batch_size=32", NULL));
   cut_everywhere(&data, &config, "stopped", 1);
   gr_config_free(&config);
+  gr_dataset_free(&data);
+}
+
+/* Cut once, in the middle of an epoch, and again some steps later without a checkpoint. */
+static void cut_twice(const gr_dataset *data, gr_config *config, const char *stem,
+                      uint64_t number) {
+  char whole[512], cut[512];
+  snprintf(whole, sizeof whole, "%s", gr_test_path(stem));
+  name_run(cut, stem, number);
+  session(data, config, whole, UINT64_MAX, false);
+  session(data, config, cut, 4 + number % 5, true);
+  config->resources.threads = 3;
+  session(data, config, cut, 1, false);
+  session(data, config, cut, UINT64_MAX, false);
+  expect_same_run(whole, cut);
+}
+
+static void every_optimizer_goes_on_where_it_was(void) {
+  gr_dataset data = make_spirals(50, 3);
+  for (int kind = 0; kind < GR_N_OPTIMIZERS; kind++) {
+    gr_config config = make_config(SETTINGS("optimizer.weight_decay=0.01", NULL));
+    config.optimizer.name = kind;
+    cut_twice(&data, &config, gr_optimizers[kind].name, (uint64_t)kind);
+    gr_config_free(&config);
+  }
+  gr_dataset_free(&data);
+}
+
+static void every_schedule_goes_on_where_it_was(void) {
+  gr_dataset data = make_noise(60);
+  for (int kind = 0; kind < GR_N_SCHEDULES; kind++) {
+    gr_config config =
+        make_config(SETTINGS("training.epochs=8", "optimizer.learning_rate=0.05",
+                             "schedule.patience=0", "schedule.milestones=2,3", "schedule.every=2",
+                             "schedule.period=2", "schedule.warmup=0.1", NULL));
+    config.schedule.name = kind;
+    cut_twice(&data, &config, gr_schedules[kind].name, (uint64_t)kind);
+    gr_config_free(&config);
+  }
+  gr_dataset_free(&data);
+}
+
+/* On noise the validation loss soon rises: plateau cuts, newbob falls and ends. The cuts must not
+ * be forgotten wherever the run is cut. */
+static void what_a_schedule_learned_from_validation_survives_interruption(void) {
+  static const char *const names[] = {"schedule.name=plateau", "schedule.name=newbob"},
+                           *const stems[] = {"cuts", "falls"};
+  gr_dataset data = make_noise(60);
+  for (size_t i = 0; i < 2; i++) {
+    gr_config config =
+        make_config(SETTINGS(names[i], "training.epochs=12", "schedule.patience=0",
+                             "training.batch_size=32", "optimizer.learning_rate=0.1", NULL));
+    cut_everywhere(&data, &config, stems[i], 1);
+    char path[512];
+    name_run(path, stems[i], 999);
+    gr_checkpoint c = final_of(path);
+    CU_ASSERT(c.history.n_rows > 2 &&
+              c.history.row[c.history.n_rows - 1].learning_rate < c.history.row[0].learning_rate);
+    CU_ASSERT_EQUAL(c.state.stopped_early, i == 1);
+    gr_checkpoint_free(&c);
+    gr_config_free(&config);
+  }
+  gr_dataset_free(&data);
+}
+
+static void what_an_update_waits_for_survives_interruption(void) {
+  gr_dataset data = make_spirals(50, 3);
+  gr_config config = make_config(SETTINGS("training.batch_size=8", "training.accumulate=3",
+                                          "optimizer.clip_norm=0.2", "optimizer.max_norm=1",
+                                          "optimizer.l1=0.001", NULL));
+  cut_everywhere(&data, &config, "waits", 1);
+  gr_config_free(&config);
+  gr_dataset_free(&data);
+}
+
+static void averages_survive_interruption(void) {
+  static const char *const names[] = {"average.name=ema", "average.name=swa"}, *const stems[] = {
+                                                                                   "ema", "swa"};
+  gr_dataset data = make_spirals(50, 3);
+  for (size_t i = 0; i < 2; i++) {
+    gr_config config =
+        make_config(SETTINGS(names[i], "average.decay=0.5", "average.start=1", NULL));
+    cut_everywhere(&data, &config, stems[i], 1);
+    gr_config_free(&config);
+  }
   gr_dataset_free(&data);
 }
 
@@ -382,16 +468,22 @@ static void a_state_that_no_run_can_have_is_refused(void) {
   gr_dataset_free(&data);
 }
 
-const gr_test resume_tests[] = {GR_TEST(resuming_after_any_step_changes_no_bit),
-                                GR_TEST(steps_lost_by_a_kill_come_again),
-                                GR_TEST(early_stopping_survives_interruption),
-                                GR_TEST(a_damaged_checkpoint_is_passed_over),
-                                GR_TEST(logs_that_a_kill_tore_are_mended),
-                                GR_TEST(a_named_checkpoint_is_resumed_in_another_directory),
-                                GR_TEST(timing_keeps_what_happened),
-                                GR_TEST(timing_loses_only_what_comes_again),
-                                GR_TEST(a_command_with_a_named_checkpoint_gets_on_when_repeated),
-                                GR_TEST(a_state_that_no_run_can_have_is_refused),
-                                GR_TEST(a_stop_request_leaves_a_checkpoint),
-                                GR_TEST(a_time_limit_stops_with_a_checkpoint),
-                                GR_TEST_END};
+const gr_test resume_tests[] = {
+    GR_TEST(resuming_after_any_step_changes_no_bit),
+    GR_TEST(steps_lost_by_a_kill_come_again),
+    GR_TEST(early_stopping_survives_interruption),
+    GR_TEST(every_optimizer_goes_on_where_it_was),
+    GR_TEST(what_an_update_waits_for_survives_interruption),
+    GR_TEST(averages_survive_interruption),
+    GR_TEST(every_schedule_goes_on_where_it_was),
+    GR_TEST(what_a_schedule_learned_from_validation_survives_interruption),
+    GR_TEST(a_damaged_checkpoint_is_passed_over),
+    GR_TEST(logs_that_a_kill_tore_are_mended),
+    GR_TEST(a_named_checkpoint_is_resumed_in_another_directory),
+    GR_TEST(timing_keeps_what_happened),
+    GR_TEST(timing_loses_only_what_comes_again),
+    GR_TEST(a_command_with_a_named_checkpoint_gets_on_when_repeated),
+    GR_TEST(a_state_that_no_run_can_have_is_refused),
+    GR_TEST(a_stop_request_leaves_a_checkpoint),
+    GR_TEST(a_time_limit_stops_with_a_checkpoint),
+    GR_TEST_END};

@@ -326,6 +326,18 @@ static void messages_say_what_auto_became(void) {
   gr_dataset_free(&data);
 }
 
+static void a_schedule_that_follows_validation_wants_rows_for_it(void) {
+  gr_dataset data = make_noise(60);
+  gr_config config = make_config(SETTINGS("schedule.name=plateau", "data.valid_split=0", NULL));
+  gr_trainer *trainer = NULL;
+  gradus_error err = {0};
+  gr_trainer_options options = {.run_directory = gr_test_path("no-validation")};
+  GR_CHECK_FAILS(gr_trainer_create(&config, &data, &options, &trainer, &err), GRADUS_ERR_CONFIG,
+                 &err, "set data.valid_split");
+  gr_config_free(&config);
+  gr_dataset_free(&data);
+}
+
 const gr_test run_tests[] = {
     GR_TEST(a_run_learns_spirals_and_friends),
     GR_TEST(a_finished_run_says_so_and_goes_on_only_for_more_epochs),
@@ -340,4 +352,5 @@ const gr_test run_tests[] = {
     GR_TEST(many_targets_are_measured_like_few),
     GR_TEST(a_dry_run_leaves_no_trace),
     GR_TEST(messages_say_what_auto_became),
+    GR_TEST(a_schedule_that_follows_validation_wants_rows_for_it),
     GR_TEST_END};

@@ -109,9 +109,6 @@ static int count_in_file(const char *run, const char *name, const char *word) {
   return n;
 }
 
-/* "always": a checkpoint is due after every step, whatever it costs. */
-#define ALWAYS "checkpoint.every=0s", "checkpoint.max_overhead=1"
-
 static void copy_path(char out[512], const char *name) {
   snprintf(out, 512, "%s", gr_test_path(name));
 }
@@ -126,21 +123,26 @@ static void training_goes_on_while_a_checkpoint_is_written(void) {
     return;
   }
   copy_path(run, "slow");
+  gr_trainer *t =
+      open_with(&data, SETTINGS("checkpoint.every=1h", "training.epochs=5", NULL), run, &g);
+  GR_CHECK_OK(gr_trainer_checkpoint(t, NULL, 0, &err), &err);
   set_gate(&g, true, false);
-  gr_trainer *t = open_with(&data, SETTINGS(ALWAYS, "training.epochs=5", NULL), run, &g);
-  advance(t, 4);
-  await_arrivals(&g, 1);
-  advance(t, 5); /* the first write has not even begun */
-  CU_ASSERT_EQUAL(g.arrived, 1);
-  CU_ASSERT_FALSE(has_checkpoint(run, 0));
+  advance(t, 1);
+  gr_trainer_request_checkpoint(t);
+  advance(t, 3); /* served before the first of them */
+  await_arrivals(&g, 2);
+  gr_trainer_request_checkpoint(t);
+  advance(t, 5); /* the write has not even begun */
+  CU_ASSERT_EQUAL(g.arrived, 2);
+  CU_ASSERT_FALSE(has_checkpoint(run, 1));
   CU_ASSERT_EQUAL(count_in_file(run, "timing.jsonl", "\"event\":\"postponed\""), 1);
-  CU_ASSERT_EQUAL(count_in_file(run, "timing.jsonl", "\"event\":\"checkpoint\""), 0);
+  CU_ASSERT_EQUAL(count_in_file(run, "timing.jsonl", "\"event\":\"checkpoint\""), 1);
   set_gate(&g, false, false);
   GR_CHECK_OK(gr_trainer_checkpoint(t, NULL, 0, &err), &err);
-  CU_ASSERT_TRUE(has_checkpoint(run, 0));
+  CU_ASSERT_TRUE(has_checkpoint(run, 1));
   CU_ASSERT_TRUE(has_checkpoint(run, 9));
-  CU_ASSERT_EQUAL(g.arrived, 2);
-  CU_ASSERT_EQUAL(count_in_file(run, "timing.jsonl", "\"event\":\"checkpoint\""), 2);
+  CU_ASSERT_EQUAL(g.arrived, 3);
+  CU_ASSERT_EQUAL(count_in_file(run, "timing.jsonl", "\"event\":\"checkpoint\""), 3);
   advance(t, UINT64_MAX);
   digest_of(t, slow);
   gr_trainer_destroy(t);
@@ -167,15 +169,19 @@ static void a_checkpoint_holds_the_step_of_its_snapshot(void) {
   }
   copy_path(run, "late");
   copy_path(straight, "straight");
-  gr_trainer *t = open_with(&data, SETTINGS("checkpoint.every=1h", NULL), run, &g);
-  advance(t, 4);
+  gr_trainer *t =
+      open_with(&data, SETTINGS("checkpoint.every=1h", "training.batch_size=4", NULL), run, &g);
+  advance(t, 1);
+  GR_CHECK_OK(gr_trainer_checkpoint(t, NULL, 0, &err), &err);
+  advance(t, 3);
   set_gate(&g, true, false);
   gr_trainer_request_checkpoint(t);
   advance(t, 3); /* the request is served before the first of them */
-  await_arrivals(&g, 1);
+  await_arrivals(&g, 2);
   set_gate(&g, false, false);
   gr_trainer_destroy(t); /* waits for the write */
-  t = open_with(&data, SETTINGS("checkpoint.every=1h", NULL), straight, &open);
+  t = open_with(&data, SETTINGS("checkpoint.every=1h", "training.batch_size=4", NULL), straight,
+                &open);
   advance(t, 4);
   GR_CHECK_OK(gr_trainer_checkpoint(t, NULL, 0, &err), &err);
   gr_trainer_destroy(t);
@@ -193,6 +199,19 @@ static void a_checkpoint_holds_the_step_of_its_snapshot(void) {
   CU_ASSERT_EQUAL(a.history.n_rows, b.history.n_rows);
   gr_checkpoint_free(&a);
   gr_checkpoint_free(&b);
+  gr_dataset_free(&data);
+}
+
+static void zero_seconds_leave_a_checkpoint_after_every_step(void) {
+  gr_dataset data = make_spirals(50, 3);
+  gate g = make_gate();
+  char run[512];
+  copy_path(run, "each");
+  gr_trainer *t =
+      open_with(&data, SETTINGS("checkpoint.every=0s", "checkpoint.keep=100", NULL), run, &g);
+  advance(t, 9);
+  gr_trainer_destroy(t);
+  for (uint64_t step = 0; step <= 9; step++) CU_ASSERT_TRUE(has_checkpoint(run, step));
   gr_dataset_free(&data);
 }
 
@@ -374,6 +393,7 @@ static void a_writer_takes_one_piece_of_work_at_a_time(void) {
 
 const gr_test save_tests[] = {GR_TEST(training_goes_on_while_a_checkpoint_is_written),
                               GR_TEST(a_checkpoint_holds_the_step_of_its_snapshot),
+                              GR_TEST(zero_seconds_leave_a_checkpoint_after_every_step),
                               GR_TEST(a_full_disk_is_a_warning_and_the_last_good_checkpoint_stays),
                               GR_TEST(the_last_checkpoint_has_to_succeed),
                               GR_TEST(a_log_keeps_its_lines_until_there_is_room),

@@ -144,4 +144,42 @@ static inline vf vf_from_f16(const uint16_t *p) {
                _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p + 1)));
 }
 
+/* 16 whole numbers below 2^32, for Philox. */
+typedef struct {
+  __m256i a, b;
+} vi;
+static inline vi vi_load(const uint32_t *p) {
+  return (vi){_mm256_loadu_si256((const __m256i *)p), _mm256_loadu_si256((const __m256i *)(p + 8))};
+}
+static inline vi vi_set1(uint32_t x) {
+  return (vi){_mm256_set1_epi32((int)x), _mm256_set1_epi32((int)x)};
+}
+static inline vi vi_add(vi x, vi y) {
+  return (vi){_mm256_add_epi32(x.a, y.a), _mm256_add_epi32(x.b, y.b)};
+}
+static inline vi vi_xor(vi x, vi y) {
+  return (vi){_mm256_xor_si256(x.a, y.a), _mm256_xor_si256(x.b, y.b)};
+}
+static inline __m256i multiply_half(__m256i x, __m256i y, __m256i *high) {
+  const __m256i even = _mm256_mul_epu32(x, y), odd = _mm256_mul_epu32(_mm256_srli_epi64(x, 32), y);
+  *high = _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
+  return _mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xaa);
+}
+/* y is a broadcast. */
+static inline vi vi_multiply(vi x, vi y, vi *high) {
+  vi low;
+  low.a = multiply_half(x.a, y.a, &high->a);
+  low.b = multiply_half(x.b, y.b, &high->b);
+  return low;
+}
+static inline __m256 half_below_half(__m256i x, int half, uint32_t limit) {
+  const __m256i y =
+      half ? _mm256_srli_epi32(x, 16) : _mm256_and_si256(x, _mm256_set1_epi32(0xffff));
+  return _mm256_castsi256_ps(_mm256_cmpgt_epi32(_mm256_set1_epi32((int)limit), y));
+}
+/* Whether half `half` (0 low, 1 high) of each is below limit <= 65536. */
+static inline vm vi_half_below(vi x, int half, uint32_t limit) {
+  return (vm){half_below_half(x.a, half, limit), half_below_half(x.b, half, limit)};
+}
+
 #endif

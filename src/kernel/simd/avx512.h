@@ -120,4 +120,30 @@ static inline vf vf_from_f16(const uint16_t *p) {
   return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
 }
 
+/* 16 whole numbers below 2^32, for Philox. */
+typedef __m512i vi;
+static inline vi vi_load(const uint32_t *p) {
+  return _mm512_loadu_si512(p);
+}
+static inline vi vi_set1(uint32_t x) {
+  return _mm512_set1_epi32((int)x);
+}
+static inline vi vi_add(vi a, vi b) {
+  return _mm512_add_epi32(a, b);
+}
+static inline vi vi_xor(vi a, vi b) {
+  return _mm512_xor_si512(a, b);
+}
+static inline vi vi_multiply(vi a, vi b, vi *high) {
+  const __m512i even = _mm512_mul_epu32(a, b), odd = _mm512_mul_epu32(_mm512_srli_epi64(a, 32), b);
+  *high = _mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64(even, 32), odd);
+  return _mm512_mask_blend_epi32(0xaaaa, even, _mm512_slli_epi64(odd, 32));
+}
+/* Whether half `half` (0 low, 1 high) of each is below limit <= 65536. */
+static inline vm vi_half_below(vi a, int half, uint32_t limit) {
+  const __m512i x =
+      half ? _mm512_srli_epi32(a, 16) : _mm512_and_si512(a, _mm512_set1_epi32(0xffff));
+  return _mm512_cmplt_epi32_mask(x, _mm512_set1_epi32((int)limit));
+}
+
 #endif

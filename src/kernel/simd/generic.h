@@ -143,5 +143,34 @@ static inline void transpose_16x16(const float *in, size_t ld_in, float *out, si
   for (size_t r = 0; r < 16; r++)
     for (size_t c = 0; c < 16; c++) out[c * ld_out + r] = in[r * ld_in + c];
 }
+/* 16 whole numbers below 2^32, for Philox. */
+typedef vu vi;
+static inline vi vi_load(const uint32_t *p) {
+  vi r;
+  memcpy(&r, p, sizeof r);
+  return r;
+}
+static inline vi vi_set1(uint32_t x) {
+  return x - (vu){0};
+}
+static inline vi vi_add(vi a, vi b) {
+  return a + b;
+}
+static inline vi vi_xor(vi a, vi b) {
+  return a ^ b;
+}
+static inline vi vi_multiply(vi a, vi b, vi *high) {
+  uint32_t x[16], y[16], h[16];
+  memcpy(x, &a, sizeof x);
+  memcpy(y, &b, sizeof y);
+  GR_EACH(i) h[i] = (uint32_t)((uint64_t)x[i] * y[i] >> 32);
+  *high = vi_load(h);
+  return a * b;
+}
+/* Whether half `half` (0 low, 1 high) of each is below limit <= 65536. */
+static inline vm vi_half_below(vi a, int half, uint32_t limit) {
+  return (half ? a >> 16 : a & 0xffffu) < vi_set1(limit);
+}
+
 #undef GR_EACH
 #endif

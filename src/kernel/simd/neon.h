@@ -190,4 +190,45 @@ static inline void transpose_16x16(const float *in, size_t ld_in, float *out, si
       transpose_4x4(in + r * ld_in + c, ld_in, out + c * ld_out + r, ld_out);
 }
 
+/* 16 whole numbers below 2^32, for Philox. */
+typedef struct {
+  uint32x4_t a, b, c, d;
+} vi;
+#define GR_VI(x0, x1, x2, x3)                  \
+  (vi) {                                       \
+    .a = (x0), .b = (x1), .c = (x2), .d = (x3) \
+  }
+static inline vi vi_load(const uint32_t *p) {
+  return GR_VI(vld1q_u32(p), vld1q_u32(p + 4), vld1q_u32(p + 8), vld1q_u32(p + 12));
+}
+static inline vi vi_set1(uint32_t x) {
+  const uint32x4_t q = vdupq_n_u32(x);
+  return GR_VI(q, q, q, q);
+}
+static inline vi vi_add(vi x, vi y) {
+  return GR_VI(vaddq_u32(x.a, y.a), vaddq_u32(x.b, y.b), vaddq_u32(x.c, y.c), vaddq_u32(x.d, y.d));
+}
+static inline vi vi_xor(vi x, vi y) {
+  return GR_VI(veorq_u32(x.a, y.a), veorq_u32(x.b, y.b), veorq_u32(x.c, y.c), veorq_u32(x.d, y.d));
+}
+static inline uint32x4_t high_quarter(uint32x4_t x, uint32x4_t y) {
+  const uint32x4_t low = vreinterpretq_u32_u64(vmull_u32(vget_low_u32(x), vget_low_u32(y))),
+                   high = vreinterpretq_u32_u64(vmull_high_u32(x, y));
+  return vuzp2q_u32(low, high);
+}
+static inline vi vi_multiply(vi x, vi y, vi *high) {
+  *high = GR_VI(high_quarter(x.a, y.a), high_quarter(x.b, y.b), high_quarter(x.c, y.c),
+                high_quarter(x.d, y.d));
+  return GR_VI(vmulq_u32(x.a, y.a), vmulq_u32(x.b, y.b), vmulq_u32(x.c, y.c), vmulq_u32(x.d, y.d));
+}
+static inline uint32x4_t half_below_quarter(uint32x4_t x, int half, uint32_t limit) {
+  return vcltq_u32(half ? vshrq_n_u32(x, 16) : vandq_u32(x, vdupq_n_u32(0xffff)),
+                   vdupq_n_u32(limit));
+}
+/* Whether half `half` (0 low, 1 high) of each is below limit <= 65536. */
+static inline vm vi_half_below(vi x, int half, uint32_t limit) {
+  return (vm){half_below_quarter(x.a, half, limit), half_below_quarter(x.b, half, limit),
+              half_below_quarter(x.c, half, limit), half_below_quarter(x.d, half, limit)};
+}
+
 #endif

@@ -1,0 +1,107 @@
+/* What cannot be done tile by tile: an update that depends on the norm of the whole gradient, and
+ * rows of weights that have a largest norm. The gradient waits in a buffer like the weights; ranks
+ * share the rows of weights, a neuron each, for the sums of squares, and every rank adds all of
+ * them by the tree. */
+#include <config.h>
+
+#include <math.h>
+
+#include "exec/step.h"
+#include "plan/lanes.h"
+
+void gr_whole_squares(const gr_step *s, int rank) {
+  gr_engine *engine = s->engine;
+  const gr_plan *plan = &engine->plan;
+  _Alignas(64) float sums[16];
+  for (uint32_t l = 0; l < plan->n_layers; l++) {
+    const gr_plan_layer *layer = &plan->layer[l];
+    size_t panel, end;
+    gr_plan_row_panels(plan, l, rank, &panel, &end);
+    for (; panel < end; panel++) {
+      engine->kernels->row_squares(
+          layer->n_in,
+          gr_at(engine, plan->gradient + layer->weights + 16 * panel * (size_t)layer->n_in),
+          gr_at(engine, plan->gradient + layer->bias + 16 * panel), sums);
+      for (size_t o = 16 * panel; o < 16 * panel + 16 && o < layer->n_out; o++)
+        engine->row_squares[layer->first_row + o] = (double)sums[o % 16];
+    }
+  }
+}
+
+double gr_whole_norm(const gr_step *s) {
+  const gr_engine *engine = s->engine;
+  return (double)s->weights.scale * sqrt(gr_tree_sum(engine->row_squares, engine->plan.n_rows));
+}
+
+/* Clipping by norm (Pascanu, Mikolov and Bengio 2013, algorithm 1): a longer gradient is shortened
+ * to the threshold. */
+static float clipped_scale(const gr_step *s, double norm) {
+  const double most = s->engine->config.optimizer.clip_norm, scale = (double)s->weights.scale;
+  return most > 0 && norm > most ? (float)(scale * (most / norm)) : s->weights.scale;
+}
+
+void gr_whole_apply(const gr_step *s, double norm, const gr_unit *u) {
+  const gr_engine *engine = s->engine;
+  const gr_plan *plan = &engine->plan;
+  gr_update_coefficients weights = s->weights, biases = s->biases;
+  weights.scale = biases.scale = clipped_scale(s, norm);
+  for (size_t p = 0; p < u->n_panels; p++) {
+    const size_t at = gr_gradient_at(plan, u, p);
+    gr_gradient_apply(s, &weights, at, 16 * (size_t)u->n_inputs,
+                      gr_at(engine, plan->gradient + at));
+  }
+  gr_gradient_renew_back(engine, u);
+  if (u->input > 0) return;
+  const size_t at = plan->layer[u->layer].bias + 16 * (size_t)u->panel;
+  gr_gradient_apply(s, &biases, at, 16 * (size_t)u->n_panels, gr_at(engine, plan->gradient + at));
+}
+
+void gr_whole_average(const gr_step *s, const gr_unit *u) {
+  const gr_engine *engine = s->engine;
+  const gr_plan *plan = &engine->plan;
+  if (s->average_share == 0) return;
+  for (size_t p = 0; p < u->n_panels; p++) {
+    const size_t at = gr_gradient_at(plan, u, p);
+    engine->kernels->average(16 * (size_t)u->n_inputs, s->average_share,
+                             gr_at(engine, plan->average + at),
+                             gr_at(engine, plan->parameters + at));
+  }
+  const size_t at = plan->layer[u->layer].bias + 16 * (size_t)u->panel;
+  if (u->input == 0)
+    engine->kernels->average(16 * (size_t)u->n_panels, s->average_share,
+                             gr_at(engine, plan->average + at),
+                             gr_at(engine, plan->parameters + at));
+}
+
+/* Factors of the rows of a panel of weights; false where all are 1. */
+static bool row_factors(const float *sums, double most, float *factors) {
+  bool any = false;
+  for (int j = 0; j < 16; j++) {
+    const double norm = sqrt((double)sums[j]);
+    factors[j] = norm > most ? (float)(most / norm) : 1.0f;
+    any |= norm > most;
+  }
+  return any;
+}
+
+void gr_whole_constrain(const gr_step *s, int rank) {
+  const gr_engine *engine = s->engine;
+  const gr_plan *plan = &engine->plan;
+  for (uint32_t l = 0; l < plan->n_layers; l++) {
+    const gr_plan_layer *layer = &plan->layer[l];
+    size_t panel, end;
+    gr_plan_row_panels(plan, l, rank, &panel, &end);
+    for (; panel < end; panel++) {
+      _Alignas(64) float sums[16], factors[16];
+      const gr_unit u = {
+          .layer = l, .n_inputs = layer->n_in, .panel = (uint32_t)panel, .n_panels = 1};
+      float *w = gr_at(engine, plan->parameters + gr_gradient_at(plan, &u, 0));
+      engine->kernels->row_squares(layer->n_in, w, NULL, sums);
+      if (row_factors(sums, engine->config.optimizer.max_norm, factors)) {
+        engine->kernels->scale_rows(layer->n_in, w, factors);
+        gr_gradient_renew_back(engine, &u);
+      }
+      if (plan->averages) gr_whole_average(s, &u);
+    }
+  }
+}
