@@ -39,6 +39,24 @@ static gradus_status check_alike(const gr_source_list *list, gradus_error *err) 
   return gr_fail(err, GRADUS_ERR_DATA, "%s: %s has no rows", first->file, first->path);
 }
 
+/* One array in one piece is mapped where it can be. */
+static void map_rows(gr_source *source) {
+  const gr_source_list *list = &source->list;
+  gr_source_info *info = &source->info;
+  const gr_source_piece *piece = list->pieces;
+  gr_source_array *a = list->arrays[piece->array];
+  if (list->n_pieces > 1) {
+    info->kind = GR_SOURCE_DIRECT;
+    snprintf(info->reason, sizeof info->reason, "in %zu parts", list->n_pieces);
+    return;
+  }
+  gr_source_array_map(a);
+  info->kind = a->kind;
+  memcpy(info->reason, a->reason, sizeof info->reason);
+  if (a->base)
+    info->base = (const char *)a->base + piece->from * info->n_columns * gr_dtype_size(info->type);
+}
+
 static void describe(gr_source *source) {
   const gr_source_list *list = &source->list;
   gr_source_info *info = &source->info;
@@ -59,14 +77,7 @@ static void describe(gr_source *source) {
       info->chunk_bytes = a->band_bytes;
     }
   }
-  const gr_source_piece *piece = list->pieces;
-  if (info->kind == GR_SOURCE_MAPPED && list->n_pieces > 1) {
-    info->kind = GR_SOURCE_DIRECT;
-    snprintf(info->reason, sizeof info->reason, "in %zu parts", list->n_pieces);
-  } else if (info->kind == GR_SOURCE_MAPPED) {
-    info->base = (const char *)list->arrays[piece->array]->base +
-                 piece->from * info->n_columns * gr_dtype_size(info->type);
-  }
+  if (info->kind == GR_SOURCE_MAPPED) map_rows(source);
 }
 
 static gradus_status open_parts(gr_source *source, const gr_source_part *parts, size_t n_parts,

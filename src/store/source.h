@@ -55,9 +55,10 @@ const gr_source_info *gr_source_get_info(const gr_source *source);
 /* Rows [first, first + n) into out [n][n_columns], dense. Any threads at once. A range that covers
  * all rows of a chunk is decoded straight into `out`; of a chunk that is covered in part, the
  * rows are kept for the next call, so that small ranges in sequence decode each chunk once. For
- * that each thread reading at the same time costs chunk_bytes and up to four times the bytes of one
- * chunk, kept until close. A damaged chunk or a file cut short: GRADUS_ERR_DATA, a failed read:
- * GRADUS_ERR_IO, both naming file, object and rows; `out` then holds anything. */
+ * that each thread reading at the same time costs chunk_bytes (up to 256 MiB; larger ones are not
+ * kept) and up to five times the bytes of one chunk, until close. A damaged chunk or a file cut
+ * short: GRADUS_ERR_DATA, a failed read: GRADUS_ERR_IO, both naming file, object and rows; `out`
+ * then holds anything. */
 gradus_status gr_source_read(gr_source *source, uint64_t first, uint64_t n, void *out,
                              gradus_error *err);
 

@@ -59,8 +59,9 @@ static gradus_status take_shape(gr_source_array *a, gradus_error *err) {
 
 /* ---- contiguous ---- */
 
-static void map_rows(gr_source_array *a, uint64_t bytes) {
-  const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), skipped = a->offset % page;
+void gr_source_array_map(gr_source_array *a) {
+  const uint64_t bytes = a->rows * a->columns * a->size, page = (uint64_t)sysconf(_SC_PAGESIZE),
+                 skipped = a->offset % page;
   if (bytes > SIZE_MAX - page)
     return explain(a, GR_SOURCE_DIRECT, "larger than what can be mapped");
   a->map_bytes = (size_t)(skipped + bytes);
@@ -72,6 +73,10 @@ static void map_rows(gr_source_array *a, uint64_t bytes) {
   a->base = (const char *)a->map + skipped;
 }
 
+bool gr_source_array_is_turned(const gr_source_array *a) {
+  return a->row_dim != 0 && a->columns > 1 && a->rows > 1;
+}
+
 static gradus_status open_contiguous(gr_source_array *a, gradus_error *err) {
   const uint64_t bytes = (uint64_t)a->array.n * a->size;
   const haddr_t offset = H5Dget_offset(a->array.id);
@@ -81,10 +86,9 @@ static gradus_status open_contiguous(gr_source_array *a, gradus_error *err) {
   if (offset > a->file_bytes || bytes > a->file_bytes - offset)
     return refuse(a, "reaches beyond the end of the file, which is damaged or cut short", err);
   a->offset = offset;
-  if (a->row_dim != 0) explain(a, GR_SOURCE_DIRECT, "stored transposed");
+  if (gr_source_array_is_turned(a)) explain(a, GR_SOURCE_DIRECT, "stored transposed");
   if (a->swap) explain(a, GR_SOURCE_DIRECT, "stored in the other byte order");
   if (a->offset % a->size != 0) explain(a, GR_SOURCE_DIRECT, "not aligned to its type in the file");
-  if (a->kind == GR_SOURCE_MAPPED) map_rows(a, bytes);
   return GRADUS_OK;
 }
 

@@ -35,7 +35,7 @@ typedef struct gr_source_array {
   uint64_t offset; /* contiguous */
   void *map;
   size_t map_bytes;
-  const void *base; /* MAPPED: the first element */
+  const void *base; /* the first element, once it is mapped */
 
   /* chunked; a band is the chunks that share their rows */
   uint64_t chunk[GR_BOX_RANK], grid[GR_BOX_RANK], n_chunks;
@@ -72,6 +72,12 @@ void gr_source_array_close(gr_source_array *array); /* accepts a zeroed object *
 
 /* HDF5's part of opening is over: closes its file unless reading needs it. */
 void gr_source_array_settle(gr_source_array *array);
+
+/* True where its columns are stored as rows: one row or one column lies the same either way. */
+bool gr_source_array_is_turned(const gr_source_array *array);
+
+/* Maps the rows of an array of kind MAPPED, or makes it DIRECT where that cannot be had. */
+void gr_source_array_map(gr_source_array *array);
 
 /* Reads the table of chunks; in source_table.c. */
 gradus_status gr_source_read_table(gr_source_array *array, gradus_error *err);

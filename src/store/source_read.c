@@ -97,9 +97,7 @@ static gradus_status read_columns(const gr_source_array *a, gr_source_scratch *s
 static gradus_status read_contiguous(const gr_source_array *a, gr_source_scratch *s, uint64_t first,
                                      uint64_t n, uint8_t *out, gradus_error *err) {
   const uint64_t row = a->columns * a->size;
-  /* One row or one column lies the same way however it is turned. */
-  if (a->row_dim != 0 && a->columns > 1 && a->rows > 1)
-    return read_columns(a, s, first, n, out, err);
+  if (gr_source_array_is_turned(a)) return read_columns(a, s, first, n, out, err);
   return gr_source_pread(a, out, n * row, a->offset + first * row, err);
 }
 

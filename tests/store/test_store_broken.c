@@ -53,7 +53,7 @@ static void flipped_bytes_never_do_harm(void) {
     for (size_t k = 0; k < n; k++)
       for (int flip = 0; flip < 2; flip++) {
         const unsigned char was = bytes.data[at + k];
-        bytes.data[at + k] = flip ? (unsigned char)~was : was ^ (unsigned char)(1 << k % 8);
+        bytes.data[at + k] = (unsigned char)(was ^ (flip ? 0xffu : 1u << k % 8));
         gr_file_set(path, bytes.data, bytes.n);
         bytes.data[at + k] = was;
         if (read_damaged(path, out))

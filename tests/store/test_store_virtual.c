@@ -195,7 +195,7 @@ static void images_of_their_own_files_are_rows(void) {
   H5Pset_chunk(chunked, 2, chunk);
   H5Pset_deflate(chunked, 1);
   for (int i = 0; i < 4; i++) {
-    char name[16];
+    char name[32];
     const hsize_t start[3] = {(hsize_t)i, 0, 0};
     snprintf(name, sizeof name, "image%d.h5", i);
     hid_t file = gr_file_make(gr_test_path(name));
@@ -257,7 +257,7 @@ static void circles_and_deep_nests_are_refused(void) {
   gr_refuse_source(gr_test_path("ca.h5"), "x", GRADUS_ERR_DATA, "made of itself");
   make_rows("n0.h5", H5T_STD_I32LE, 9, 0, 0);
   for (int i = 1; i <= 5; i++) {
-    char name[16], above[16];
+    char name[32], above[32];
     snprintf(name, sizeof name, "n%d.h5", i - 1);
     snprintf(above, sizeof above, "n%d.h5", i);
     const struct map map = {name, "x", 0, 9, 0, 9, 0};
