@@ -311,6 +311,68 @@ static void resolving_twice_changes_nothing(void) {
   gr_dataset_free(&data);
 }
 
+/* How rows come decides the order, and nothing else does. */
+static void the_shuffle_follows_how_the_inputs_are_stored(void) {
+  gr_dataset data = make_spirals(60, 3);
+  gr_text notes = {0};
+  gradus_error err = {0};
+  static const struct {
+    uint64_t rows, piece;
+    size_t row_bytes;
+    int shuffle;
+    int64_t block, window;
+  } cases[] = {
+      {1000000, 0, 40, GR_SHUFFLE_FULL, 0, 0},                /* row after row */
+      {1000000, 100, 40, GR_SHUFFLE_FULL, 0, 0},              /* pieces, but 40 MB of them */
+      {10000000, 1000, 40, GR_SHUFFLE_WINDOW, 7000, 1680000}, /* 7 chunks are 280 kB; 64 MiB up */
+      {10000000, 1, 40, GR_SHUFFLE_WINDOW, 6554, 1677824},    /* several files */
+      {1000000, 100000, 400, GR_SHUFFLE_WINDOW, 100000, 1600000}, /* large chunks: 16 of them */
+      {1000000000, 0, 40, GR_SHUFFLE_WINDOW, 6554, 1677824},      /* 40 GB of rows below a page */
+      {10000000, 0, 8192, GR_SHUFFLE_FULL, 0, 0},                 /* 82 GB of rows of two pages */
+  };
+  gr_prepared p = prepare(&data, SETTINGS(NULL)); /* what else has to be settled */
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    gr_config c;
+    GR_CHECK_OK(gr_config_copy(&p.config, &c, &err), &err);
+    c.training.shuffle = GR_AUTO;
+    const gr_data_facts facts = {.x_type = GR_F32,
+                                 .n_columns = 2,
+                                 .n_classes = 3,
+                                 .n_train = cases[i].rows,
+                                 .piece_rows = cases[i].piece,
+                                 .row_bytes = cases[i].row_bytes};
+    GR_CHECK_OK(gr_resolve(&c, &facts, &notes, &err), &err);
+    CU_ASSERT_EQUAL(c.training.shuffle, cases[i].shuffle);
+    CU_ASSERT_EQUAL(c.training.shuffle_block, cases[i].block);
+    CU_ASSERT_EQUAL(c.training.shuffle_window, cases[i].window);
+    gr_config_free(&c);
+  }
+  gr_text_free(&notes);
+  gr_prepared_free(&p);
+  gr_dataset_free(&data);
+}
+
+static bool says(const gr_dataset *data, const char *words) {
+  gr_prepared p = prepare(data, SETTINGS(NULL));
+  const bool found = p.notes.data && strstr(p.notes.data, words);
+  gr_prepared_free(&p);
+  return found;
+}
+
+static void rows_that_are_sorted_by_target_are_noticed(void) {
+  gr_dataset classes = make_noise(600), numbers = make_regression(600);
+  int32_t *y = classes.split[GR_TRAIN].y;
+  float *t = numbers.split[GR_TRAIN].y;
+  CU_ASSERT_FALSE(says(&classes, "are sorted"));
+  CU_ASSERT_FALSE(says(&numbers, "are sorted"));
+  for (int i = 0; i < 600; i++) y[i] = i / 200;
+  for (int i = 0; i < 600; i++) t[i] = (float)i;
+  CU_ASSERT(says(&classes, "sorted by label (3 runs of equal labels): training.shuffle mixes"));
+  CU_ASSERT(says(&numbers, "sorted by target"));
+  gr_dataset_free(&classes);
+  gr_dataset_free(&numbers);
+}
+
 const gr_test prepare_tests[] = {GR_TEST(lanes_follow_the_batch_size),
                                  GR_TEST(integers_become_classes_with_softmax),
                                  GR_TEST(two_classes_need_one_sigmoid_unless_told_otherwise),
@@ -328,6 +390,8 @@ const gr_test prepare_tests[] = {GR_TEST(lanes_follow_the_batch_size),
                                  GR_TEST(data_without_targets_are_refused),
                                  GR_TEST(categorical_columns_are_refused_by_name),
                                  GR_TEST(a_recipe_of_another_width_is_refused),
+                                 GR_TEST(the_shuffle_follows_how_the_inputs_are_stored),
+                                 GR_TEST(rows_that_are_sorted_by_target_are_noticed),
                                  GR_TEST(held_out_rows_are_a_partition_by_seed),
                                  GR_TEST(a_validation_split_of_the_file_is_used_instead),
                                  GR_TEST(resolving_twice_changes_nothing),
