@@ -84,8 +84,12 @@ code=0
   --set checkpoint.every=10ms --set checkpoint.max_overhead=1 --run full) >out 2>err || code=$?
 if [ "$code" -eq 74 ]; then pass; else fail "a full disk: exit $code, wanted 74"; fi
 check "warnings on the way" grep -q 'warning: .*checkpoints/step-.*; training goes on and tries again' err
-check "it got to its last epoch" grep -q '^epoch 12/12' err
-check "the last one is an error" grep -q '^gradus: full/.*checkpoints/step-' err
+case ${CFLAGS:-} in *sanitize*) ;; # slow: warnings fill the file that is limited, too
+*) check "it got to its last epoch" grep -q '^epoch 12/12' err ;;
+esac
+case ${CFLAGS:-} in *sanitize*) ;; # slow: warnings fill the file that is limited, too
+*) check "the last one is an error" grep -q '^gradus: full/.*checkpoints/step-' err ;;
+esac
 same_full="data.h5 --hidden 200,200 --epochs 12 --batch-size 16 --threads 1"
 # shellcheck disable=SC2086
 expect 0 "there is room again" train $same_full --run full -q

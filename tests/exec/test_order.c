@@ -361,10 +361,10 @@ static void meetings_of(const gr_plan *plan, bool *meets) {
 }
 
 static const gr_network network = {.n_layers = 4,
-                                   .layer = {{77, 150, GR_RELU, 0, 0},
-                                             {150, 33, GR_RELU, 0, 0},
-                                             {33, 40, GR_RELU, 0, 0},
-                                             {40, 4, GR_SOFTMAX, 0, 0}},
+                                   .layer = {{77, 150, GR_RELU, 0, 0, 0},
+                                             {150, 33, GR_RELU, 0, 0, 0},
+                                             {33, 40, GR_RELU, 0, 0, 0},
+                                             {40, 4, GR_SOFTMAX, 0, 0, 0}},
                                    .loss = GR_CROSS_ENTROPY};
 enum { BATCH = 45 };
 
@@ -419,10 +419,11 @@ static void stages_end_where_ranks_meet(void) {
 
 /* Were this not so, the checks above would show nothing; and each meeting costs time. */
 static void without_any_of_the_meetings_something_is_read_too_early(void) {
-  static const gr_network wide = {
-      .n_layers = 3,
-      .layer = {{64, 128, GR_RELU, 0, 0}, {128, 96, GR_RELU, 0, 0}, {96, 64, GR_SOFTMAX, 0, 0}},
-      .loss = GR_CROSS_ENTROPY};
+  static const gr_network wide = {.n_layers = 3,
+                                  .layer = {{64, 128, GR_RELU, 0, 0, 0},
+                                            {128, 96, GR_RELU, 0, 0, 0},
+                                            {96, 64, GR_SOFTMAX, 0, 0, 0}},
+                                  .loss = GR_CROSS_ENTROPY};
   for (int ranks = 2; ranks <= 4; ranks++)
     for (int way = 0; way < WAYS; way++) {
       gr_plan plan = make_plan(&wide, gr_kernels_of(GR_ISA_GENERIC), BATCH, ranks, way);

@@ -179,7 +179,7 @@ static number step_of(gr_optimizer kind, const hyper *h, int t, number g, number
       break;
   }
   CU_FAIL("an optimiser without a formula in this test");
-  return exactly(NAN);
+  return exactly((double)NAN);
 }
 
 /* Within -clip and clip, to which the bound is as far as before at most. */

@@ -61,7 +61,7 @@ static double wanted(int name, double s, double steps, int e) {
       return p < 0.25 ? half_cosine(1.0 / 25, 1, p / 0.25)
                       : half_cosine(1, 1.0 / 25 / 1e4, (p - 0.25) / 0.75);
     default:
-      return NAN;
+      return (double)NAN;
   }
 }
 
