@@ -8,11 +8,11 @@
 
 /* Layers of 3, 4 and 2 neurons, then of 3 and 2. */
 static const gr_network deep = {.n_layers = 2,
-                                .layer = {{3, 4, GR_TANH, 0, 12}, {4, 2, GR_SOFTMAX, 16, 24}},
+                                .layer = {{3, 4, GR_TANH, 0, 12, 0}, {4, 2, GR_SOFTMAX, 16, 24, 0}},
                                 .loss = GR_CROSS_ENTROPY,
                                 .n_parameters = 26};
 static const gr_network flat = {.n_layers = 1,
-                                .layer = {{3, 2, GR_SOFTMAX, 0, 6}},
+                                .layer = {{3, 2, GR_SOFTMAX, 0, 6, 0}},
                                 .loss = GR_CROSS_ENTROPY,
                                 .n_parameters = 8};
 
