@@ -77,20 +77,26 @@ code=0
 (ulimit -S -t 1 && exec "$gradus" train data.h5 $long --run cpu -q) >out 2>err || code=$?
 if [ "$code" -eq 75 ]; then pass; else fail "a limit of processor time: exit $code, wanted 75"; fi
 
-# A disk that is full for the checkpoints (files may have 40 KiB, logs stay below): training goes on.
-code=0
-# shellcheck disable=SC2086
-(ulimit -f 40 && exec "$gradus" train data.h5 --hidden 200,200 --epochs 12 --batch-size 16 --threads 1 \
-  --set checkpoint.every=10ms --set checkpoint.max_overhead=1 --run full) >out 2>err || code=$?
-if [ "$code" -eq 74 ]; then pass; else fail "a full disk: exit $code, wanted 74"; fi
-check "warnings on the way" grep -q 'warning: .*checkpoints/step-.*; training goes on and tries again' err
-case ${CFLAGS:-} in *sanitize*) ;; # slow: warnings fill the file that is limited, too
-*) check "it got to its last epoch" grep -q '^epoch 12/12' err ;;
-esac
-case ${CFLAGS:-} in *sanitize*) ;; # slow: warnings fill the file that is limited, too
-*) check "the last one is an error" grep -q '^gradus: full/.*checkpoints/step-' err ;;
-esac
+# A disk that is full for the checkpoints (files may have 40 KiB, logs stay below; what it says goes to a
+# process without that limit): training goes on. The runtime of ThreadSanitizer keeps tables in a file
+# that the limit would cut.
+full_disk() {
+  # shellcheck disable=SC2086
+  (ulimit -f 40 && exec "$gradus" train $same_full --set checkpoint.every=10ms \
+    --set checkpoint.max_overhead=1 --run full 2>&1 >out)
+  echo "exit $?"
+}
 same_full="data.h5 --hidden 200,200 --epochs 12 --batch-size 16 --threads 1"
+case ${CFLAGS:-} in
+  *sanitize=thread*) skip "a full disk under ThreadSanitizer" ;;
+  *)
+    full_disk | cat >err
+    check "a full disk: exit 74" grep -qx 'exit 74' err
+    check "warnings on the way" grep -q 'warning: .*checkpoints/step-.*; training goes on and tries again' err
+    check "it got to its last epoch" grep -q '^epoch 12/12' err
+    check "the last one is an error" grep -q '^gradus: full/.*checkpoints/step-' err
+    ;;
+esac
 # shellcheck disable=SC2086
 expect 0 "there is room again" train $same_full --run full -q
 # shellcheck disable=SC2086

@@ -69,9 +69,16 @@ static void files_larger_than_the_window_are_read_whole(void) {
   gr_text_free(&text);
 }
 
+/* What is written into a pipe by a thread of its own. */
+struct feeding {
+  const char *path;
+  gr_text text;
+};
+
 static void *feed(void *user) {
-  const gr_text *text = user;
-  int fd = open(gr_test_path("pipe"), O_WRONLY);
+  const struct feeding *feeding = user;
+  const gr_text *text = &feeding->text;
+  int fd = open(feeding->path, O_WRONLY);
   size_t done = 0;
   while (fd >= 0 && done < text->length) {
     ssize_t n = write(fd, text->data + done, text->length - done);
@@ -83,13 +90,15 @@ static void *feed(void *user) {
 }
 
 static void a_pipe_can_be_imported_though_it_is_read_twice(void) {
-  gr_text text = large_table();
+  char *path = gr_strdup(gr_test_path("pipe"));
+  struct feeding feeding = {path, large_table()};
   pthread_t writer;
-  CU_ASSERT_EQUAL_FATAL(mkfifo(gr_test_path("pipe"), 0600), 0);
-  CU_ASSERT_EQUAL_FATAL(pthread_create(&writer, NULL, feed, &text), 0);
-  import_large(gr_test_path("pipe"));
+  CU_ASSERT_EQUAL_FATAL(mkfifo(path, 0600), 0);
+  CU_ASSERT_EQUAL_FATAL(pthread_create(&writer, NULL, feed, &feeding), 0);
+  import_large(path);
   CU_ASSERT_EQUAL(pthread_join(writer, NULL), 0);
-  gr_text_free(&text);
+  gr_text_free(&feeding.text);
+  gr_free(path);
 }
 
 static void a_record_may_be_longer_than_the_window(void) {
