@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "api/internal.h"
-#include "base/cpu.h"
 #include "base/memory.h"
 #include "exec/engine.h"
 #include "exec/team.h"
@@ -89,15 +88,10 @@ const char *gradus_model_digest(const gradus_model *model) {
 
 static gradus_status need_engine(const gradus_model *model, int threads, gradus_error *err) {
   struct workshop *w = model->workshop;
-  char reason[96];
   if (threads < 0) return gr_fail(err, GRADUS_ERR_USAGE, "threads is %d, 0 means auto", threads);
   if (w->engine && w->threads == threads) return GRADUS_OK;
-  gr_engine_resources resources = {.threads = threads, .isa = GR_AUTO, .strategy = GR_AUTO};
-  if (threads == 0) {
-    gr_cpu cpu;
-    gr_team_cpu(&cpu);
-    resources.threads = gr_cpu_threads(&cpu, reason, sizeof reason);
-  }
+  const gr_engine_resources resources = {
+      .threads = gr_team_threads(threads), .isa = GR_AUTO, .strategy = GR_AUTO};
   gr_engine_destroy(w->engine);
   w->engine = NULL;
   GR_TRY(gr_engine_create(&model->model.network, &model->model.config, &resources, true, &w->engine,
@@ -249,7 +243,7 @@ static gradus_status with_split(const gradus_model *model, const gradus_dataset 
   gradus_status status =
       gr_split_rows_make(&model->model.preprocessing, &dataset->data, id, with_targets, &rows, err);
   if (status == GRADUS_OK) {
-    status = gr_split_pass_open(&dataset->data, id, &rows, &pass, err);
+    status = gr_split_pass_open(&dataset->data, id, &rows, model->workshop->threads, &pass, err);
     if (status == GRADUS_OK) status = use(model, &pass, user, err);
     gr_pass_close(&pass);
     gr_split_rows_free(&rows);

@@ -10,7 +10,6 @@
 
 #include "api/internal.h"
 #include "base/clock.h"
-#include "base/cpu.h"
 #include "base/memory.h"
 #include "exec/team.h"
 #include "train/environment.h"
@@ -181,14 +180,6 @@ static gradus_status measure(const speed *s, gradus_speed *v, gradus_error *err)
   return GRADUS_OK;
 }
 
-static int count_threads(const gr_config *config) {
-  gr_cpu cpu;
-  char reason[96];
-  if (config->resources.threads > 0) return (int)config->resources.threads;
-  gr_team_cpu(&cpu);
-  return gr_cpu_threads(&cpu, reason, sizeof reason);
-}
-
 gradus_status gradus_measure_speed(const gradus_recipe *recipe, const char *const *paths, size_t n,
                                    gradus_speed *out, gradus_error *err) {
   gradus_speed result;
@@ -208,7 +199,7 @@ gradus_status gradus_measure_speed(const gradus_recipe *recipe, const char *cons
                    .split = split,
                    .info = split->source ? gr_source_get_info(split->source) : NULL,
                    .row_bytes = data.n_columns * gr_dtype_size(split->x_type),
-                   .threads = count_threads(c)};
+                   .threads = gr_team_threads(c->resources.threads)};
   const unsigned environment = gr_environment_enter();
   gradus_status status;
   if (s.info && split->y_columns)

@@ -208,6 +208,14 @@ void gr_team_cpu(gr_cpu *cpu) {
     gr_cpu_detect(cpu);
 }
 
+int gr_team_threads(int64_t wanted) {
+  gr_cpu cpu;
+  char reason[96];
+  if (wanted > 0) return (int)wanted;
+  gr_team_cpu(&cpu);
+  return gr_cpu_threads(&cpu, reason, sizeof reason);
+}
+
 unsigned gr_team_spins(int n) {
   enum { SPINS = 4000 }; /* some 50 us */
   gr_cpu cpu;

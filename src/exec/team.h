@@ -12,6 +12,9 @@
  * the affinity mask of its own place only, while a team has all places. */
 void gr_team_cpu(gr_cpu *cpu);
 
+/* `wanted` threads where that is positive, else as many as this machine lends us. */
+int gr_team_threads(int64_t wanted);
+
 /* Makes sure that `threads` threads can be had now, by making them: OpenMP itself would end the
  * process. */
 gradus_status gr_team_probe(int threads, gradus_error *err);

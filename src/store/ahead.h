@@ -26,7 +26,8 @@ void gr_ahead_pause(gr_ahead *ahead);
 gradus_status gr_ahead_start(gr_ahead *ahead, uint64_t first, uint64_t n_places, uint64_t slots,
                              gradus_error *err);
 
-/* Waits until all places before `needed` are done; returns how many are, fewer where one failed. */
+/* Waits until all places before `needed` are done; returns how many are, fewer where one failed.
+ * At most `slots` beyond what has been released: nobody would come to do them. */
 uint64_t gr_ahead_wait(gr_ahead *ahead, uint64_t needed);
 
 /* Places before `place` are not needed any more. */

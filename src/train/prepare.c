@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/cpu.h"
 #include "base/philox.h"
 #include "exec/team.h"
 #include "store/finite.h"
@@ -159,23 +158,16 @@ void gr_split_rows_free(gr_split_rows *rows) {
 
 /* ---- passes ---- */
 
-static int reading_threads(void) {
-  gr_cpu cpu;
-  char reason[96];
-  gr_team_cpu(&cpu);
-  return gr_cpu_threads(&cpu, reason, sizeof reason);
-}
-
 /* Pieces of a request that every pass of a split shares. */
 static gr_pass_request request_of(const gr_dataset *data, gr_split_id id, const gr_rows *rows,
-                                  const char *label) {
+                                  const char *label, int64_t threads) {
   return (gr_pass_request){.rows = rows,
                            .split = &data->split[id],
                            .label = label,
                            .n = data->split[id].n_rows,
                            .shuffle = GR_SHUFFLE_NONE,
                            .memory = data->memory,
-                           .threads = data->split[id].source ? reading_threads() : 1};
+                           .threads = data->split[id].source ? gr_team_threads(threads) : 1};
 }
 
 static gradus_status label_of(const gr_dataset *data, gr_split_id id, gr_text *out,
@@ -185,12 +177,12 @@ static gradus_status label_of(const gr_dataset *data, gr_split_id id, gr_text *o
 }
 
 gradus_status gr_split_pass_open(const gr_dataset *data, gr_split_id id, const gr_split_rows *rows,
-                                 gr_pass *out, gradus_error *err) {
+                                 int64_t threads, gr_pass *out, gradus_error *err) {
   gr_text label = {0};
   *out = (gr_pass){.n = 0};
   gradus_status status = label_of(data, id, &label, err);
   if (status == GRADUS_OK) {
-    const gr_pass_request request = request_of(data, id, &rows->rows, label.data);
+    const gr_pass_request request = request_of(data, id, &rows->rows, label.data, threads);
     status = gr_pass_open(&request, out, err);
   }
   gr_text_free(&label);
@@ -207,7 +199,8 @@ static gradus_status open_train_pass(const gr_prepared *p, const gr_dataset *dat
   *out = (gr_pass){.n = 0};
   gradus_status status = label_of(data, GR_TRAIN, &label, err);
   if (status == GRADUS_OK) {
-    gr_pass_request request = request_of(data, GR_TRAIN, &p->train.rows, label.data);
+    gr_pass_request request =
+        request_of(data, GR_TRAIN, &p->train.rows, label.data, c->resources.threads);
     request.n = held ? p->n_valid : p->n_train;
     request.map = p->map && held ? p->map + p->n_train : p->map;
     request.set = p->held.n ? held ? &p->valid_set : &p->train_set : NULL;
@@ -335,14 +328,16 @@ static bool worth_keeping(const gr_prepared *p, const gr_dataset *data) {
 }
 
 static gradus_status open_valid_pass(gr_prepared *p, const gr_dataset *data, gradus_error *err) {
-  if (!p->held.n) return gr_split_pass_open(data, GR_VALID, &p->valid, &p->valid_pass, err);
+  if (!p->held.n)
+    return gr_split_pass_open(data, GR_VALID, &p->valid, p->config.resources.threads,
+                              &p->valid_pass, err);
   const bool kept = worth_keeping(p, data);
   GR_TRY(open_train_pass(p, data, true, false, kept ? KEPT_ROWS : 0, &p->valid_pass, err));
   if (!kept) return GRADUS_OK;
   GR_TRY(allocate_kept(p, err));
   GR_TRY(keep_all(p, &p->valid_pass, err));
   gr_pass_close(&p->valid_pass);
-  gr_pass_request request = request_of(data, GR_TRAIN, &p->kept.rows, "the rows held out");
+  gr_pass_request request = request_of(data, GR_TRAIN, &p->kept.rows, "the rows held out", 1);
   request.n = p->n_valid;
   return gr_pass_open(&request, &p->valid_pass, err);
 }

@@ -25,9 +25,10 @@ gradus_status gr_split_rows_make(const gr_preprocessing *p, const gr_dataset *da
 void gr_split_rows_free(gr_split_rows *rows); /* accepts a zeroed object */
 
 /* Goes through a split prepared like that, in the order of the file: what eval and predict do.
+ * Inputs that must be read are read by `threads` threads (0 or less: as many as there may be).
  * `rows` and what went into it are borrowed. */
 gradus_status gr_split_pass_open(const gr_dataset *data, gr_split_id id, const gr_split_rows *rows,
-                                 gr_pass *out, gradus_error *err);
+                                 int64_t threads, gr_pass *out, gradus_error *err);
 
 /* Must not be copied: its passes point into it. */
 typedef struct gr_prepared {

@@ -3,7 +3,6 @@
 
 #include "train/steps.h"
 
-#include "base/cpu.h"
 #include "base/memory.h"
 #include "exec/team.h"
 #include "net/average.h"
@@ -21,14 +20,6 @@ static gradus_status prepare(gr_steps *s, const gr_config *config, const gr_data
   return status;
 }
 
-static int count_threads(const gr_config *config) {
-  gr_cpu cpu;
-  char reason[96];
-  if (config->resources.threads > 0) return (int)config->resources.threads;
-  gr_team_cpu(&cpu);
-  return gr_cpu_threads(&cpu, reason, sizeof reason);
-}
-
 gradus_status gr_steps_make(const gr_config *config, const gr_dataset *data, gr_steps *out,
                             gradus_error *err) {
   *out = (gr_steps){.step = 0};
@@ -39,7 +30,7 @@ gradus_status gr_steps_make(const gr_config *config, const gr_dataset *data, gr_
   out->total = (out->prepared.n_train + batch - 1) / batch * (uint64_t)c->training.epochs;
   out->parameters = gr_alloc(out->network.n_parameters, sizeof(float));
   if (!out->parameters) return gr_fail_memory(err, "the parameters");
-  const gr_engine_resources resources = {.threads = count_threads(c),
+  const gr_engine_resources resources = {.threads = gr_team_threads(c->resources.threads),
                                          .isa = c->resources.isa,
                                          .pin = c->resources.pin,
                                          .strategy = c->resources.strategy};

@@ -19,6 +19,7 @@ extern const gr_test gr_chunks_tests[];
 extern const gr_test gr_virtual_tests[];
 extern const gr_test gr_broken_tests[];
 extern const gr_test gr_accident_tests[];
+extern const gr_test gr_ahead_tests[];
 
 /* ---- files made with HDF5 itself ---- */
 

@@ -174,8 +174,6 @@ static void streamed_data_train_the_bits_of_data_in_memory(void) {
   check_streaming(&ways[0], "training.shuffle=full", "resources.threads=2", true, false);
 }
 
-/* A mapping that is in memory needs no fetching; here it is looked at row by row whether it is or
- * not. */
 static void several_files_are_one_data_set(void) {
   const storage s = {"contiguous", 0, 0, 0, H5T_IEEE_F32LE};
   const float *x = inputs();
