@@ -204,6 +204,8 @@ static void put_state(struct page *p, const gr_train_state *s) {
   }
   put_flag(p, "finished", s->finished);
   put_flag(p, "stopped_early", s->stopped_early);
+  put_count(p, "skipped_steps", s->skipped_steps);
+  put_count(p, "rollbacks", s->rollbacks);
   put_real(p, "wall_seconds", s->wall_seconds);
   put_text(p, "dataset_digest", s->dataset_digest);
   close_group(p, '}');
@@ -258,6 +260,21 @@ static void put_history(struct page *p, const gr_history *h) {
   close_group(p, ']');
 }
 
+/* What changed the course of the run: every event in JSON, the last ones for people. */
+static void put_events(struct page *p, const gr_history *h) {
+  enum { SHOWN = 10 };
+  if (h->n_events == 0) return;
+  open_group(p, "events", '[');
+  for (size_t i = p->json || h->n_events < SHOWN ? 0 : h->n_events - SHOWN; i < h->n_events; i++) {
+    if (p->json) open_group(p, NULL, '{');
+    if (p->json) put_count(p, "epoch", h->event[i].epoch);
+    if (p->json) put_count(p, "step", h->event[i].step);
+    put_text(p, p->json ? "line" : NULL, h->event[i].line);
+    if (p->json) close_group(p, '}');
+  }
+  close_group(p, ']');
+}
+
 static void put_recipe(struct page *p, const gr_config *config) {
   gr_text recipe = {0};
   gr_config_write(config, GR_PART_RECIPE, &recipe);
@@ -291,6 +308,7 @@ static void put_checkpoint(struct page *p, const gr_checkpoint *model, const gr_
   put_model(p, &model->model);
   put_state(p, &run->state);
   put_history(p, &run->history);
+  put_events(p, &run->history);
   put_recipe(p, &run->model.config);
   put_text(p, "digest", digest);
 }

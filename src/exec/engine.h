@@ -43,8 +43,11 @@ typedef struct gr_step_result {
   bool finite;          /* false: the loss or gradient_norm is not finite and nothing was updated */
   int bad_layer; /* when not finite: first layer (1-based) with a non-finite output, 0 = the inputs,
                     -1 = not found */
-  uint64_t bad_row; /* its row in the data set */
-  bool starved;     /* the rows of the next step could not be had: no step follows */
+  uint64_t bad_row;    /* its row in the data set */
+  uint32_t bad_column; /* neuron of that layer, or column of the inputs, from 0 */
+  uint64_t bad_start,
+      bad_n;    /* when not finite: where in the epoch its batch begins, and its rows */
+  bool starved; /* the rows of the next step could not be had: no step follows */
 } gr_step_result;
 
 /* Totals over rows, all in double, blocks of 1024 rows added by the fixed tree. */
@@ -86,7 +89,8 @@ typedef struct gr_run {
   const gr_row_order *order;
   uint64_t start,
       end;          /* rows order[start .. end) of the epoch, batch by batch, the last one short */
-  uint64_t step;    /* 0-based number of the first (bias correction uses step + 1) */
+  uint64_t step;    /* 0-based number of the first (bias correction uses step + 1 - skipped) */
+  uint64_t skipped; /* steps before it that changed nothing */
   uint64_t n_steps; /* at most */
   double (*learning_rate)(void *user, uint64_t step);
   double (*average_share)(void *user, uint64_t step); /* see net/average.h; NULL: without epochs */
@@ -101,6 +105,19 @@ typedef struct gr_run {
  * says no, or a loss is not finite. *result is that of the last step taken; without any it is
  * finite, loss and weight 0. */
 void gr_engine_run(gr_engine *engine, const gr_run *run, gr_step_result *result);
+
+/* ---- after a step: where numbers have gone bad (exec/finite.c) ---- */
+
+/* The first layer (1-based) with a parameter or moment that is NaN or infinite, 0 = none; *vector:
+ * 0 = weights, m = moment m, -1 = their average. */
+int gr_engine_bad_state(const gr_engine *engine, int *vector);
+
+/* Of the last batch that was gone through, of n rows: the last layer whose deltas are not all
+ * finite (what comes first in the backward pass), 0 = none, and its first row within the batch. */
+int gr_engine_bad_delta(const gr_engine *engine, uint64_t n, uint64_t *row);
+
+/* And the rows within it whose loss is not finite, into row[n]; returns how many. */
+uint64_t gr_engine_bad_losses(const gr_engine *engine, uint64_t n, uint64_t *row);
 
 /* Forward over the rows at positions 0..n of `order` (NULL: rows 0..n), which `feed` brings (NULL:
  * all are there); totals in *totals. Without class_index and targets losses mean nothing. If

@@ -14,6 +14,7 @@
 
 #define GR_MAX_HIDDEN 64
 #define GR_MAX_LIST 64       /* numbers in one value */
+#define GR_MAX_NONFINITE 64  /* largest training.nonfinite_limit */
 #define GR_MAX_WIDTH 1048576 /* neurons in one layer */
 #define GR_AUTO (-1)
 
@@ -36,6 +37,13 @@ typedef enum gr_schedule {
 #undef GR_SCHEDULE
   GR_N_SCHEDULES
 } gr_schedule;
+
+/* What becomes of a step in which a value is not finite (train/trainer_nonfinite.c). */
+typedef enum gr_on_nonfinite {
+  GR_NONFINITE_HALT,
+  GR_NONFINITE_SKIP,
+  GR_NONFINITE_ROLLBACK
+} gr_on_nonfinite;
 
 typedef enum gr_average { GR_AVERAGE_NONE, GR_AVERAGE_EMA, GR_AVERAGE_SWA } gr_average;
 
@@ -69,6 +77,8 @@ typedef struct gr_config {
     double label_smoothing, focal_gamma, huber_delta, tweedie_power;
     uint32_t n_quantiles;
     double quantiles[GR_MAX_LIST];
+    int on_nonfinite;        /* gr_on_nonfinite */
+    int64_t nonfinite_limit; /* steps skipped in a row, or rollbacks of an epoch; then halt */
   } training;
   struct {
     int name; /* gr_optimizer */
@@ -200,7 +210,8 @@ void gr_config_digest(const gr_config *config, char out[GR_DIGEST_TEXT]);
 
 /* Appends "key: old -> new" lines for RECIPE keys that differ; returns how many. Where
  * `epochs_may_grow`, a larger training.epochs in `new_` is not a difference unless the schedule
- * depends on it. */
+ * depends on it, nor is another training.on_nonfinite where the old one was halt, which has changed
+ * no step, nor a larger training.nonfinite_limit. */
 size_t gr_config_compare(const gr_config *old, const gr_config *new_, bool epochs_may_grow,
                          gr_text *out);
 

@@ -72,6 +72,10 @@ static const char *const schedules[] = {
 #undef GR_SCHEDULE
     NULL};
 
+static const char *const nonfinite_policies[] = {[GR_NONFINITE_HALT] = "halt",
+                                                 [GR_NONFINITE_SKIP] = "skip",
+                                                 [GR_NONFINITE_ROLLBACK] = "rollback",
+                                                 NULL};
 static const char *const averages[] = {
     [GR_AVERAGE_NONE] = "none", [GR_AVERAGE_EMA] = "ema", [GR_AVERAGE_SWA] = "swa", NULL};
 
@@ -157,6 +161,12 @@ const gr_key gr_keys[] = {
     {"training.quantiles", "quantiles", GR_KEY_REALS, GR_PART_RECIPE, false,
      FIELD(training.n_quantiles), NULL, 1e-4, 0.9999,
      "levels of the quantile loss, such as 0.1,0.5,0.9: an output for each"},
+    {"training.on_nonfinite", "on-nonfinite", GR_KEY_CHOICE, GR_PART_RECIPE, false,
+     FIELD(training.on_nonfinite), nonfinite_policies, 0, 0,
+     "what a step does whose numbers are NaN or infinite: end training, nothing, or undo"},
+    {"training.nonfinite_limit", NULL, GR_KEY_INTEGER, GR_PART_RECIPE, false,
+     FIELD(training.nonfinite_limit), NULL, 1, GR_MAX_NONFINITE,
+     "steps skipped in a row, or rollbacks of one epoch, after which training halts"},
 
     {"optimizer.name", "optimizer", GR_KEY_CHOICE, GR_PART_RECIPE, false, FIELD(optimizer.name),
      optimizers, 0, 0, "how gradients change the weights"},

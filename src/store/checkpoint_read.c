@@ -37,9 +37,9 @@ static gradus_status check_shape(const gr_h5_array *a, gr_dtype type, unsigned r
                  gr_h5_array_shape(a, shape), gr_h5_array_shape(&expected, wanted));
 }
 
-/* Reads an array that must be exactly so. */
-static gradus_status read_exact(const gr_h5_file *file, const char *path, gr_dtype type,
-                                unsigned rank, const uint64_t *dims, void *out, gradus_error *err) {
+gradus_status gr_checkpoint_read_exact(const gr_h5_file *file, const char *path, gr_dtype type,
+                                       unsigned rank, const uint64_t *dims, void *out,
+                                       gradus_error *err) {
   gr_h5_array a;
   GR_TRY(gr_h5_array_open(file, path, &a, err));
   gradus_status status = check_shape(&a, type, rank, dims, err);
@@ -54,7 +54,7 @@ static gradus_status read_series(const gr_h5_file *file, const char *path, uint6
   if (n > file->bytes / sizeof **out) return refuse(file, "declares more than it holds", err);
   *out = gr_alloc(n, sizeof **out);
   if (!*out) return gr_fail_memory(err, path);
-  GR_TRY(read_exact(file, path, GR_F64, 1, &n, *out, err));
+  GR_TRY(gr_checkpoint_read_exact(file, path, GR_F64, 1, &n, *out, err));
   uint64_t at = 0;
   if (gr_all_finite(*out, GR_F64, n, false, &at)) return GRADUS_OK;
   return gr_fail(err, GRADUS_ERR_DATA, "%s: %s is not finite at %llu", file->path, path,
@@ -139,16 +139,17 @@ static gradus_status read_recipe(const gr_h5_file *file, gr_model *model, gradus
 
 /* ---- parameter vectors ---- */
 
-static gradus_status read_parameters(const gr_h5_file *file, const gr_network *network,
-                                     const char *group, const char *suffix, float **out,
-                                     gradus_error *err) {
+gradus_status gr_checkpoint_read_vector(const gr_h5_file *file, const gr_network *network,
+                                        const char *group, const char *suffix, float **out,
+                                        gradus_error *err) {
   if (network->n_parameters > file->bytes / sizeof **out)
     return refuse(file, "is too short for the network of its recipe", err);
   *out = gr_alloc(network->n_parameters, sizeof **out);
   if (!*out) return gr_fail_memory(err, "parameters");
   for (uint32_t i = 0; i < 2 * network->n_layers; i++) {
     gr_block block = gr_block_at(network, i, group, suffix);
-    GR_TRY(read_exact(file, block.path, GR_F32, block.rank, block.dims, *out + block.offset, err));
+    GR_TRY(gr_checkpoint_read_exact(file, block.path, GR_F32, block.rank, block.dims,
+                                    *out + block.offset, err));
   }
   return GRADUS_OK;
 }
@@ -164,7 +165,8 @@ static gradus_status read_moments(const gr_h5_file *file, gr_checkpoint *c, grad
   for (uint32_t m = 0; m < c->n_moments; m++) {
     char suffix[24];
     snprintf(suffix, sizeof suffix, "_moment%u", (unsigned)(m + 1));
-    GR_TRY(read_parameters(file, &c->model.network, "optimizer", suffix, &c->moment[m], err));
+    GR_TRY(gr_checkpoint_read_vector(file, &c->model.network, "optimizer", suffix, &c->moment[m],
+                                     err));
   }
   return GRADUS_OK;
 }
@@ -173,7 +175,7 @@ static gradus_status read_best(const gr_h5_file *file, gr_checkpoint *c, gradus_
   bool found;
   GR_TRY(has(file, "/best", &found, err));
   if (!found) return GRADUS_OK;
-  return read_parameters(file, &c->model.network, "best", "", &c->best_parameters, err);
+  return gr_checkpoint_read_vector(file, &c->model.network, "best", "", &c->best_parameters, err);
 }
 
 /* ---- preprocessing ---- */
@@ -258,9 +260,11 @@ static gradus_status read_bool(const gr_h5_file *file, const char *name, bool *o
 static gradus_status read_field(const gr_h5_file *file, const gr_state_field *field,
                                 gr_train_state *state, gradus_error *err) {
   void *out = (char *)state + field->offset;
+  bool found; /* else it stays 0 */
   switch (field->kind) {
     case GR_FIELD_U64:
-      return gr_h5_attribute_u64(file, "/state", field->name, out, NULL, err);
+      return gr_h5_attribute_u64(file, "/state", field->name, out, field->later ? &found : NULL,
+                                 err);
     case GR_FIELD_F64:
       return gr_h5_attribute_f64(file, "/state", field->name, out, NULL, err);
     case GR_FIELD_BOOL:
@@ -314,7 +318,8 @@ static gradus_status read_history_column(const gr_h5_file *file, gr_history *h, 
   const uint64_t n = h->n_rows;
   char path[64];
   snprintf(path, sizeof path, "/history/%s", name);
-  GR_TRY(read_exact(file, path, kind == GR_FIELD_U64 ? GR_U64 : GR_F64, 1, &n, buffer, err));
+  GR_TRY(gr_checkpoint_read_exact(file, path, kind == GR_FIELD_U64 ? GR_U64 : GR_F64, 1, &n, buffer,
+                                  err));
   for (size_t i = 0; i < h->n_rows; i++)
     memcpy((char *)&h->row[i] + offset, (const char *)buffer + 8 * i, 8);
   return GRADUS_OK;
@@ -362,11 +367,14 @@ static gradus_status check_format(const gr_h5_file *file, gradus_error *err) {
 static gradus_status read_parts(const gr_h5_file *file, gr_checkpoint *c, gradus_error *err) {
   GR_TRY(check_format(file, err));
   GR_TRY(read_recipe(file, &c->model, err));
-  GR_TRY(read_parameters(file, &c->model.network, "model", "", &c->model.parameters, err));
+  GR_TRY(
+      gr_checkpoint_read_vector(file, &c->model.network, "model", "", &c->model.parameters, err));
   GR_TRY(read_preprocessing(file, &c->model, err));
   GR_TRY(read_moments(file, c, err));
   GR_TRY(read_state(file, &c->state, err));
   GR_TRY(read_history(file, &c->history, err));
+  GR_TRY(gr_checkpoint_read_events(file, &c->history, err));
+  GR_TRY(gr_checkpoint_read_rollback(file, c, err));
   return read_best(file, c, err);
 }
 

@@ -34,9 +34,10 @@ typedef struct gr_split {
       *source; /* of x where that is not in memory, else NULL; x is then NULL or its mapping */
   uint64_t piece_rows; /* rows that are stored together; 0: rows are had in any order at one cost */
   gr_dtype y_type;
-  uint32_t y_columns; /* 0 = no targets */
-  void *y;            /* [n_rows][y_columns] in y_type */
-  float *weight;      /* [n_rows] or NULL */
+  uint32_t y_columns;     /* 0 = no targets */
+  void *y;                /* [n_rows][y_columns] in y_type */
+  float *weight;          /* [n_rows] or NULL */
+  const uint64_t *number; /* [n_rows] where rows come from, borrowed; only written (as row) */
 } gr_split;
 
 typedef struct gr_dataset {

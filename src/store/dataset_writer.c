@@ -149,6 +149,10 @@ static gradus_status create_file(gr_dataset_writer *w, gradus_error *err) {
     snprintf(name, sizeof name, "/%s", gr_split_names[s]);
     gr_h5_put_group(&w->h5, name);
     for (int field = 0; field < GR_N_FIELDS; field++) create_array(w, s, (gr_field)field);
+    snprintf(name, sizeof name, "/%s/row", gr_split_names[s]);
+    if (w->shape->split[s].number)
+      gr_h5_put_array(&w->h5, name, GR_U64, 1, &w->shape->split[s].n_rows,
+                      w->shape->split[s].number);
   }
   gr_meta_write(&w->h5, w->shape);
   if (is_chunked(w)) return w->h5.status;

@@ -54,38 +54,13 @@ static gradus_status mark(gr_trainer *t, const char *event, const char *detail, 
   return gr_trainer_timing(t, timing, err);
 }
 
-gradus_status gr_trainer_fail_nonfinite(gr_trainer *t, const gr_train_state *state,
-                                        const char *what, gradus_error *err) {
-  const unsigned long long step = state->step + 1, epoch = state->epoch + 1;
-  char why[160];
-  snprintf(why, sizeof why, "%s", what); /* it may be the writer's, which goes on */
-  (void)gr_trainer_settle(t, NULL);      /* so that the last good checkpoint is the last one */
-  return gr_fail(err, GRADUS_ERR_NONFINITE,
-                 "step %llu (epoch %llu): %s; nothing was overwritten, the last good checkpoint is "
-                 "%s; a smaller optimizer.learning_rate may help",
-                 step, epoch, why, t->saved_path[0] ? t->saved_path : "none yet");
-}
-
-static gradus_status fail_step(gr_trainer *t, const gr_step_result *result, gradus_error *err) {
-  char what[160];
-  unsigned long long row = (unsigned long long)result->bad_row;
-  if (result->bad_layer > 0)
-    snprintf(what, sizeof what, "the output of layer %d is not finite for train row %llu",
-             result->bad_layer, row);
-  else if (result->bad_layer == 0)
-    snprintf(what, sizeof what, "the inputs are not finite in train row %llu", row);
-  else
-    snprintf(what, sizeof what, "the %s is not finite",
-             isfinite(result->loss) ? "gradient" : "loss");
-  return gr_trainer_fail_nonfinite(t, &t->now.state, what, err);
-}
-
-/* Fetches parameters and moments, refusing what must not replace a good checkpoint. */
-static gradus_status fetch(gr_trainer *t, gradus_error *err) {
-  char what[96];
-  gr_engine_store(t->engine, t->now.model.parameters, t->now.moment);
-  if (!gr_checkpoint_not_finite(&t->now, what)) return GRADUS_OK;
-  return gr_trainer_fail_nonfinite(t, &t->now.state, what, err);
+gradus_status gr_trainer_event(gr_trainer *t, const gr_event *event, gradus_error *err) {
+  gr_text line = {0};
+  GR_TRY(gr_history_append_event(&t->now.history, event, err));
+  gr_text_puts(&line, event->line);
+  const gradus_status status = gr_run_append(&t->run.metrics, &line, err);
+  gr_text_free(&line);
+  return status;
 }
 
 gradus_status gr_trainer_checkpoint(gr_trainer *trainer, char *path, size_t path_size,
@@ -93,6 +68,7 @@ gradus_status gr_trainer_checkpoint(gr_trainer *trainer, char *path, size_t path
   if (!trainer->has_run)
     return gr_fail(err, GRADUS_ERR_USAGE, "a dry run has no directory for checkpoints");
   GR_TRY(gr_trainer_settle(trainer, err));
+  GR_TRY(gr_trainer_check(trainer, err));
   if (trainer->saved_step != trainer->now.state.step)
     GR_TRY(gr_trainer_save_now(trainer, true, false, err));
   if (!path) return GRADUS_OK;
@@ -230,8 +206,7 @@ static gradus_status end_epoch(gr_trainer *t, gradus_error *err) {
                         .valid_loss = (double)NAN,
                         .learning_rate = gr_trainer_rate(t, s->step - 1)};
   for (int i = 0; i < GR_MAX_METRICS; i++) row.metric[i] = (double)NAN;
-  GR_TRY(
-      fetch(t, err)); /* each epoch, so that what is not finite is found at a step, not at a time */
+  gr_engine_store(t->engine, t->now.model.parameters, t->now.moment);
   GR_TRY(validate(t, &row, err));
   GR_TRY(gr_history_append(&t->now.history, &row, err));
   s->epoch++;
@@ -241,6 +216,9 @@ static gradus_status end_epoch(gr_trainer *t, gradus_error *err) {
     judge(t, row.valid_loss);
     s->stopped_early |= gr_schedule_judge(&t->prepared.config, row.valid_loss, &t->schedule);
   }
+  t->now.rollback =
+      (gr_rollback){.skipped_steps = s->skipped_steps, .skipped_in_row = s->skipped_in_row};
+  gr_trainer_note_beginning(t);
   GR_TRY(log_epoch(t, err));
   report_progress(t, true, gr_clock_now());
   bool last = s->epoch >= (uint64_t)t->prepared.config.training.epochs || s->stopped_early;
@@ -299,46 +277,80 @@ static bool wanted(gr_trainer *t) {
          (t->options.on_progress && now - t->last_progress >= PROGRESS_SECONDS);
 }
 
-/* A step is over: adds it up; false where the run must pause. */
-static bool account(void *user, const gr_step_result *result, uint64_t n) {
-  gr_trainer *t = user;
+void gr_trainer_count(gr_trainer *t, const gr_step_result *result, uint64_t n) {
   gr_train_state *s = &t->now.state;
-  if (!result->finite) return false;
+  if (!result->finite) return;
   s->step++;
   s->position += n;
   s->samples_seen += n;
+  s->skipped_in_row = 0;
   s->epoch_loss += result->loss;
   s->epoch_weight += result->weight;
+}
+
+/* A step is over: adds it up; false where the run must pause. */
+static bool account(void *user, const gr_step_result *result, uint64_t n) {
+  gr_trainer *t = user;
+  if (!result->finite) return false;
+  gr_trainer_count(t, result, n);
+  t->session_steps++;
   t->session_samples += n;
   t->epoch_samples += n;
   return !wanted(t);
 }
 
-/* Up to `steps` steps of this epoch, to where something has to be served; counts them in *taken. */
-static gradus_status take_steps(gr_trainer *t, uint64_t steps, uint64_t *taken, gradus_error *err) {
-  gr_train_state *s = &t->now.state;
-  const uint64_t before = s->step;
-  gr_step_result result;
-  gr_pass *pass = &t->prepared.train_pass;
-  GR_TRY(begin_epoch(t, s->epoch, s->position, err));
+gradus_status gr_trainer_begin_pass(gr_trainer *t, gradus_error *err) {
+  return begin_epoch(t, t->now.state.epoch, t->now.state.position, err);
+}
+
+gradus_status gr_trainer_run_steps(gr_trainer *t, uint64_t n,
+                                   bool (*after)(void *, const gr_step_result *, uint64_t),
+                                   gr_step_result *result, gradus_error *err) {
+  const gr_train_state *s = &t->now.state;
+  const gr_pass *pass = &t->prepared.train_pass;
+  GR_TRY(gr_trainer_begin_pass(t, err));
   const gr_run run = {.rows = &pass->rows,
                       .order = &pass->order,
                       .feed = pass->feed,
                       .start = s->position,
                       .end = t->prepared.n_train,
                       .step = s->step,
-                      .n_steps = steps,
+                      .skipped = s->skipped_steps,
+                      .n_steps = n,
                       .learning_rate = rate,
                       .average_share = average_share,
-                      .after = account,
+                      .after = after,
                       .user = t};
+  gr_engine_run(t->engine, &run, result);
+  return result->finite && result->starved ? pass->feed->why(pass->feed->user, err) : GRADUS_OK;
+}
+
+/* Steps of this epoch up to where something has to be served, or the one that is left out. */
+static gradus_status take_some(gr_trainer *t, uint64_t steps, gradus_error *err) {
+  const uint64_t free = gr_trainer_until_left_out(t);
+  gr_step_result result;
+  if (free == 0) {
+    gr_trainer_leave_out(t);
+    t->session_steps++;
+    return GRADUS_OK;
+  }
   t->last_look = gr_clock_now();
   t->unlooked = 0;
-  gr_engine_run(t->engine, &run, &result);
-  *taken = s->step - before;
-  if (!result.finite) return fail_step(t, &result, err);
-  if (result.starved) return pass->feed->why(pass->feed->user, err);
-  if (s->position < t->prepared.n_train) return GRADUS_OK;
+  GR_TRY(gr_trainer_run_steps(t, steps < free ? steps : free, account, &result, err));
+  if (result.finite) return GRADUS_OK;
+  t->session_steps++;
+  return gr_trainer_nonfinite(t, &result, err);
+}
+
+/* Up to `steps` steps of this epoch, to where something has to be served; counts them in *taken. */
+static gradus_status take_steps(gr_trainer *t, uint64_t steps, uint64_t *taken, gradus_error *err) {
+  const gr_train_state *s = &t->now.state;
+  const uint64_t before = t->session_steps, n = t->prepared.n_train;
+  const gradus_status status = take_some(t, steps, err);
+  *taken = t->session_steps - before;
+  if (status != GRADUS_OK || s->position < n) return status;
+  GR_TRY(gr_trainer_check(t, err)); /* so that nothing bad outlives its epoch */
+  if (s->position < n) return GRADUS_OK;
   if (s->epoch + 1 < (uint64_t)t->prepared.config.training.epochs)
     GR_TRY(begin_epoch(t, s->epoch + 1, 0, err)); /* reads ahead while this one is validated */
   return end_epoch(t, err);
@@ -362,15 +374,22 @@ static gradus_status stop(gr_trainer *t, const char *why, gradus_error *err) {
   return status;
 }
 
+static bool is_raised(const atomic_int *flag) {
+  return atomic_load_explicit(flag, memory_order_relaxed) != 0;
+}
+
 /* Whether something was asked for; a flag that is down is only looked at. */
 static bool take_request(atomic_int *flag) {
-  return atomic_load_explicit(flag, memory_order_relaxed) && atomic_exchange(flag, 0);
+  return is_raised(flag) && atomic_exchange(flag, 0);
 }
 
 /* What was asked for between two steps: the clock is read once for all of it. */
 static gradus_status serve(gr_trainer *t, gradus_error *err) {
   const double now = gr_clock_now();
   if (t->epoch_samples > 0) report_progress(t, false, now);
+  if (is_raised(&t->stop_requested) || is_raised(&t->stop_file) || time_is_up(t, now) ||
+      gr_trainer_save_is_next(t, now) || is_raised(&t->checkpoint_requested))
+    GR_TRY(gr_trainer_check(t, err)); /* a checkpoint may follow */
   if (take_request(&t->stop_requested)) return stop(t, "on request", err);
   if (take_request(&t->stop_file)) return stop(t, "STOP file", err);
   if (time_is_up(t, now)) return stop(t, "time limit", err);

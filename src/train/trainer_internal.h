@@ -32,10 +32,13 @@ struct gr_trainer {
 
   bool started; /* creation is over: the run is ours to go on with */
 
-  /* The run so far. `state` and `history` in it are always current; parameters and moments are
-   * fetched from the engine at the end of an epoch. */
+  /* The run so far. `state`, `history` and the numbers of `rollback` in it are always current;
+   * parameters and moments are fetched from the engine at the end of an epoch. */
   gr_checkpoint now;
   float *best; /* parameters of the best epoch; valid where now.state.has_best */
+  /* Where parameters and moments in `now` stand: the beginning of the epoch, of the session, or
+   * after a step that was skipped. */
+  gr_train_state began;
 
   uint64_t steps_per_epoch, total_steps;
   gr_schedule_state schedule;
@@ -64,7 +67,7 @@ struct gr_trainer {
   double epoch_validation, epoch_checkpoints; /* seconds since epoch_start that went into them */
   double last_wait;    /* share of the last epoch that went into waiting for rows */
   double epoch_waited; /* of the pass's seconds of waiting, at epoch_start */
-  uint64_t session_samples, epoch_samples;
+  uint64_t session_samples, epoch_samples, session_steps;
   uint64_t unlooked, look_every; /* steps since the clock was looked at, and between two looks */
   double last_look;
 
@@ -79,6 +82,42 @@ gradus_status gr_trainer_timing_at(gr_trainer *t, gr_timing timing, gradus_error
 
 /* Seconds spent in training in this session. */
 double gr_trainer_seconds(const gr_trainer *t);
+
+/* Puts an event into the history and into metrics.jsonl. */
+gradus_status gr_trainer_event(gr_trainer *t, const gr_event *event, gradus_error *err);
+
+/* ---- steps (trainer.c) ---- */
+
+/* The pass over the training rows stands where the state does. */
+gradus_status gr_trainer_begin_pass(gr_trainer *t, gradus_error *err);
+
+/* Up to n steps of this epoch from where the state stands; `after` (see gr_run, user: the trainer)
+ * counts them. Rows that cannot be had are an error. */
+gradus_status gr_trainer_run_steps(gr_trainer *t, uint64_t n,
+                                   bool (*after)(void *user, const gr_step_result *, uint64_t),
+                                   gr_step_result *result, gradus_error *err);
+
+/* Adds a step of n rows to the state, unless it changed nothing. */
+void gr_trainer_count(gr_trainer *t, const gr_step_result *result, uint64_t n);
+
+/* ---- numbers that have gone bad (trainer_nonfinite.c) ---- */
+
+/* A step has just failed (`result`), or (NULL) the state is not finite. Finds the first bad step,
+ * saves its rows, and does what training.on_nonfinite says: GRADUS_OK where training goes on from
+ * the state now, which may be an earlier one; else GRADUS_ERR_NONFINITE. */
+gradus_status gr_trainer_nonfinite(gr_trainer *t, const gr_step_result *result, gradus_error *err);
+
+/* That, where parameters or moments are not finite now. */
+gradus_status gr_trainer_check(gr_trainer *t, gradus_error *err);
+
+/* Parameters and moments in `now` are those of its state. */
+void gr_trainer_note_beginning(gr_trainer *t);
+
+/* Steps until one that a rollback has left out: 0 = it is next, UINT64_MAX = there is none. */
+uint64_t gr_trainer_until_left_out(const gr_trainer *t);
+
+/* Passes over the next step. */
+void gr_trainer_leave_out(gr_trainer *t);
 
 /* GRADUS_ERR_NONFINITE about the step after `state`, once the write under way has ended. */
 gradus_status gr_trainer_fail_nonfinite(gr_trainer *t, const gr_train_state *state,
@@ -98,6 +137,9 @@ void gr_trainer_end_saving(gr_trainer *t);
 
 /* Whether the loop has to pause for a checkpoint, or for what came of one. */
 bool gr_trainer_save_wanted(const gr_trainer *t, double now);
+
+/* Whether gr_trainer_save_if_due would take a snapshot now. */
+bool gr_trainer_save_is_next(const gr_trainer *t, double now);
 
 /* Between two steps: takes note of a write that has ended (a failure is a warning), and takes a
  * snapshot where one is due, or `asked` for. */

@@ -39,7 +39,8 @@ static void watch(void *user) {
 gradus_status gr_trainer_make_writer(gr_trainer *t, gradus_error *err) {
   const gr_writer_setup setup = {
       .work = write_snapshot, .watch = watch, .watch_seconds = WATCH_SECONDS, .user = t};
-  GR_TRY(gr_snapshot_make(&t->snapshot, &t->now, t->best != NULL, err));
+  GR_TRY(gr_snapshot_make(&t->snapshot, &t->now, t->best != NULL,
+                          t->prepared.config.training.on_nonfinite == GR_NONFINITE_ROLLBACK, err));
   gr_deadline_guess(&t->deadline, (double)gr_snapshot_bytes(&t->snapshot));
   GR_TRY(gr_writer_create(&setup, &t->writer, err));
   t->writer_is_new = true;
@@ -196,6 +197,11 @@ bool gr_trainer_save_wanted(const gr_trainer *t, double now) {
   if (state == GR_WRITER_DONE) return true;
   if (!is_due(t, now)) return false;
   return state == GR_WRITER_IDLE || (t->snapshot.checkpoint && !t->postponed_noted);
+}
+
+bool gr_trainer_save_is_next(const gr_trainer *t, double now) {
+  return is_due(t, now) && gr_writer_now(t->writer) != GR_WRITER_BUSY &&
+         t->saved_step != t->now.state.step;
 }
 
 gradus_status gr_trainer_save_if_due(gr_trainer *t, bool asked, double now, gradus_error *err) {

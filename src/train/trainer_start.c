@@ -87,8 +87,11 @@ static gradus_status make_model(gr_trainer *t, gradus_error *err) {
   return GRADUS_OK;
 }
 
+/* Each rollback has halved it; after 2000 of them it is 0. */
 double gr_trainer_rate(const gr_trainer *t, uint64_t step) {
-  return gr_schedule_rate(&t->prepared.config, step, t->total_steps, &t->schedule);
+  double rate = gr_schedule_rate(&t->prepared.config, step, t->total_steps, &t->schedule);
+  for (uint64_t i = 0; i < t->now.state.rollbacks && i < 2000; i++) rate *= 0.5;
+  return rate;
 }
 
 /* The lines of `text` as one, parted by "; ". */
@@ -147,7 +150,8 @@ static bool is_consistent(const gr_trainer *t, const gr_checkpoint *c) {
          s->position % batch == 0 &&
          s->step == s->epoch * t->steps_per_epoch + s->position / batch &&
          s->samples_seen == s->epoch * t->prepared.n_train + s->position &&
-         c->history.n_rows == s->epoch && c->history.n_metrics == t->now.history.n_metrics;
+         s->skipped_steps <= s->step && c->history.n_rows == s->epoch &&
+         c->history.n_metrics == t->now.history.n_metrics;
 }
 
 static gradus_status check_content(const gr_trainer *t, const gr_checkpoint *c, const char *path,
@@ -159,9 +163,42 @@ static gradus_status check_content(const gr_trainer *t, const gr_checkpoint *c, 
   if (c->n_moments != t->now.n_moments)
     return gr_fail(err, GRADUS_ERR_DATA,
                    "%s: holds no state of the optimizer, so training cannot go on from it", path);
+  if (t->prepared.config.training.on_nonfinite == GR_NONFINITE_ROLLBACK && c->state.position > 0 &&
+      !c->rollback.parameters)
+    return gr_fail(err, GRADUS_ERR_CONFIG,
+                   "%s: stands in the middle of an epoch and does not hold its beginning, which "
+                   "training.on_nonfinite rollback goes back to; use skip, or train anew",
+                   path);
   if (!is_consistent(t, c))
     return gr_fail(err, GRADUS_ERR_DATA, "%s: its state does not fit the recipe", path);
   return GRADUS_OK;
+}
+
+/* The last state that may be gone back to: that of the checkpoint, or where its epoch began. */
+static void adopt_beginning(gr_trainer *t, const gr_checkpoint *c) {
+  gr_checkpoint *now = &t->now;
+  const size_t bytes = now->model.network.n_parameters * sizeof(float);
+  const gr_rollback *r = &c->rollback;
+  const bool kept = r->parameters && now->n_moments == c->n_moments;
+  memcpy(now->model.parameters, kept ? r->parameters : c->model.parameters, bytes);
+  for (uint32_t m = 0; m < now->n_moments; m++)
+    memcpy(now->moment[m], kept ? r->moment[m] : c->moment[m], bytes);
+  now->rollback = *r;
+  now->rollback.parameters = NULL;
+  memset(now->rollback.moment, 0, sizeof now->rollback.moment);
+  t->began = now->state;
+  if (now->state.position == 0) {
+    now->rollback.skipped_steps = now->state.skipped_steps;
+    now->rollback.skipped_in_row = now->state.skipped_in_row;
+  }
+  if (!kept) return;
+  const uint64_t n = t->prepared.n_train;
+  t->began.step = now->state.epoch * t->steps_per_epoch;
+  t->began.samples_seen = now->state.epoch * n;
+  t->began.position = 0;
+  t->began.epoch_loss = t->began.epoch_weight = 0;
+  t->began.skipped_steps = r->skipped_steps;
+  t->began.skipped_in_row = r->skipped_in_row;
 }
 
 /* Takes over what the run has become; the model's recipe and preprocessing stay ours (they are
@@ -182,6 +219,7 @@ static void adopt(gr_trainer *t, gr_checkpoint *c) {
   snprintf(now->state.dataset_digest, sizeof now->state.dataset_digest, "%s", t->data->digest);
   const uint64_t epochs = (uint64_t)t->prepared.config.training.epochs;
   now->state.finished = now->state.stopped_early || now->state.epoch >= epochs;
+  adopt_beginning(t, c);
 }
 
 static gradus_status resume_from(gr_trainer *t, gr_checkpoint *c, const char *path,
@@ -240,6 +278,8 @@ static void start_afresh(gr_trainer *t) {
   gr_network_initialize(&t->now.model.network, (gr_initialization)config->network.initialization,
                         config->training.seed, t->now.model.parameters);
   gr_engine_load(t->engine, t->now.model.parameters, NULL);
+  gr_engine_store(t->engine, t->now.model.parameters, t->now.moment);
+  gr_trainer_note_beginning(t);
 }
 
 /* The step of the model in best.h5, which may be older, or newer, than the state we go on from. */

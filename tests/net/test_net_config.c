@@ -15,7 +15,7 @@
 static const char *const good[][8] = {
     [GR_KEY_STRING] = {"", "train/x", "a b\"c\\d", "\xc3\xa9t\xc3\xa9.h5"},
     [GR_KEY_BOOL] = {"true", "false", "yes", "no", "on", "off"},
-    [GR_KEY_INTEGER] = {"1", "2", "+3", "4096"},
+    [GR_KEY_INTEGER] = {"1", "2", "+3", "64"},
     [GR_KEY_SEED] = {"0", "1", "18446744073709551615"},
     [GR_KEY_REAL] = {"1e-3", "0.1", "0.3333333333333333", "1e-30", "5e-1", ".5"},
     [GR_KEY_CHOICE] = {NULL},

@@ -130,6 +130,8 @@ static const char default_recipe[] =
     "  huber_delta: 1\n"
     "  tweedie_power: 1.5\n"
     "  quantiles: [0.5]\n"
+    "  on_nonfinite: halt\n"
+    "  nonfinite_limit: 10\n"
     "optimizer:\n"
     "  name: adam\n"
     "  learning_rate: auto\n"
