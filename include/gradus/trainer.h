@@ -52,11 +52,13 @@ typedef struct gradus_trainer_options {
   void (*on_progress)(const gradus_progress *progress, void *user);
   void (*on_message)(gradus_level level, const char *text, void *user);
   void *user;
+  int allow_data_change; /* go on with other data than the run had; it is recorded. run_directory
+                            must be given */
 } gradus_trainer_options;
 
 /* Resolves the recipe against the data, opens or creates the run directory (locked), and resumes.
  * Recipe, dataset and options' strings must outlive the trainer. Another recipe in the directory:
- * GRADUS_ERR_CONFIG; other data: GRADUS_ERR_DATA; in use: GRADUS_ERR_BUSY. */
+ * GRADUS_ERR_CONFIG; other data: GRADUS_ERR_DATA saying what differs; in use: GRADUS_ERR_BUSY. */
 GRADUS_API gradus_status gradus_trainer_create(const gradus_recipe *recipe,
                                                const gradus_dataset *dataset,
                                                const gradus_trainer_options *options,

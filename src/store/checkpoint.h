@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "net/model.h"
+#include "store/data_print.h"
 
 #define GR_MAX_METRICS 8
 #define GR_METRIC_NAME 24
@@ -32,6 +33,9 @@ typedef struct gr_train_state {
   uint64_t skipped_steps;  /* of `step`, those that changed nothing */
   uint64_t skipped_in_row; /* of these, the newest ones without a good step between them */
   uint64_t rollbacks;      /* each has halved the learning rate */
+  /* Where the data were last changed under the run: steps, epochs and samples until then; 0 where
+   * they never were. */
+  uint64_t base_step, base_epoch, base_samples;
 } gr_train_state;
 
 /* Where the epoch under way began, for training.on_nonfinite rollback, and which of its steps are
@@ -81,6 +85,7 @@ typedef struct gr_checkpoint {
   gr_history history;
   float *best_parameters; /* [n_parameters] or NULL */
   gr_rollback rollback;
+  gr_data_print data; /* what it was trained on */
 } gr_checkpoint;
 
 void gr_checkpoint_free(gr_checkpoint *checkpoint); /* accepts a zeroed object */

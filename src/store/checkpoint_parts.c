@@ -32,6 +32,9 @@ const gr_state_field gr_state_fields[] = {
     LATER(skipped_steps, GR_FIELD_U64),
     LATER(skipped_in_row, GR_FIELD_U64),
     LATER(rollbacks, GR_FIELD_U64),
+    LATER(base_step, GR_FIELD_U64),
+    LATER(base_epoch, GR_FIELD_U64),
+    LATER(base_samples, GR_FIELD_U64),
 };
 const size_t gr_n_state_fields = sizeof gr_state_fields / sizeof gr_state_fields[0];
 

@@ -72,6 +72,9 @@ void gr_checkpoint_put_vector(gr_h5_writer *w, const gr_network *network, const 
 void gr_checkpoint_put_events(gr_h5_writer *w, const gr_history *history);
 gradus_status gr_checkpoint_read_events(const gr_h5_file *file, gr_history *history,
                                         gradus_error *err);
+void gr_checkpoint_put_data(gr_h5_writer *w, const gr_data_print *print); /* checkpoint_data.c */
+gradus_status gr_checkpoint_read_data(const gr_h5_file *file, gr_data_print *print,
+                                      gradus_error *err);
 void gr_checkpoint_put_rollback(gr_h5_writer *w, const gr_checkpoint *c);
 gradus_status gr_checkpoint_read_rollback(const gr_h5_file *file, gr_checkpoint *c,
                                           gradus_error *err);

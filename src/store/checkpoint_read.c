@@ -375,6 +375,7 @@ static gradus_status read_parts(const gr_h5_file *file, gr_checkpoint *c, gradus
   GR_TRY(read_history(file, &c->history, err));
   GR_TRY(gr_checkpoint_read_events(file, &c->history, err));
   GR_TRY(gr_checkpoint_read_rollback(file, c, err));
+  GR_TRY(gr_checkpoint_read_data(file, &c->data, err));
   return read_best(file, c, err);
 }
 

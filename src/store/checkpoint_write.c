@@ -160,6 +160,7 @@ static gradus_status write_into(const char *aside, const char *path, const gr_ch
   put_history(&w, &c->history);
   gr_checkpoint_put_events(&w, &c->history);
   gr_checkpoint_put_rollback(&w, c);
+  gr_checkpoint_put_data(&w, &c->data);
   if (c->best_parameters) {
     gr_checkpoint_put_vector(&w, &c->model.network, "best", "", c->best_parameters);
   }

@@ -10,6 +10,7 @@
 #include "base/dtype.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "store/data_print.h"
 #include "store/source.h"
 
 typedef enum gr_split_id { GR_TRAIN, GR_VALID, GR_TEST, GR_N_SPLITS } gr_split_id;
@@ -40,6 +41,12 @@ typedef struct gr_split {
   const uint64_t *number; /* [n_rows] where rows come from, borrowed; only written (as row) */
 } gr_split;
 
+/* A file of several, whose rows follow one another. */
+typedef struct gr_dataset_part {
+  char *path;
+  uint64_t n_rows[GR_N_SPLITS];
+} gr_dataset_part;
+
 typedef struct gr_dataset {
   char *path;
   const char *layout; /* "gradus", "caffe", "keras", "x/y", "paths": how it was recognised */
@@ -53,6 +60,9 @@ typedef struct gr_dataset {
   gr_column *columns;   /* [n_columns] or NULL: table columns */
   char digest[33]; /* XXH3-128 over shapes, types and contents of all splits (native little-endian),
                       32 hex digits */
+  gr_data_print print;    /* what the digest does not tell: where two data sets differ */
+  gr_dataset_part *parts; /* [n_parts] the files that the rows come from, in order; or NULL */
+  uint32_t n_parts;
 } gr_dataset;
 
 typedef struct gr_dataset_options {
@@ -88,9 +98,17 @@ bool gr_dataset_copy_names(gr_dataset *to, const gr_dataset *from);
 gradus_status gr_dataset_write(const gr_dataset *dataset, const char *path, bool overwrite,
                                gradus_error *err);
 
-/* Computes dataset->digest from the contents. Inputs of more than 64 MiB are looked at in part: the
- * same part of the same rows however they are stored. */
+/* Computes dataset->digest and dataset->print from the contents. Inputs of more than 64 MiB are
+ * looked at in part: the same part of the same rows however they are stored. */
 gradus_status gr_dataset_digest(gr_dataset *dataset, gradus_error *err);
+
+/* Notes that the next n_rows of each split come from the file `path`. */
+gradus_status gr_dataset_add_part(gr_dataset *dataset, const char *path,
+                                  const uint64_t n_rows[GR_N_SPLITS], gradus_error *err);
+
+/* " (b.h5, rows 3 to 10)": where rows [first, end) of a split lie, as far as they are in one file;
+ * nothing where there is only one. For gr_print_compare: user is the data set. */
+void gr_dataset_place(void *dataset, int split, uint64_t first, uint64_t end, gr_text *out);
 
 /* Rows [first, first + n) of x in *out: where they lie in memory, or read into `buffer`
  * [n][n_columns]. */

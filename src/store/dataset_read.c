@@ -483,6 +483,8 @@ gradus_status gr_dataset_read_files(const char *const *paths, size_t n_paths,
   }
   for (size_t i = 0; i < list.n; i++) reader.member[i].path = list.path[i];
   GR_TRY_ELSE(done, read_all(&reader, err));
+  for (size_t i = 0; i < list.n; i++)
+    GR_TRY_ELSE(done, gr_dataset_add_part(&dataset, list.path[i], reader.member[i].rows, err));
   *out = dataset;
   dataset = (gr_dataset){0};
 done:

@@ -17,9 +17,9 @@ libgradus_internal_la_SOURCES += \
 	%D%/dataset_list.h %D%/dataset_list.c %D%/ahead.h %D%/ahead.c %D%/fetch.h %D%/fetch.c %D%/feed.h %D%/feed.c \
 	%D%/source_all.c \
 	%D%/dataset_read.c %D%/dataset_writer.h %D%/dataset_writer.c %D%/dataset_rows.h %D%/dataset_rows.c \
-	%D%/dataset_digest.h %D%/dataset_digest.c \
+	%D%/dataset_digest.h %D%/dataset_digest.c %D%/data_print.h %D%/data_print.c \
 	%D%/hash.h %D%/seal.h %D%/seal.c \
 	%D%/checkpoint.h %D%/checkpoint.c %D%/checkpoint_file.h \
 	%D%/checkpoint_parts.h %D%/checkpoint_parts.c \
-	%D%/checkpoint_write.c %D%/checkpoint_events.c %D%/checkpoint_read.c %D%/checkpoint_seal.c \
+	%D%/checkpoint_write.c %D%/checkpoint_events.c %D%/checkpoint_data.c %D%/checkpoint_read.c %D%/checkpoint_seal.c \
 	%D%/process.h %D%/process.c

@@ -379,14 +379,36 @@ static gradus_status fit_inputs(gr_prepared *out, const gr_dataset *data, gradus
   return status;
 }
 
-static gradus_status resolve(gr_prepared *out, const gr_dataset *data, gradus_error *err) {
+/* Takes over what was fitted on other data. */
+static gradus_status adopt(gr_preprocessing *p, const gr_preprocessing *kept,
+                           const gr_dataset *data, gradus_error *err) {
+  const uint32_t y_columns = data->split[GR_TRAIN].y_columns;
+  const bool fits = kept->task == p->task && kept->n_inputs == p->n_inputs &&
+                    (p->task == GR_CLASSIFICATION || kept->n_targets == y_columns * p->repeats);
+  if (!fits)
+    return gr_fail(err, GRADUS_ERR_DATA,
+                   "%s: has %u columns and %u of targets for %s; the model has %u columns and %u "
+                   "targets or classes for %s: such data cannot go on in its run",
+                   gr_dataset_label(data), (unsigned)p->n_inputs, (unsigned)y_columns,
+                   p->task == GR_CLASSIFICATION ? "classification" : "regression",
+                   (unsigned)kept->n_inputs,
+                   (unsigned)(kept->task == GR_CLASSIFICATION ? kept->n_classes : kept->n_targets),
+                   kept->task == GR_CLASSIFICATION ? "classification" : "regression");
+  *p = (gr_preprocessing){0};
+  return gr_preprocessing_copy(kept, p, err);
+}
+
+static gradus_status resolve(gr_prepared *out, const gr_dataset *data, const gr_preprocessing *kept,
+                             gradus_error *err) {
   const gr_split *train = &data->split[GR_TRAIN];
   gr_preprocessing *p = &out->preprocessing;
   GR_TRY(gr_resolve_task(&out->config, data, &out->notes, err));
   p->task = (gr_task)out->config.data.task;
   p->n_inputs = data->n_columns;
   p->repeats = gr_config_repeats(&out->config);
-  if (p->task == GR_CLASSIFICATION)
+  if (kept)
+    GR_TRY(adopt(p, kept, data, err));
+  else if (p->task == GR_CLASSIFICATION)
     GR_TRY(gr_classes_find(data, p, err));
   else
     p->n_targets = train->y_columns * p->repeats;
@@ -401,10 +423,12 @@ static gradus_status resolve(gr_prepared *out, const gr_dataset *data, gradus_er
   return gr_resolve(&out->config, &facts, &out->notes, err);
 }
 
-static gradus_status fit(gr_prepared *out, const gr_dataset *data, gradus_error *err) {
+static gradus_status fit(gr_prepared *out, const gr_dataset *data, bool is_fitted,
+                         gradus_error *err) {
   const gr_split *train = &data->split[GR_TRAIN];
   GR_TRY(check_inputs(&out->preprocessing, data, GR_TRAIN, err)); /* so that messages say where */
   GR_TRY(check_finite(data, GR_TRAIN, "y", train->y, train->y_type, train->y_columns, err));
+  if (is_fitted) return GRADUS_OK;
   GR_TRY(copy_feature_names(&out->preprocessing, data, err));
   GR_TRY(fit_inputs(out, data, err));
   return out->preprocessing.task == GR_REGRESSION ? gr_fit_targets(out, data, err) : GRADUS_OK;
@@ -412,11 +436,16 @@ static gradus_status fit(gr_prepared *out, const gr_dataset *data, gradus_error 
 
 gradus_status gr_prepare(const gr_config *config, const gr_dataset *data, gr_prepared *out,
                          gradus_error *err) {
+  return gr_prepare_again(config, data, NULL, out, err);
+}
+
+gradus_status gr_prepare_again(const gr_config *config, const gr_dataset *data,
+                               const gr_preprocessing *kept, gr_prepared *out, gradus_error *err) {
   gradus_status status = GRADUS_OK;
   *out = (gr_prepared){0};
   GR_TRY(gr_config_copy(config, &out->config, err));
-  GR_TRY_ELSE(fail, resolve(out, data, err));
-  GR_TRY_ELSE(fail, fit(out, data, err));
+  GR_TRY_ELSE(fail, resolve(out, data, kept, err));
+  GR_TRY_ELSE(fail, fit(out, data, kept != NULL, err));
   GR_TRY_ELSE(fail,
               gr_split_rows_make(&out->preprocessing, data, GR_TRAIN, true, &out->train, err));
   GR_TRY_ELSE(fail, check_sides(out, data, err));

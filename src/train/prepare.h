@@ -49,6 +49,11 @@ typedef struct gr_prepared {
 /* Does it all. `config` may hold auto values; `data` is borrowed and must outlive *out. */
 gradus_status gr_prepare(const gr_config *config, const gr_dataset *data, gr_prepared *out,
                          gradus_error *err);
+
+/* That, with the preprocessing of a model (its classes and scales) instead of one fitted on `data`.
+ * NULL: fitted. Data that it does not fit: GRADUS_ERR_DATA. */
+gradus_status gr_prepare_again(const gr_config *config, const gr_dataset *data,
+                               const gr_preprocessing *kept, gr_prepared *out, gradus_error *err);
 void gr_prepared_free(gr_prepared *prepared); /* accepts a zeroed object */
 
 /* The hold-out rule: row r of train validates where the seed's uniform number of r is below

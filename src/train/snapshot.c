@@ -109,6 +109,7 @@ gradus_status gr_snapshot_fill(gr_snapshot *s, const gr_checkpoint *now, const f
   GR_TRY(copy_history(s, &now->history, err));
   copy_began(s, now);
   s->at.state = now->state;
+  s->at.data = now->data;
   s->at.best_parameters = NULL;
   if (!best || !now->state.has_best) return GRADUS_OK;
   if (s->best_step != now->state.best_step)
@@ -168,6 +169,12 @@ static gradus_status measure_metrics(const gr_history *history, uint64_t *bytes,
   return failed ? gr_fail_memory(err, "the metrics") : GRADUS_OK;
 }
 
+/* Samples seen in the first `epochs` epochs; before the data last changed, about. */
+static uint64_t samples_until(const gr_train_state *s, uint64_t epochs, uint64_t rows) {
+  if (epochs >= s->base_epoch) return s->base_samples + (epochs - s->base_epoch) * rows;
+  return s->base_samples / s->base_epoch * epochs;
+}
+
 /* best.h5 is a checkpoint whose model is the best one: it stands at the end of its epoch, without
  * the state of the optimizer, which belongs to the newest model. */
 static gradus_status write_best(gr_snapshot *s, gradus_error *err) {
@@ -192,7 +199,9 @@ static gradus_status write_best(gr_snapshot *s, gradus_error *err) {
   best.state.step = state->best_step;
   best.state.epoch = state->best_epoch;
   best.state.position = 0;
-  best.state.samples_seen = best.state.epoch * s->rows_per_epoch;
+  best.state.samples_seen = samples_until(state, state->best_epoch, s->rows_per_epoch);
+  if (state->best_epoch < state->base_epoch)
+    best.state.base_step = best.state.base_epoch = best.state.base_samples = 0;
   best.state.epoch_loss = best.state.epoch_weight = 0;
   best.state.epochs_since_best = 0;
   best.state.finished = best.state.stopped_early = false;

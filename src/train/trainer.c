@@ -122,13 +122,14 @@ static void report_progress(gr_trainer *t, bool epoch_finished, double now) {
   t->last_progress = now;
   const gr_history_row *last = h->n_rows ? &h->row[h->n_rows - 1] : NULL;
   double seconds = gr_trainer_seconds(t), rate = (double)t->session_samples / fmax(seconds, 1e-9);
-  double left = (double)t->prepared.config.training.epochs * (double)t->prepared.n_train -
-                (double)s->samples_seen;
+  double left = (double)(t->prepared.config.training.epochs - (int64_t)s->epoch) *
+                    (double)t->prepared.n_train -
+                (double)s->position;
   gr_progress progress = {
       .epoch = epoch_finished ? s->epoch : s->epoch + 1,
       .epochs = (uint64_t)t->prepared.config.training.epochs,
       .step = s->step,
-      .steps = t->total_steps,
+      .steps = gr_trainer_last_step(t),
       .samples_per_second = rate,
       .eta_seconds = rate > 0 ? left / rate : -1,
       .train_loss = epoch_finished ? last->train_loss : s->epoch_loss / s->epoch_weight,
@@ -251,7 +252,7 @@ static bool time_is_up(const gr_trainer *t, double now) {
 
 static double average_share(void *user, uint64_t step) {
   const gr_trainer *t = user;
-  return gr_average_share(&t->prepared.config, step, t->total_steps);
+  return gr_average_share(&t->prepared.config, gr_trainer_schedule_step(t, step), t->total_steps);
 }
 
 /* Whether anything has to be served after this step. The clock is asked about once a millisecond: a
@@ -364,7 +365,8 @@ static gradus_status stop(gr_trainer *t, const char *why, gradus_error *err) {
   withdraw_stop(t);
   GR_TRY(mark(t, "end", why, err));
   gr_text_printf(&line, "stopped (%s) at step %llu of %llu; the same command goes on from %s", why,
-                 (unsigned long long)s->step, (unsigned long long)t->total_steps, t->saved_path);
+                 (unsigned long long)s->step, (unsigned long long)gr_trainer_last_step(t),
+                 t->saved_path);
   if (line.data) gr_run_message(&t->run, GR_INFO, line.data); /* the caller has it as the error */
   gradus_status status = gr_fail(err, GRADUS_ERR_STOPPED, "%s", line.data ? line.data : why);
   gr_text_free(&line);

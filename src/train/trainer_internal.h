@@ -30,6 +30,8 @@ struct gr_trainer {
   gr_run_directory run;
   bool has_run; /* false in a dry run */
 
+  bool data_changed; /* since the checkpoint that the session goes on from */
+
   bool started; /* creation is over: the run is ours to go on with */
 
   /* The run so far. `state`, `history` and the numbers of `rollback` in it are always current;
@@ -161,6 +163,43 @@ gradus_status gr_trainer_show_history(gr_trainer *t, gradus_error *err);
 /* Says that something could not be written and that training goes on; the same thing ever more
  * rarely. */
 void gr_trainer_warn(gr_trainer *t, const gradus_error *reason);
+
+/* ---- data that have changed under the run (trainer_data.c) ---- */
+
+/* Fits what the recipe says to the data; where these may have changed, the preprocessing of the run
+ * so far stays. */
+gradus_status gr_trainer_prepare(gr_trainer *t, gradus_error *err);
+
+/* Whether the run, or `c`, was trained on the data: if not, GRADUS_ERR_DATA saying what differs, or
+ * *changed where that is allowed. */
+gradus_status gr_trainer_compare_data(const gr_trainer *t, const char *digest,
+                                      const gr_checkpoint *c, const char *where, bool *changed,
+                                      gradus_error *err);
+
+/* The state just taken over goes on with other data: its epoch begins anew; `from` is the digest of
+ * those that it had. */
+gradus_status gr_trainer_change_data(gr_trainer *t, const gr_checkpoint *c, gradus_error *err);
+
+/* Refuses a state whose preprocessing is not ours. */
+gradus_status gr_trainer_check_scales(const gr_trainer *t, const gr_checkpoint *c, const char *path,
+                                      gradus_error *err);
+
+/* Whether the run has ever gone on with other data. */
+bool gr_trainer_has_changed_data(const gr_trainer *t);
+
+/* Reads the state to go on from: the newest intact checkpoint of the run, or the file the caller
+ * named where that is further on (*named). */
+gradus_status gr_trainer_find_state(const gr_trainer *t, const char *run, const gr_log *log,
+                                    gr_checkpoint *c, bool *found, bool *named, char path[4096],
+                                    gradus_error *err);
+
+/* The step that a schedule sees: as if all epochs had had as many steps as they have now. */
+uint64_t gr_trainer_schedule_step(const gr_trainer *t, uint64_t step);
+
+/* The first step of the epoch under way, the samples seen until then, and the last step of all. */
+uint64_t gr_trainer_epoch_step(const gr_trainer *t, const gr_train_state *s);
+uint64_t gr_trainer_epoch_samples(const gr_trainer *t, const gr_train_state *s);
+uint64_t gr_trainer_last_step(const gr_trainer *t);
 
 /* The learning rate of step `step`. */
 double gr_trainer_rate(const gr_trainer *t, uint64_t step);
