@@ -236,6 +236,12 @@ void gr_engine_describe(const gr_engine *engine, gr_text *out) {
                  engine->plan.n_ranks, engine->plan.n_ranks == 1 ? "" : "s");
 }
 
+gr_engine_resources gr_engine_partition(const gr_engine *engine) {
+  return (gr_engine_resources){.threads = engine->plan.n_ranks,
+                               .isa = (int)engine->kernels->isa,
+                               .strategy = (int)engine->plan.strategy};
+}
+
 int gr_engine_threads(const gr_engine *engine) {
   return engine->plan.n_ranks;
 }

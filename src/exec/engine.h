@@ -163,6 +163,7 @@ void gr_engine_phases(const gr_engine *engine, double seconds[GR_N_PHASES]);
 
 /* The plan for people: layers, lanes, strategy, threads, memory, FLOPs. */
 void gr_engine_describe(const gr_engine *engine, gr_text *out);
+gr_engine_resources gr_engine_partition(const gr_engine *engine); /* as planned; pin: false */
 int gr_engine_threads(const gr_engine *engine);
 uint32_t gr_engine_outputs(const gr_engine *engine); /* neurons of the last layer */
 const char *gr_engine_isa(const gr_engine *engine);

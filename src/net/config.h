@@ -112,6 +112,7 @@ typedef struct gr_config {
     int64_t threads, memory; /* GR_AUTO or a count, bytes */
     int isa;                 /* GR_AUTO or gr_isa (kernel/kernel.h) */
     int strategy;            /* GR_AUTO or gr_strategy */
+    int64_t audit;           /* every so many steps one is taken twice; 0 = none */
     bool pin;
   } resources;
 } gr_config;

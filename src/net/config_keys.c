@@ -250,6 +250,9 @@ const gr_key gr_keys[] = {
     {"resources.strategy", "strategy", GR_KEY_CHOICE, GR_PART_RESOURCES, true,
      FIELD(resources.strategy), strategies, 0, 0,
      "how threads share a step, with all of them at work; auto: as planned to be fastest"},
+    {"resources.audit", "audit", GR_KEY_INTEGER, GR_PART_RESOURCES, false, FIELD(resources.audit),
+     NULL, 0, 1000000000,
+     "every so many steps one is taken twice, in two ways, and compared; 0: never"},
     {"resources.pin", "pin", GR_KEY_BOOL, GR_PART_RESOURCES, false, FIELD(resources.pin), NULL, 0,
      0, "bind each thread to a processor, also where the affinity mask is not restricted"},
 };

@@ -74,6 +74,7 @@ static const char *const default_settings[] = {
     "resources.memory=auto",
     "resources.isa=auto",
     "resources.strategy=auto",
+    "resources.audit=0",
     "resources.pin=false",
     NULL,
 };

@@ -477,10 +477,7 @@ gradus_status gr_dataset_read_files(const char *const *paths, size_t n_paths,
   GR_TRY_ELSE(done, gr_path_list_make(paths, n_paths, &list, err));
   reader.n_members = list.n;
   reader.member = gr_calloc(list.n, sizeof *reader.member);
-  if (!reader.member) {
-    status = gr_fail_memory(err, "files");
-    goto done;
-  }
+  if (!reader.member) GR_TRY_ELSE(done, gr_fail_memory(err, "files"));
   for (size_t i = 0; i < list.n; i++) reader.member[i].path = list.path[i];
   GR_TRY_ELSE(done, read_all(&reader, err));
   for (size_t i = 0; i < list.n; i++)

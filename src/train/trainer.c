@@ -102,6 +102,9 @@ static gradus_status finish(gr_trainer *t, gradus_error *err) {
   gr_log_write(&t->log, GR_INFO, "finished at epoch %llu, step %llu%s",
                (unsigned long long)t->now.state.epoch, (unsigned long long)t->now.state.step,
                t->now.state.stopped_early ? ": no improvement, stopped early" : "");
+  if (t->audit)
+    gr_log_write(&t->log, GR_INFO, "%llu steps of this session were audited: the same bits twice",
+                 (unsigned long long)gr_trainer_audited(t));
   GR_TRY(mark(t, "end", "finished", err));
   withdraw_stop(t);
   return gr_run_check(&t->run, err);
@@ -304,40 +307,62 @@ gradus_status gr_trainer_begin_pass(gr_trainer *t, gradus_error *err) {
   return begin_epoch(t, t->now.state.epoch, t->now.state.position, err);
 }
 
+/* Up to n steps from where the state stands. */
+static gr_run run_of(gr_trainer *t, uint64_t n) {
+  const gr_train_state *s = &t->now.state;
+  const gr_pass *pass = &t->prepared.train_pass;
+  return (gr_run){.rows = &pass->rows,
+                  .order = &pass->order,
+                  .feed = pass->feed,
+                  .start = s->position,
+                  .end = t->prepared.n_train,
+                  .step = s->step,
+                  .skipped = s->skipped_steps,
+                  .n_steps = n,
+                  .learning_rate = rate,
+                  .average_share = average_share,
+                  .user = t};
+}
+
 gradus_status gr_trainer_run_steps(gr_trainer *t, uint64_t n,
                                    bool (*after)(void *, const gr_step_result *, uint64_t),
                                    gr_step_result *result, gradus_error *err) {
-  const gr_train_state *s = &t->now.state;
-  const gr_pass *pass = &t->prepared.train_pass;
   GR_TRY(gr_trainer_begin_pass(t, err));
-  const gr_run run = {.rows = &pass->rows,
-                      .order = &pass->order,
-                      .feed = pass->feed,
-                      .start = s->position,
-                      .end = t->prepared.n_train,
-                      .step = s->step,
-                      .skipped = s->skipped_steps,
-                      .n_steps = n,
-                      .learning_rate = rate,
-                      .average_share = average_share,
-                      .after = after,
-                      .user = t};
+  gr_run run = run_of(t, n);
+  run.after = after;
   gr_engine_run(t->engine, &run, result);
-  return result->finite && result->starved ? pass->feed->why(pass->feed->user, err) : GRADUS_OK;
+  return result->finite && result->starved ? run.feed->why(run.feed->user, err) : GRADUS_OK;
+}
+
+gradus_status gr_trainer_step_by(gr_trainer *t, gr_engine *engine, const gr_feed_hooks *feed,
+                                 bool (*after)(void *, const gr_step_result *, uint64_t),
+                                 gr_step_result *result, gradus_error *err) {
+  gr_run run = run_of(t, 1);
+  run.feed = feed;
+  run.after = after;
+  gr_engine_run(engine, &run, result);
+  return result->finite && result->starved ? feed->why(feed->user, err) : GRADUS_OK;
 }
 
 /* Steps of this epoch up to where something has to be served, or the one that is left out. */
 static gradus_status take_some(gr_trainer *t, uint64_t steps, gradus_error *err) {
-  const uint64_t free = gr_trainer_until_left_out(t);
+  const uint64_t left_out = gr_trainer_until_left_out(t), audit = gr_trainer_until_audit(t),
+                 free = left_out < audit ? left_out : audit;
   gr_step_result result;
-  if (free == 0) {
+  if (left_out == 0) {
     gr_trainer_leave_out(t);
     t->session_steps++;
     return GRADUS_OK;
   }
   t->last_look = gr_clock_now();
   t->unlooked = 0;
-  GR_TRY(gr_trainer_run_steps(t, steps < free ? steps : free, account, &result, err));
+  if (audit == 0) {
+    uint64_t n = 0;
+    GR_TRY(gr_trainer_audit_step(t, &result, &n, err));
+    (void)account(t, &result, n);
+  } else {
+    GR_TRY(gr_trainer_run_steps(t, steps < free ? steps : free, account, &result, err));
+  }
   if (result.finite) return GRADUS_OK;
   t->session_steps++;
   return gr_trainer_nonfinite(t, &result, err);

@@ -45,6 +45,9 @@ typedef struct gr_trainer_options {
                                                                    end of each epoch; or NULL */
   void *user;
   gr_before_write *before_write; /* for tests; given `user` */
+  /* For tests: before and after the second execution of an audited step, which starts from
+   * `parameters`. */
+  void (*at_audit)(void *user, uint64_t step, float *parameters);
 } gr_trainer_options;
 
 /* What came out of it. Numbers not measured are NaN. */

@@ -18,6 +18,8 @@
 #include "train/trainer.h"
 #include "train/writer.h"
 
+typedef struct gr_audit gr_audit;
+
 struct gr_trainer {
   gr_trainer_options options;
   gr_log log; /* to the caller and to log.txt */
@@ -25,6 +27,7 @@ struct gr_trainer {
   gr_config given; /* the recipe before it was resolved */
   gr_prepared prepared;
   gr_engine *engine;
+  gr_audit *audit; /* NULL without resources.audit */
   gr_cpu cpu;
   char threads_reason[96];
   gr_run_directory run;
@@ -99,6 +102,12 @@ gradus_status gr_trainer_run_steps(gr_trainer *t, uint64_t n,
                                    bool (*after)(void *user, const gr_step_result *, uint64_t),
                                    gr_step_result *result, gradus_error *err);
 
+/* One step by another engine, or with rows from another feed than the pass's, which stands where
+ * the state does. */
+gradus_status gr_trainer_step_by(gr_trainer *t, gr_engine *engine, const gr_feed_hooks *feed,
+                                 bool (*after)(void *user, const gr_step_result *, uint64_t),
+                                 gr_step_result *result, gradus_error *err);
+
 /* Adds a step of n rows to the state, unless it changed nothing. */
 void gr_trainer_count(gr_trainer *t, const gr_step_result *result, uint64_t n);
 
@@ -163,6 +172,23 @@ gradus_status gr_trainer_show_history(gr_trainer *t, gradus_error *err);
 /* Says that something could not be written and that training goes on; the same thing ever more
  * rarely. */
 void gr_trainer_warn(gr_trainer *t, const gradus_error *reason);
+
+/* ---- steps taken twice (trainer_audit.c) ---- */
+
+/* Memory and engine of the audit, where resources.audit asks for it. */
+gradus_status gr_trainer_make_audit(gr_trainer *t, gradus_error *err);
+void gr_trainer_end_audit(gr_trainer *t); /* accepts what was never made */
+
+/* Steps until one that is to be audited; UINT64_MAX = never. */
+uint64_t gr_trainer_until_audit(const gr_trainer *t);
+
+/* How many steps of this session were audited. */
+uint64_t gr_trainer_audited(const gr_trainer *t);
+
+/* Takes the next step twice and compares: the engine has taken it, the state not yet, *n rows went
+ * into it. What differs: GRADUS_ERR_FAILED, and nothing has changed. */
+gradus_status gr_trainer_audit_step(gr_trainer *t, gr_step_result *result, uint64_t *n,
+                                    gradus_error *err);
 
 /* ---- data that have changed under the run (trainer_data.c) ---- */
 

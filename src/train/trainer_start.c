@@ -403,6 +403,7 @@ static gradus_status create(const gr_config *config, const gr_dataset *data,
   GR_TRY_ELSE(fail, make_buffers(t, err));
   if (!options->dry_run) GR_TRY_ELSE(fail, gr_trainer_make_writer(t, err));
   GR_TRY_ELSE(fail, make_engine(t, err));
+  GR_TRY_ELSE(fail, gr_trainer_make_audit(t, err));
   if (options->dry_run)
     start_afresh(t);
   else
@@ -427,6 +428,7 @@ gradus_status gr_trainer_create(const gr_config *config, const gr_dataset *data,
 void gr_trainer_destroy(gr_trainer *trainer) {
   if (!trainer) return;
   gr_trainer_end_saving(trainer);
+  gr_trainer_end_audit(trainer);
   gr_engine_destroy(trainer->engine);
   trainer->now.best_parameters = NULL; /* `best` owns them */
   gr_checkpoint_free(&trainer->now);
