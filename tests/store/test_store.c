@@ -13,19 +13,14 @@ const char *__lsan_default_suppressions(void) {
 }
 
 int main(int argc, char **argv) {
-  static const gr_suite suites[] = {{"dataset", gr_dataset_tests},
-                                    {"foreign", gr_foreign_tests},
-                                    {"refused", gr_refused_tests},
-                                    {"checkpoint", gr_checkpoint_tests},
-                                    {"damage", gr_damage_tests},
-                                    {"accidents", gr_accident_tests},
-                                    {"ahead", gr_ahead_tests},
-                                    {"source", gr_source_tests},
-                                    {"chunks", gr_chunks_tests},
-                                    {"virtual", gr_virtual_tests},
-                                    {"broken", gr_broken_tests},
-                                    {"print", print_tests},
-                                    {NULL, NULL}};
+  static const gr_suite suites[] = {
+      {"dataset", gr_dataset_tests}, {"foreign", gr_foreign_tests},
+      {"refused", gr_refused_tests}, {"checkpoint", gr_checkpoint_tests},
+      {"damage", gr_damage_tests},   {"accidents", gr_accident_tests},
+      {"ahead", gr_ahead_tests},     {"source", gr_source_tests},
+      {"chunks", gr_chunks_tests},   {"virtual", gr_virtual_tests},
+      {"broken", gr_broken_tests},   {"print", print_tests},
+      {"events", event_tests},       {NULL, NULL}};
   gr_store_prepare_process();
   return gr_test_main(argc, argv, suites);
 }
