@@ -39,6 +39,19 @@ GRADUS_API gradus_status gradus_model_predict(const gradus_model *model, const f
                                               uint64_t n_rows, int threads, float *outputs,
                                               gradus_error *err);
 
+/* A metric by the name that training.metrics knows it by; NaN where it is not defined. */
+typedef struct gradus_metric {
+  char name[24];
+  double value;
+  int higher_is_better;
+} gradus_metric;
+
+/* One class: rows of it by weight, and how many of them, of those said to be it, and of both are
+ * right; NaN where there are none. */
+typedef struct gradus_class_metrics {
+  double weight, recall, precision, f1;
+} gradus_class_metrics;
+
 /* Loss and metrics over a split. Regression metrics are in the target's own units, averaged over
  * targets. */
 typedef struct gradus_evaluation {
@@ -47,10 +60,15 @@ typedef struct gradus_evaluation {
   uint64_t rows;
   double loss;
   int is_classification;
-  double accuracy;     /* classification */
-  double rmse, r2;     /* regression */
-  uint64_t *confusion; /* classification: [classes][classes], row = true class, column = predicted;
-                          freed by gradus_evaluation_free */
+  double accuracy; /* classification */
+  double rmse, r2; /* regression */
+  /* What follows is freed by gradus_evaluation_free. */
+  uint64_t
+      *confusion;     /* classification: [classes][classes], row = true class, column = predicted */
+  uint32_t n_metrics; /* every metric of the task, those above among them */
+  gradus_metric *metrics;        /* [n_metrics] */
+  gradus_class_metrics *classes; /* classification: [classes] */
+  char note[160];                /* what was left out and why, for people; empty: nothing */
 } gradus_evaluation;
 
 /* split NULL: "test" where there is one, else the only split. A label unseen in training is

@@ -4,6 +4,7 @@
 
 #include "kernel/kinds.h"
 #include "net/config.h"
+#include "net/metric.h"
 
 static bool known_and_not(int value, int wanted) {
   return value != GR_AUTO && value != wanted;
@@ -120,8 +121,8 @@ static gradus_status check_milestones(const gr_config *c, gradus_error *err) {
 
 gradus_status gr_config_validate(const gr_config *config, gradus_error *err) {
   static gradus_status (*const checks[])(const gr_config *, gradus_error *) = {
-      check_hidden, check_softmax, check_targets,   check_outputs,
-      check_lanes,  check_widths,  check_milestones};
+      check_hidden, check_softmax, check_targets,    check_outputs,
+      check_lanes,  check_widths,  check_milestones, gr_metrics_check};
   for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) GR_TRY(checks[i](config, err));
   return GRADUS_OK;
 }

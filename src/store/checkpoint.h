@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "net/model.h"
 
-#define GR_MAX_METRICS 8
+#define GR_MAX_METRICS 32
 #define GR_METRIC_NAME 24
 
 /* Where a run stands: everything the next step depends on besides parameters and moments. */

@@ -14,6 +14,7 @@
 #include "train/prepare.h"
 #include "train/run_directory.h"
 #include "train/run_log.h"
+#include "train/scores.h"
 #include "train/snapshot.h"
 #include "train/trainer.h"
 #include "train/writer.h"
@@ -35,7 +36,9 @@ struct gr_trainer {
   /* The run so far. `state` and `history` in it are always current; parameters and moments are
    * fetched from the engine at the end of an epoch. */
   gr_checkpoint now;
-  float *best; /* parameters of the best epoch; valid where now.state.has_best */
+  gr_metric_set metrics; /* of the history, in the order of the table */
+  gr_scores scores;      /* of the rows validated on, where metrics ask for them */
+  float *best;           /* parameters of the best epoch; valid where now.state.has_best */
 
   uint64_t steps_per_epoch, total_steps;
   gr_schedule_state schedule;
