@@ -19,6 +19,7 @@
 #include "train/metrics.h"
 #include "train/prepare.h"
 #include "train/scores.h"
+#include "train/weights.h"
 
 /* What using a model changes. */
 struct workshop {
@@ -271,6 +272,7 @@ static gradus_status with_split(const gradus_model *model, const gradus_dataset 
                                 gradus_error *err) {
   gr_split_rows rows;
   gr_pass pass;
+  GR_TRY(gr_check_offsets(&model->model.config, &dataset->data, id, err));
   const unsigned environment = gr_environment_enter();
   gradus_status status =
       gr_split_rows_make(&model->model.preprocessing, &dataset->data, id, with_targets, &rows, err);

@@ -69,6 +69,7 @@ typedef struct gr_config {
     int metric; /* that early stopping looks at: 0 = the validation loss, else gr_metric + 1 */
     uint64_t metrics; /* measured beside the usual ones: a gr_metric_set (net/metric.h) */
     int64_t top_k;
+    char *class_weight; /* see net/class_weight.h */
     double label_smoothing, focal_gamma, huber_delta, tweedie_power;
     uint32_t n_quantiles;
     double quantiles[GR_MAX_LIST];

@@ -3,6 +3,7 @@
 #include <config.h>
 
 #include "kernel/kinds.h"
+#include "net/class_weight.h"
 #include "net/config.h"
 #include "net/metric.h"
 
@@ -121,8 +122,8 @@ static gradus_status check_milestones(const gr_config *c, gradus_error *err) {
 
 gradus_status gr_config_validate(const gr_config *config, gradus_error *err) {
   static gradus_status (*const checks[])(const gr_config *, gradus_error *) = {
-      check_hidden, check_softmax, check_targets,    check_outputs,
-      check_lanes,  check_widths,  check_milestones, gr_metrics_check};
+      check_hidden, check_softmax,    check_targets,    check_outputs,        check_lanes,
+      check_widths, check_milestones, gr_metrics_check, gr_class_weight_check};
   for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) GR_TRY(checks[i](config, err));
   return GRADUS_OK;
 }

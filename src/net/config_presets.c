@@ -40,6 +40,7 @@ static const char *const default_settings[] = {
     "training.huber_delta=1",
     "training.tweedie_power=1.5",
     "training.quantiles=0.5",
+    "training.class_weight=none",
     "training.metrics=none",
     "training.top_k=5",
     "optimizer.name=adam",

@@ -131,6 +131,7 @@ static const char default_recipe[] =
     "  huber_delta: 1\n"
     "  tweedie_power: 1.5\n"
     "  quantiles: [0.5]\n"
+    "  class_weight: \"none\"\n"
     "  metrics: none\n"
     "  top_k: 5\n"
     "optimizer:\n"
