@@ -24,7 +24,7 @@ GRADUS_API void gradus_model_destroy(gradus_model *model);
 GRADUS_API uint32_t gradus_model_inputs(const gradus_model *model);
 GRADUS_API uint32_t gradus_model_outputs(const gradus_model *model);
 
-/* Number of classes, 0 for regression; name of a class, NULL beyond the last. */
+/* Number of classes, or of labels; 0 for regression; name of a class, NULL beyond the last. */
 GRADUS_API uint32_t gradus_model_classes(const gradus_model *model);
 GRADUS_API const char *gradus_model_class_name(const gradus_model *model, uint32_t index);
 
@@ -60,14 +60,15 @@ typedef struct gradus_evaluation {
   uint64_t rows;
   double loss;
   int is_classification;
-  double accuracy; /* classification */
+  double accuracy; /* classification, not labels */
   double rmse, r2; /* regression */
   /* What follows is freed by gradus_evaluation_free. */
-  uint64_t
-      *confusion;     /* classification: [classes][classes], row = true class, column = predicted */
-  uint32_t n_metrics; /* every metric of the task, those above among them */
+  uint64_t *confusion; /* classification, not labels: [classes][classes], row = true class, column =
+                          predicted */
+  uint32_t n_metrics;  /* every metric of the task, those above among them */
   gradus_metric *metrics;        /* [n_metrics] */
-  gradus_class_metrics *classes; /* classification: [classes] */
+  gradus_class_metrics *classes; /* classes, or labels */
+  int is_multilabel;             /* is_classification is then 0 */
   char note[160];                /* what was left out and why, for people; empty: nothing */
 } gradus_evaluation;
 

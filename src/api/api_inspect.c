@@ -277,7 +277,7 @@ static void put_recipe(struct page *p, const gr_config *config) {
 
 static void put_model(struct page *p, const gr_model *model) {
   const gr_preprocessing *pre = &model->preprocessing;
-  put_text(p, "task", pre->task == GR_CLASSIFICATION ? "classification" : "regression");
+  put_text(p, "task", gr_key_find("data.task")->choices[pre->task]);
   put_network(p, &model->network);
   put_names(p, "class_names", pre->class_names, pre->n_classes);
   put_names(p, "feature_names", pre->feature_names, pre->n_inputs);

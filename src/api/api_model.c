@@ -210,9 +210,10 @@ static gradus_status open_collection(const gradus_model *model, const gr_pass *p
   c->pass = pass;
   c->n_outputs = gradus_model_outputs(model);
   c->n_classes = p->n_classes;
+  const bool classes = p->task == GR_CLASSIFICATION;
   if (!gr_multiply(p->n_classes, p->n_classes, &cells)) return gr_fail_memory(err, "an evaluation");
-  if (p->n_classes) c->confusion = gr_calloc(cells, sizeof *c->confusion);
-  if (p->n_classes && !c->confusion) return gr_fail_memory(err, "an evaluation");
+  if (classes) c->confusion = gr_calloc(cells, sizeof *c->confusion);
+  if (classes && !c->confusion) return gr_fail_memory(err, "an evaluation");
   if (gr_scores_open(&c->scores, config, p, pass, all, memory, &reason) == GRADUS_OK)
     return GRADUS_OK;
   snprintf(result->note, sizeof result->note, "%.159s", reason.message);
@@ -256,6 +257,7 @@ static gradus_status measure(const gradus_model *model, gr_pass *pass, struct co
   result->rows = pass->n;
   result->loss = metrics.loss;
   result->is_classification = p->task == GR_CLASSIFICATION;
+  result->is_multilabel = p->task == GR_MULTILABEL;
   result->accuracy = metrics.accuracy;
   result->rmse = metrics.rmse;
   result->r2 = metrics.r2;
@@ -378,10 +380,14 @@ gradus_status gradus_model_predict_file(const gradus_model *model, const gradus_
   struct prediction prediction = {.p = p, .n_outputs = gradus_model_outputs(model)};
   GR_TRY(choose_split(&dataset->data, split, &id, err));
   GR_TRY(need_engine(model, threads, err));
-  GR_TRY(gr_predictions_open(
-      path, overwrite != 0, dataset->data.split[id].n_rows, prediction.n_outputs,
-      p->task == GR_CLASSIFICATION ? (const char *const *)p->class_names : NULL, p->n_classes,
-      &prediction.file, err));
+  const char *const *names = (const char *const *)p->class_names;
+  if (p->task == GR_MULTILABEL)
+    GR_TRY(gr_predictions_open_labels(path, overwrite != 0, dataset->data.split[id].n_rows,
+                                      prediction.n_outputs, names, &prediction.file, err));
+  else
+    GR_TRY(gr_predictions_open(path, overwrite != 0, dataset->data.split[id].n_rows,
+                               prediction.n_outputs, p->task == GR_CLASSIFICATION ? names : NULL,
+                               p->n_classes, &prediction.file, err));
   const gradus_status status = with_split(model, dataset, id, false, use_predict, &prediction, err);
   return gr_predictions_close(prediction.file, status, err);
 }

@@ -41,7 +41,7 @@ static int column_width(const eval *e, uint32_t n) {
     int name = gr_cli_width(class_name(e, i));
     if (name > NAME_WIDTH) name = NAME_WIDTH;
     if (name > width) width = name;
-    for (uint32_t j = 0; j < n; j++) {
+    for (uint32_t j = 0; e->evaluation.confusion && j < n; j++) {
       int digits =
           snprintf(NULL, 0, "%llu", (unsigned long long)e->evaluation.confusion[(size_t)i * n + j]);
       if (digits > width) width = digits;
@@ -105,13 +105,14 @@ static void put_text(const eval *e) {
   gr_evaluation_put(&e->evaluation);
   putchar('\n');
   put_metrics(&e->evaluation);
-  if (!e->evaluation.confusion) return;
+  if (!e->evaluation.classes) return;
   if (n > MOST_CLASSES) {
-    printf("each of %lu classes, and their confusion matrix: see --json\n", (unsigned long)n);
+    printf("each of %lu %s: see --json\n", (unsigned long)n,
+           e->evaluation.confusion ? "classes, and their confusion matrix" : "labels");
     return;
   }
   put_classes(e, n);
-  put_confusion(e, n);
+  if (e->evaluation.confusion) put_confusion(e, n);
 }
 
 static void put_json(const eval *e) {
@@ -126,7 +127,7 @@ static void put_json(const eval *e) {
   for (uint32_t i = 0; i < e->evaluation.n_metrics; i++)
     gr_json_real(&json, e->evaluation.metrics[i].name, e->evaluation.metrics[i].value);
   gr_json_close(&json, '}');
-  if (e->evaluation.confusion) {
+  if (e->evaluation.classes) {
     gr_json_open(&json, "classes", '[');
     for (uint32_t i = 0; i < n; i++) gr_json_text(&json, NULL, class_name(e, i));
     gr_json_close(&json, ']');
@@ -141,6 +142,8 @@ static void put_json(const eval *e) {
       gr_json_close(&json, '}');
     }
     gr_json_close(&json, ']');
+  }
+  if (e->evaluation.confusion) {
     gr_json_open(&json, "confusion", '[');
     for (uint32_t i = 0; i < n; i++) {
       gr_json_open(&json, NULL, '[');

@@ -17,7 +17,11 @@
 #define GR_MAX_WIDTH 1048576 /* neurons in one layer */
 #define GR_AUTO (-1)
 
-typedef enum gr_task { GR_CLASSIFICATION, GR_REGRESSION } gr_task;
+typedef enum gr_task {
+  GR_CLASSIFICATION,
+  GR_REGRESSION,
+  GR_MULTILABEL /* each target 0 or 1, on its own */
+} gr_task;
 typedef enum gr_scale {
   GR_SCALE_NONE,
   GR_SCALE_UNIT

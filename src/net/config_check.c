@@ -41,10 +41,12 @@ static gradus_status check_softmax(const gr_config *c, gradus_error *err) {
 static gradus_status check_targets(const gr_config *c, gradus_error *err) {
   if (c->training.loss == GR_AUTO || c->data.task == GR_AUTO) return GRADUS_OK;
   const gr_loss_kind *loss = &gr_losses[c->training.loss];
-  const bool classes = c->data.task == GR_CLASSIFICATION;
+  const bool classes = c->data.task != GR_REGRESSION;
   if (loss->targets == GR_TARGETS_CLASSES && !classes)
-    return gr_fail(err, GRADUS_ERR_CONFIG,
-                   "training.loss: %s is for data.task classification; use quadratic", loss->name);
+    return gr_fail(
+        err, GRADUS_ERR_CONFIG,
+        "training.loss: %s is for data.task classification and multilabel; use quadratic",
+        loss->name);
   if (loss->targets == GR_TARGETS_NUMBERS && classes)
     return gr_fail(err, GRADUS_ERR_CONFIG,
                    "training.loss: %s is for data.task regression; use cross-entropy", loss->name);
@@ -53,12 +55,13 @@ static gradus_status check_targets(const gr_config *c, gradus_error *err) {
 
 static gradus_status check_probability(const gr_config *c, const char *loss, gradus_error *err) {
   const int output = c->network.output_activation;
-  bool one = c->network.outputs == GR_AUTO || c->network.outputs == 1;
+  bool one = c->network.outputs == GR_AUTO || c->network.outputs == 1 ||
+             c->data.task == GR_MULTILABEL; /* as many as there are labels */
   if (output == GR_SOFTMAX || (output == GR_SIGMOID && one)) return GRADUS_OK;
   if (output == GR_SIGMOID)
     return gr_fail(err, GRADUS_ERR_CONFIG,
                    "training.loss: %s with network.output_activation sigmoid wants one of "
-                   "network.outputs, not %lld; use softmax",
+                   "network.outputs, not %lld; use softmax, or data.task multilabel",
                    loss, (long long)c->network.outputs);
   return gr_fail(err, GRADUS_ERR_CONFIG,
                  "training.loss: %s wants network.output_activation softmax, or sigmoid with one "

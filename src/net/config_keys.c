@@ -67,8 +67,10 @@ static const char *const strategies[] = {
 #undef GR_STRATEGY
     NULL};
 
-static const char *const tasks[] = {
-    [GR_CLASSIFICATION] = "classification", [GR_REGRESSION] = "regression", NULL};
+static const char *const tasks[] = {[GR_CLASSIFICATION] = "classification",
+                                    [GR_REGRESSION] = "regression",
+                                    [GR_MULTILABEL] = "multilabel",
+                                    NULL};
 static const char *const scales[] = {[GR_SCALE_NONE] = "none", [GR_SCALE_UNIT] = "unit", NULL};
 static const char *const standardizes[] = {
     [GR_STANDARDIZE_NONE] = "none", [GR_STANDARDIZE_ZSCORE] = "zscore", NULL};

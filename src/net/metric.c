@@ -6,7 +6,14 @@
 
 #include "kernel/kinds.h"
 
-enum { CLASSES = 1u << GR_CLASSIFICATION, NUMBERS = 1u << GR_REGRESSION, LOW = 0, HIGH = 1 };
+enum {
+  CLASSES = 1u << GR_CLASSIFICATION,
+  NUMBERS = 1u << GR_REGRESSION,
+  LABELS = 1u << GR_MULTILABEL,
+  EITHER = CLASSES | LABELS,
+  LOW = 0,
+  HIGH = 1
+};
 
 const gr_metric_kind gr_metrics_table[GR_N_METRICS] = {
 #define GR_METRIC(ID, name, tasks, better, needs, function) \
@@ -47,6 +54,8 @@ gr_metric gr_metric_judged(const gr_config *config) {
 gr_metric_set gr_metrics_wanted(const gr_config *config) {
   const gr_metric judged = gr_metric_judged(config);
   gr_metric_set set = GR_METRIC_USUAL | config->training.metrics;
+  if (config->data.task == GR_MULTILABEL)
+    set |= GR_METRIC_BIT(GR_METRIC_F1_MICRO) | GR_METRIC_BIT(GR_METRIC_HAMMING);
   if (judged != GR_N_METRICS) set |= GR_METRIC_BIT(judged);
   return set & gr_metrics_suiting(config);
 }

@@ -41,7 +41,8 @@ typedef uint64_t gr_metric_set;
 /* Whether a metric can be had of the outputs that a resolved configuration has. */
 bool gr_metric_suits(const gr_config *config, gr_metric metric);
 
-/* All that suit; and those that a run measures: the usual ones, those asked for, and the one that
+/* All that suit; and those that a run measures: the usual ones (of labels f1_micro and hamming),
+ * those asked for, and the one that
  * early stopping looks at. */
 gr_metric_set gr_metrics_suiting(const gr_config *config);
 gr_metric_set gr_metrics_wanted(const gr_config *config);

@@ -65,3 +65,12 @@ fail:
   *to = copy;
   return status;
 }
+
+gradus_status gr_preprocessing_plain_targets(gr_preprocessing *p, gradus_error *err) {
+  p->repeats = 1;
+  p->target_shift = gr_calloc(p->n_targets, sizeof *p->target_shift);
+  p->target_scale = gr_calloc(p->n_targets, sizeof *p->target_scale);
+  if (!p->target_shift || !p->target_scale) return gr_fail_memory(err, "preprocessing");
+  for (uint32_t k = 0; k < p->n_targets; k++) p->target_scale[k] = 1;
+  return GRADUS_OK;
+}

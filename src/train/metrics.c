@@ -113,7 +113,7 @@ static gradus_status measure(gr_engine *engine, const gr_preprocessing *p, gr_pa
   metrics->loss = totals.loss / totals.weight;
   if (p->task == GR_CLASSIFICATION)
     metrics->accuracy = totals.correct / totals.weight;
-  else if (pass->rows.targets)
+  else if (pass->rows.targets && p->task == GR_REGRESSION)
     measure_regression(p, &totals, m, metrics);
   return GRADUS_OK;
 }

@@ -114,6 +114,7 @@ static gradus_status make_targets(const gr_preprocessing *p, const gr_dataset *d
                    gr_dataset_label(data), gr_split_names[id],
                    data->y_is_text ? "text" : "of another width", k,
                    k == 1 ? "number is" : "numbers are");
+  if (p->task == GR_MULTILABEL) GR_TRY(gr_labels_check(data, id, err));
   GR_TRY(check_finite(data, id, "y", split->y, split->y_type, k, err));
   if (!gr_multiply(split->n_rows, width, &count)) return gr_fail_memory(err, "targets");
   out->targets = gr_alloc(count, sizeof *out->targets);
@@ -397,6 +398,8 @@ static gradus_status resolve(gr_prepared *out, const gr_dataset *data, gradus_er
   p->repeats = gr_config_repeats(&out->config);
   if (p->task == GR_CLASSIFICATION)
     GR_TRY(gr_classes_find(data, p, err));
+  else if (p->task == GR_MULTILABEL)
+    GR_TRY(gr_labels_find(data, p, err));
   else
     p->n_targets = train->y_columns * p->repeats;
   GR_TRY(divide(out, data, err));

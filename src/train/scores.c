@@ -18,7 +18,7 @@
 #define LEAST_TARGET 0x1p-52
 
 /* Sums over rows; of a regression, the last ones for each target. */
-enum { SUM_WEIGHT, SUM_TOP, SUM_LOG, SUM_BRIER, N_SUMS };
+enum { SUM_WEIGHT, SUM_TOP, SUM_LOG, SUM_BRIER, SUM_WRONG, SUM_WHOLE, N_SUMS };
 enum { SUM_SIZE, SUM_SHARE, SUM_PINBALL, N_TARGET_SUMS };
 
 typedef struct reading {
@@ -100,6 +100,35 @@ static void add_class_row(gr_scores *s, uint64_t at, uint64_t row, const float *
   if (s->ranks.n) keep_scores(s, at, a, c, (float)w);
 }
 
+static void add_label(gr_scores *s, uint32_t k, double p, bool is, double w) {
+  const bool said = p > s->threshold;
+  const double right = is ? p : 1 - p, share = w / s->p->n_targets;
+  gr_class_counts *label = &s->classes[k];
+  label->actual += is ? w : 0;
+  label->predicted += said ? w : 0;
+  label->both += is && said ? w : 0;
+  s->sums[SUM_WRONG] += is != said ? share : 0;
+  if (s->wanted & GR_METRIC_BIT(GR_METRIC_LOG_LOSS)) s->sums[SUM_LOG] -= share * gr_ln(cut(right));
+  s->sums[SUM_BRIER] += share * ((1 - right) * (1 - right));
+}
+
+static void add_label_row(gr_scores *s, uint64_t at, uint64_t row, const float *a, double w) {
+  const uint32_t n = s->p->n_targets;
+  const float *y = s->pass->rows.targets + row * n;
+  gr_ranks *r = &s->ranks;
+  bool whole = true;
+  for (uint32_t k = 0; k < n; k++) {
+    const bool is = y[k] > 0.5f;
+    add_label(s, k, (double)a[k], is, w);
+    whole &= is == ((double)a[k] > s->threshold);
+    if (!r->n) continue;
+    r->score[k * r->n + at] = a[k];
+    r->label[k * r->n + at] = is;
+  }
+  if (r->weight) r->weight[at] = (float)w;
+  s->sums[SUM_WHOLE] += whole ? w : 0;
+}
+
 static void add_number_row(gr_scores *s, uint64_t row, const float *a, double w) {
   const gr_preprocessing *p = s->p;
   for (uint32_t k = 0; k < p->n_targets; k++) {
@@ -150,6 +179,8 @@ gradus_status gr_scores_take(void *scores, uint64_t first, uint64_t n, const flo
       s->sums[SUM_WEIGHT] += w;
       if (rows->class_index)
         add_class_row(s, first + from + i, number[i], a, w);
+      else if (s->p->task == GR_MULTILABEL)
+        add_label_row(s, first + from + i, number[i], a, w);
       else
         add_number_row(s, number[i], a, w);
       if (++s->in_block == BLOCK) end_block(s);
@@ -209,19 +240,38 @@ static double balanced_accuracy(const reading *r) {
   return sum / n;
 }
 
-/* Of two classes that of the second; else the mean of those that occur or are said to. */
+/* Of two classes that of the second; else the mean of those that occur or are said to, and of all
+ * labels. */
 static double f1(const reading *r) {
   const uint32_t n_classes = r->s->p->n_classes;
+  const bool labels = r->s->p->task == GR_MULTILABEL, two = n_classes == 2 && !labels;
   double sum = 0;
   uint32_t n = 0;
-  for (uint32_t c = n_classes == 2; c < n_classes; c++) {
+  for (uint32_t c = two; c < n_classes; c++) {
     const gr_class_counts *class = &r->s->classes[c];
     const double all = class->actual + class->predicted;
-    if (!(all > 0) && n_classes > 2) continue;
+    if (!(all > 0) && !two && !labels) continue;
     sum += ratio(2 * class->both, all);
     n++;
   }
   return sum / n;
+}
+
+static double f1_micro(const reading *r) {
+  double both = 0, all = 0;
+  for (uint32_t c = 0; c < r->s->p->n_classes; c++) {
+    both += r->s->classes[c].both;
+    all += r->s->classes[c].actual + r->s->classes[c].predicted;
+  }
+  return ratio(2 * both, all);
+}
+
+static double hamming(const reading *r) {
+  return mean_of(r, SUM_WRONG);
+}
+
+static double subset_accuracy(const reading *r) {
+  return mean_of(r, SUM_WHOLE);
 }
 
 /* Gorodkin 2004, equation 8, from the sums of rows and columns of the confusion matrix. */
@@ -286,7 +336,8 @@ static void find_areas(gr_scores *s, double areas[2]) {
   uint32_t defined = 0;
   areas[0] = areas[1] = 0;
   for (uint32_t k = 0; k < n; k++) {
-    const gr_areas found = gr_ranks_areas(&s->ranks, k, n == 1 ? 1 : (int32_t)k);
+    const bool second = n == 1 || s->ranks.own_labels;
+    const gr_areas found = gr_ranks_areas(&s->ranks, k, second ? 1 : (int32_t)k);
     if (isnan(found.roc)) continue;
     areas[0] += found.roc;
     areas[1] += found.precision;
@@ -311,9 +362,9 @@ void gr_scores_finish(gr_scores *s, const gr_metrics *metrics, double *values) {
 static gradus_status open_ranks(gr_scores *s, const gr_pass *pass, uint64_t memory,
                                 gradus_error *err) {
   const gr_metric_set ranked = GR_METRIC_BIT(GR_METRIC_AUC) | GR_METRIC_BIT(GR_METRIC_PR_AUC);
-  const uint32_t columns = s->p->n_classes == 2 ? 1 : s->p->n_classes;
-  const bool weighted = pass->rows.weight != NULL;
-  const double bytes = (double)gr_ranks_bytes(1, columns, weighted, false) * (double)pass->n;
+  const bool weighted = pass->rows.weight != NULL, labels = s->p->task == GR_MULTILABEL;
+  const uint32_t columns = s->p->n_classes == 2 && !labels ? 1 : s->p->n_classes;
+  const double bytes = (double)gr_ranks_bytes(1, columns, weighted, labels) * (double)pass->n;
   if (!(s->wanted & ranked) || pass->n == 0) return GRADUS_OK;
   if (memory && bytes > (double)memory)
     return gr_fail(err, GRADUS_ERR_RESOURCES,
@@ -321,7 +372,7 @@ static gradus_status open_ranks(gr_scores *s, const gr_pass *pass, uint64_t memo
                    "%llu MiB; leave them out, or validate on fewer rows",
                    (unsigned long long)pass->n, bytes / 0x1p20 + 1,
                    (unsigned long long)(memory >> 20));
-  return gr_ranks_open(&s->ranks, pass->n, columns, weighted, false, err);
+  return gr_ranks_open(&s->ranks, pass->n, columns, weighted, labels, err);
 }
 
 static gradus_status make_sums(gr_scores *s, const gr_preprocessing *p, gradus_error *err) {
@@ -348,6 +399,8 @@ gradus_status gr_scores_open(gr_scores *scores, const gr_config *config, const g
       .top_k = (uint32_t)config->training.top_k,
       .n_levels = quantiles ? config->training.n_quantiles : 1,
       .levels = quantiles ? config->training.quantiles : &median,
+      .threshold = gr_losses[config->training.loss].output == GR_OUTPUT_IDENTITY ? 0 /* a margin */
+                                                                                 : 0.5,
       .differ = config->network.outputs == 2 && config->network.output_activation != GR_SOFTMAX};
   gradus_status status = make_sums(scores, p, err);
   if (status == GRADUS_OK) status = open_ranks(scores, pass, memory, err);

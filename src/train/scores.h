@@ -22,6 +22,7 @@ typedef struct gr_scores {
   gr_metric_set wanted;
   uint32_t n_outputs, top_k, n_levels;
   const double *levels; /* of the pinball loss, column k: level k mod n_levels */
+  double threshold;     /* above it a label is said to be 1 */
   bool differ;          /* two classes are told apart by the difference of two outputs */
   /* Sums: of the rows of this block, of blocks before (a stack by the tree), of all. */
   uint32_t n_sums;

@@ -143,6 +143,39 @@ static void numbers_are_as_in_the_examples_of_scikit_learn(void) {
   gr_config_free(&b.config);
 }
 
+/* Labels 1 1, 0 1, 1 0, 0 0 of four rows; said are 1 1, 1 0, 0 0, 0 0. */
+static void labels_are_as_by_hand(void) {
+  const float targets[] = {1, 1, 0, 1, 1, 0, 0, 0},
+              outputs[] = {0.9f, 0.8f, 0.7f, 0.4f, 0.4f, 0.3f, 0.2f, 0.1f};
+  double values[GR_N_METRICS], log_loss = 0, brier = 0;
+  bench b = {.p = {.task = GR_MULTILABEL, .n_targets = 2, .n_classes = 2, .repeats = 1},
+             .pass = {.n = 4,
+                      .order = {.permutation = gr_permutation_identity(4)},
+                      .rows = {.n_rows = 4, .targets = targets}}};
+  gradus_error err = {0};
+  GR_CHECK_OK(gr_config_init(&b.config, &err), &err);
+  b.config.data.task = GR_MULTILABEL;
+  b.config.training.loss = GR_CROSS_ENTROPY;
+  b.config.network.outputs = 2;
+  b.config.network.output_activation = GR_SIGMOID;
+  measure(&b, outputs, 4, &none, values);
+  for (int i = 0; i < 8; i++) {
+    const double p = (double)outputs[i], right = targets[i] > 0 ? p : 1 - p;
+    log_loss -= log(right) / 8;
+    brier += (1 - right) * (1 - right) / 8;
+  }
+  CHECK_NEAR(values[GR_METRIC_HAMMING], 3.0 / 8);
+  CHECK_NEAR(values[GR_METRIC_SUBSET_ACCURACY], 0.5);
+  CHECK_NEAR(values[GR_METRIC_F1_MICRO], 2 * 2.0 / (2 * 2 + 1 + 2));
+  CHECK_NEAR(values[GR_METRIC_F1], (2.0 / 4 + 2.0 / 3) / 2);
+  CHECK_NEAR(values[GR_METRIC_AUC], (3.0 / 4 + 1) / 2); /* pairs in the right order, per label */
+  CHECK_NEAR(values[GR_METRIC_PR_AUC], ((1 + 2.0 / 3) / 2 + 1) / 2);
+  CHECK_NEAR(values[GR_METRIC_LOG_LOSS], log_loss);
+  CHECK_NEAR(values[GR_METRIC_BRIER], brier);
+  CU_ASSERT(isnan(values[GR_METRIC_ACCURACY]));
+  gr_config_free(&b.config);
+}
+
 /* Areas from their definitions: pairs of rows; precision above each row's score. */
 static gr_areas areas_by_definition(uint64_t n, const float *outputs, uint32_t column,
                                     const int32_t *label, const float *weight) {
@@ -295,6 +328,7 @@ const gr_test metrics_tests[] = {GR_TEST(two_classes_are_as_in_the_examples_of_s
                                  GR_TEST(several_classes_are_as_in_the_examples_of_scikit_learn),
                                  GR_TEST(the_calibration_error_is_that_of_fifteen_bins),
                                  GR_TEST(numbers_are_as_in_the_examples_of_scikit_learn),
+                                 GR_TEST(labels_are_as_by_hand),
                                  GR_TEST(areas_are_those_of_pairs_of_rows_with_ties_and_weights),
                                  GR_TEST(parts_change_no_bit),
                                  GR_TEST(metrics_that_are_not_defined_are_nan),

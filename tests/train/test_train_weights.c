@@ -113,6 +113,81 @@ static void bad_weights_of_classes_are_refused(void) {
   gr_dataset_free(&numbers);
 }
 
+/* Three labels of five columns: what is above 1/2, and whether two of them agree. */
+static gr_dataset make_labels(uint64_t n, gr_dtype type) {
+  gr_dataset data = make_regression(n);
+  const float *x = data.split[GR_TRAIN].x;
+  uint8_t *y = gr_calloc(n, 3);
+  for (uint64_t i = 0; i < n; i++) {
+    y[3 * i] = x[5 * i] > 0.5f;
+    y[3 * i + 1] = x[5 * i + 1] > 0.5f;
+    y[3 * i + 2] = y[3 * i] == y[3 * i + 1];
+  }
+  set_labels(&data, type, 3, y);
+  gr_free(y);
+  return data;
+}
+
+static void a_matrix_of_0_and_1_is_learnt_label_by_label(void) {
+  gr_dataset data = make_labels(2000, GR_U8);
+  gr_checkpoint model;
+  train(&data, SETTINGS("training.epochs=60", "network.hidden=16", NULL), "labels", &model);
+  const gr_history *h = &model.history;
+  CU_ASSERT_EQUAL(model.model.config.data.task, GR_MULTILABEL);
+  CU_ASSERT_EQUAL(model.model.config.network.output_activation, GR_SIGMOID);
+  CU_ASSERT_EQUAL(model.model.config.network.outputs, 3);
+  CU_ASSERT_EQUAL(model.model.preprocessing.n_classes, 3);
+  CU_ASSERT_STRING_EQUAL(model.model.preprocessing.class_names[2], "2");
+  CU_ASSERT_EQUAL_FATAL(h->n_metrics, 2);
+  CU_ASSERT_STRING_EQUAL(h->metric_names[0], "f1_micro");
+  CU_ASSERT_STRING_EQUAL(h->metric_names[1], "hamming");
+  CU_ASSERT(h->row[h->n_rows - 1].metric[0] > 0.9);
+  CU_ASSERT(h->row[h->n_rows - 1].metric[1] < 0.1);
+  gr_checkpoint_free(&model);
+  gr_dataset_free(&data);
+}
+
+/* Without hidden layers and training, all weights 0 but for rounding: the loss of a probability of
+ * 1/2 is ln 2 for each label, and the mean over labels is ln 2. */
+static void the_loss_of_labels_is_their_mean(void) {
+  gr_dataset data = make_labels(64, GR_U8);
+  gr_checkpoint model;
+  const gr_report report =
+      train(&data,
+            SETTINGS("training.epochs=1", "network.hidden=none", "optimizer.name=sgd",
+                     "optimizer.learning_rate=1e-30", "network.initialization=glorot",
+                     "data.standardize=none", "data.valid_split=0", NULL),
+            "mean", &model);
+  double wanted = 0;
+  const gr_network *network = &model.model.network;
+  const float *w = model.model.parameters + network->layer[0].weights,
+              *b = model.model.parameters + network->layer[0].bias;
+  for (int i = 0; i < 64; i++)
+    for (int k = 0; k < 3; k++) {
+      double z = (double)b[k];
+      for (int j = 0; j < 5; j++)
+        z += (double)w[5 * k + j] * (double)((const float *)data.split[GR_TRAIN].x)[5 * i + j];
+      const int y = ((const uint8_t *)data.split[GR_TRAIN].y)[3 * i + k];
+      wanted += log(1 + exp(y ? -z : z)) / 3 / 64;
+    }
+  CU_ASSERT_DOUBLE_EQUAL(report.train_loss, wanted, 1e-6); /* some 2^-23 of terms below 4 */
+  gr_checkpoint_free(&model);
+  gr_dataset_free(&data);
+}
+
+static void what_is_neither_0_nor_1_is_no_label(void) {
+  gr_dataset data = make_labels(60, GR_U8);
+  ((uint8_t *)data.split[GR_TRAIN].y)[3 * 7 + 2] = 2;
+  refuse(&data, SETTINGS("data.task=multilabel", NULL), GRADUS_ERR_DATA,
+         "train/y is 2 in row 7, column 2");
+  refuse(&data, SETTINGS("data.task=multilabel", "network.output_activation=softmax", NULL),
+         GRADUS_ERR_DATA, "row 7");
+  ((uint8_t *)data.split[GR_TRAIN].y)[3 * 7 + 2] = 1;
+  refuse(&data, SETTINGS("network.output_activation=softmax", NULL), GRADUS_ERR_CONFIG, "softmax");
+  refuse(&data, SETTINGS("training.class_weight=balanced", NULL), GRADUS_ERR_CONFIG, "classes");
+  gr_dataset_free(&data);
+}
+
 /* The same inputs in every row: what is left is the bias. Of counts y with exposures t, the most
  * likely rate is sum y / sum t; its logarithm, in units of the scale, is the bias. */
 static gr_dataset make_counts(uint64_t n, double *rate) {
@@ -221,6 +296,9 @@ const gr_test weights_tests[] = {
     GR_TEST(a_class_of_weight_two_is_its_rows_with_weight_two),
     GR_TEST(balanced_classes_weigh_the_same),
     GR_TEST(bad_weights_of_classes_are_refused),
+    GR_TEST(a_matrix_of_0_and_1_is_learnt_label_by_label),
+    GR_TEST(the_loss_of_labels_is_their_mean),
+    GR_TEST(what_is_neither_0_nor_1_is_no_label),
     GR_TEST(with_offsets_a_rate_is_learnt),
     GR_TEST(offsets_are_refused_where_the_output_is_no_exponential),
     GR_TEST(offsets_and_several_quantiles_are_streamed_with_their_rows),
