@@ -80,6 +80,23 @@ GRADUS_API gradus_status gradus_model_evaluate(const gradus_model *model,
                                                gradus_error *err);
 GRADUS_API void gradus_evaluation_free(gradus_evaluation *evaluation);
 
+/* Fits a temperature T to rows that the model was not trained on, by minimising their log-loss, and
+ * stores it in the model's file, which is replaced: from then on its probabilities are those of z /
+ * T, z what goes into softmax or sigmoid (Guo et al. 2017). Which class is the most probable does
+ * not change. `path` is a model or a run directory. split NULL: "valid" where there is one, else
+ * the rows of this data set that training held out; no such rows are GRADUS_ERR_DATA, and so is a
+ * model whose outputs are no probabilities. */
+typedef struct gradus_calibration {
+  size_t struct_size; /* set by the caller */
+  char path[4096];    /* the file that was replaced */
+  char rows_of[16];   /* the split, or "held out" */
+  uint64_t rows;
+  double temperature, loss_before, loss_after; /* log-loss of the rows with T = 1, and with T */
+} gradus_calibration;
+GRADUS_API gradus_status gradus_model_calibrate(const char *path, const gradus_dataset *dataset,
+                                                const char *split, int threads,
+                                                gradus_calibration *out, gradus_error *err);
+
 /* Writes predictions for a split (NULL: test where there is one, else the only one): .h5 and .npy
  * hold the outputs; .csv holds the class name then the probabilities, or the targets in their own
  * units. path "-" is CSV on standard output. */

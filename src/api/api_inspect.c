@@ -279,6 +279,7 @@ static void put_model(struct page *p, const gr_model *model) {
   const gr_preprocessing *pre = &model->preprocessing;
   put_text(p, "task", gr_key_find("data.task")->choices[pre->task]);
   put_network(p, &model->network);
+  if (pre->temperature > 0) put_real(p, "temperature", pre->temperature);
   put_names(p, "class_names", pre->class_names, pre->n_classes);
   put_names(p, "feature_names", pre->feature_names, pre->n_inputs);
   put_text(p, "optimizer", gr_optimizers[model->config.optimizer.name].name);

@@ -19,6 +19,7 @@
 #include "train/metrics.h"
 #include "train/prepare.h"
 #include "train/scores.h"
+#include "train/temperature.h"
 #include "train/weights.h"
 
 /* What using a model changes. */
@@ -88,6 +89,19 @@ const char *gradus_model_digest(const gradus_model *model) {
   return model ? model->digest : "";
 }
 
+/* The parameters as they are used: with the temperature in the last layer. */
+static gradus_status load(const gradus_model *model, gr_engine *engine, gradus_error *err) {
+  const size_t n = model->model.network.n_parameters;
+  const double temperature = model->model.preprocessing.temperature;
+  float *parameters = gr_alloc(n, sizeof *parameters);
+  if (!parameters) return gr_fail_memory(err, "the parameters");
+  memcpy(parameters, model->model.parameters, n * sizeof *parameters);
+  if (temperature > 0) gr_temperature_apply(&model->model.network, temperature, parameters);
+  gr_engine_load(engine, parameters, NULL);
+  gr_free(parameters);
+  return GRADUS_OK;
+}
+
 static gradus_status need_engine(const gradus_model *model, int threads, gradus_error *err) {
   struct workshop *w = model->workshop;
   if (threads < 0) return gr_fail(err, GRADUS_ERR_USAGE, "threads is %d, 0 means auto", threads);
@@ -98,9 +112,14 @@ static gradus_status need_engine(const gradus_model *model, int threads, gradus_
   w->engine = NULL;
   GR_TRY(gr_engine_create(&model->model.network, &model->model.config, &resources, true, &w->engine,
                           err));
-  gr_engine_load(w->engine, model->model.parameters, NULL);
-  w->threads = threads;
-  return GRADUS_OK;
+  const gradus_status status = load(model, w->engine, err);
+  if (status == GRADUS_OK) {
+    w->threads = threads;
+    return GRADUS_OK;
+  }
+  gr_engine_destroy(w->engine);
+  w->engine = NULL;
+  return status;
 }
 
 /* Regression: from standardised units to the target's own, y = a * scale + shift. */

@@ -50,6 +50,7 @@ gradus_status gr_preprocessing_copy(const gr_preprocessing *from, gr_preprocessi
                            .task = from->task,
                            .n_targets = from->n_targets,
                            .repeats = from->repeats,
+                           .temperature = from->temperature,
                            .n_classes = from->n_classes};
   GR_TRY_ELSE(fail, copy_doubles(from->shift, from->n_inputs, &copy.shift, err));
   GR_TRY_ELSE(fail, copy_doubles(from->factor, from->n_inputs, &copy.factor, err));

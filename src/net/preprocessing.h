@@ -23,6 +23,7 @@ typedef struct gr_preprocessing {
   double *class_values; /* [n_classes] numeric labels in ascending order, or NULL where labels are
                            names or one-hot */
   char **class_names;   /* [n_classes] */
+  double temperature;   /* that z of the output are divided by after training; 0: none */
 } gr_preprocessing;
 
 void gr_preprocessing_free(gr_preprocessing *p); /* accepts a half-built or zeroed object */

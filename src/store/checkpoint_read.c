@@ -222,6 +222,16 @@ static gradus_status read_feature_names(const gr_h5_file *file, gr_preprocessing
   return refuse(file, "has feature names that do not match the network's inputs", err);
 }
 
+static gradus_status read_temperature(const gr_h5_file *file, gr_preprocessing *p,
+                                      gradus_error *err) {
+  bool found;
+  GR_TRY(gr_h5_attribute_f64(file, "/preprocessing", "temperature", &p->temperature, &found, err));
+  if (!found) p->temperature = 0;
+  return !found || (p->temperature > 0 && p->temperature < 1e6)
+             ? GRADUS_OK
+             : refuse(file, "has a temperature in /preprocessing that is not positive", err);
+}
+
 static gradus_status read_preprocessing(const gr_h5_file *file, gr_model *model,
                                         gradus_error *err) {
   gr_preprocessing *p = &model->preprocessing;
@@ -232,6 +242,7 @@ static gradus_status read_preprocessing(const gr_h5_file *file, gr_model *model,
   GR_TRY(read_series(file, "/preprocessing/shift", p->n_inputs, &p->shift, err));
   GR_TRY(read_series(file, "/preprocessing/factor", p->n_inputs, &p->factor, err));
   GR_TRY(read_feature_names(file, p, err));
+  GR_TRY(read_temperature(file, p, err));
   GR_TRY(gr_h5_attribute_text(file, "/preprocessing", "task", task, sizeof task, NULL, err));
   const char *const *tasks = gr_key_find("data.task")->choices;
   int found = 0;

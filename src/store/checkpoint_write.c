@@ -60,6 +60,8 @@ static void put_preprocessing(gr_h5_writer *w, const gr_preprocessing *p) {
   const char *task = gr_key_find("data.task")->choices[p->task];
   gr_h5_put_group(w, "/preprocessing");
   gr_h5_put_text_attribute(w, "/preprocessing", "task", task);
+  if (p->temperature > 0)
+    gr_h5_put_attribute(w, "/preprocessing", "temperature", GR_F64, &p->temperature);
   put_series(w, "/preprocessing/shift", p->shift, p->n_inputs);
   put_series(w, "/preprocessing/factor", p->factor, p->n_inputs);
   if (p->feature_names)

@@ -9,6 +9,7 @@
 #include "base/philox.h"
 #include "train/data.h"
 #include "train/scores.h"
+#include "train/temperature.h"
 #include "train/test_train.h"
 #include "train/trainer.h"
 
@@ -268,6 +269,77 @@ static void scores_that_do_not_fit_into_memory_are_refused(void) {
   gr_config_free(&b.config);
 }
 
+/* Every row's margin is 2 or -2, and 3 of 4 are on the right side: p = 3/4 needs z = ln 3. */
+static void a_temperature_makes_the_probability_the_share_that_is_right(void) {
+  enum { N = 4000 };
+  static float z[N];
+  static int32_t label[N];
+  static uint64_t number[N];
+  const gr_rows rows = {.n_rows = N, .class_index = label};
+  gr_temperature t;
+  gradus_error err = {0};
+  for (int i = 0; i < N; i++) {
+    z[i] = i % 2 ? 2 : -2;
+    label[i] = (i % 2) ^ (i % 8 < 2);
+    number[i] = (uint64_t)i;
+  }
+  GR_CHECK_OK(gr_temperature_fit(&rows, number, N, 1, z, &t, &err), &err);
+  CU_ASSERT_DOUBLE_EQUAL(t.value, 2 / log(3), 1e-8);
+  CU_ASSERT_DOUBLE_EQUAL(t.after, log(4) - 0.75 * log(3), 1e-12); /* the entropy of 3/4 */
+  CU_ASSERT_DOUBLE_EQUAL(t.before, log(1 + exp(-2)) + 0.25 * 2, 1e-12);
+}
+
+/* Three classes with weights, against all temperatures on a grid, by the definition of the loss. */
+static double loss_at(double temperature, uint64_t n, const float *z, const int32_t *label,
+                      const float *weight) {
+  double sum = 0, all = 0;
+  for (uint64_t i = 0; i < n; i++) {
+    double total = 0;
+    for (int j = 0; j < MANY_CLASSES; j++)
+      total += exp((double)z[i * MANY_CLASSES + (uint64_t)j] / temperature);
+    sum += (double)weight[i] *
+           (log(total) - (double)z[i * MANY_CLASSES + (uint64_t)label[i]] / temperature);
+    all += (double)weight[i];
+  }
+  return sum / all;
+}
+
+static void no_other_temperature_has_a_smaller_loss(void) {
+  enum { N = 2500 };
+  static float z[N * MANY_CLASSES], weight[N];
+  static int32_t label[N];
+  static uint64_t number[N];
+  gr_temperature t;
+  gradus_error err = {0};
+  make_rows(N, z, label, weight);
+  for (uint64_t i = 0; i < N; i++) {
+    number[i] = i;
+    for (uint64_t j = 0; j < MANY_CLASSES; j++) z[i * MANY_CLASSES + j] *= 9;
+    if (i % 3) z[i * MANY_CLASSES + (uint64_t)label[i]] += 4;
+  }
+  const gr_rows rows = {.n_rows = N, .class_index = label, .weight = weight};
+  GR_CHECK_OK(gr_temperature_fit(&rows, number, N, MANY_CLASSES, z, &t, &err), &err);
+  CU_ASSERT_DOUBLE_EQUAL(t.after, loss_at(t.value, N, z, label, weight), 1e-11);
+  CU_ASSERT(t.after < t.before);
+  for (int i = 1; i <= 60; i++) CU_ASSERT(loss_at(0.1 * i, N, z, label, weight) >= t.after - 1e-12);
+  CU_ASSERT(loss_at(t.value * 1.001, N, z, label, weight) > t.after);
+  CU_ASSERT(loss_at(t.value / 1.001, N, z, label, weight) > t.after);
+}
+
+static void a_fit_that_runs_away_ends_at_a_bound(void) {
+  const float z[] = {1, -1, 2};
+  const int32_t right[] = {1, 0, 1}, wrong[] = {0, 1, 0};
+  const uint64_t number[] = {0, 1, 2};
+  gr_temperature t;
+  gradus_error err = {0};
+  gr_rows rows = {.n_rows = 3, .class_index = right};
+  GR_CHECK_OK(gr_temperature_fit(&rows, number, 3, 1, z, &t, &err), &err);
+  CU_ASSERT(t.value >= GR_LEAST_TEMPERATURE && t.value < 0.03);
+  rows.class_index = wrong;
+  GR_CHECK_OK(gr_temperature_fit(&rows, number, 3, 1, z, &t, &err), &err);
+  CU_ASSERT(t.value <= GR_MOST_TEMPERATURE && t.value > 60);
+}
+
 static gradus_status try_metric(const char *task, const char *loss, const char *metric,
                                 gradus_error *err) {
   char words[3][64];
@@ -324,15 +396,19 @@ static void the_best_model_can_be_that_of_a_metric(void) {
   gr_dataset_free(&data);
 }
 
-const gr_test metrics_tests[] = {GR_TEST(two_classes_are_as_in_the_examples_of_scikit_learn),
-                                 GR_TEST(several_classes_are_as_in_the_examples_of_scikit_learn),
-                                 GR_TEST(the_calibration_error_is_that_of_fifteen_bins),
-                                 GR_TEST(numbers_are_as_in_the_examples_of_scikit_learn),
-                                 GR_TEST(labels_are_as_by_hand),
-                                 GR_TEST(areas_are_those_of_pairs_of_rows_with_ties_and_weights),
-                                 GR_TEST(parts_change_no_bit),
-                                 GR_TEST(metrics_that_are_not_defined_are_nan),
-                                 GR_TEST(scores_that_do_not_fit_into_memory_are_refused),
-                                 GR_TEST(metrics_that_do_not_suit_are_refused),
-                                 GR_TEST(the_best_model_can_be_that_of_a_metric),
-                                 GR_TEST_END};
+const gr_test metrics_tests[] = {
+    GR_TEST(two_classes_are_as_in_the_examples_of_scikit_learn),
+    GR_TEST(several_classes_are_as_in_the_examples_of_scikit_learn),
+    GR_TEST(the_calibration_error_is_that_of_fifteen_bins),
+    GR_TEST(numbers_are_as_in_the_examples_of_scikit_learn),
+    GR_TEST(labels_are_as_by_hand),
+    GR_TEST(areas_are_those_of_pairs_of_rows_with_ties_and_weights),
+    GR_TEST(parts_change_no_bit),
+    GR_TEST(metrics_that_are_not_defined_are_nan),
+    GR_TEST(scores_that_do_not_fit_into_memory_are_refused),
+    GR_TEST(a_temperature_makes_the_probability_the_share_that_is_right),
+    GR_TEST(no_other_temperature_has_a_smaller_loss),
+    GR_TEST(a_fit_that_runs_away_ends_at_a_bound),
+    GR_TEST(metrics_that_do_not_suit_are_refused),
+    GR_TEST(the_best_model_can_be_that_of_a_metric),
+    GR_TEST_END};
