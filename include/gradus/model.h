@@ -80,6 +80,44 @@ GRADUS_API gradus_status gradus_model_evaluate(const gradus_model *model,
                                                gradus_error *err);
 GRADUS_API void gradus_evaluation_free(gradus_evaluation *evaluation);
 
+/* Permutation importance of the input columns: by how much loss or metric become worse where the
+ * values of a column are dealt out anew among the rows (Breiman 2001), the mean over repeats and
+ * its standard error. Zeros mean the defaults. */
+typedef struct gradus_importance_options {
+  size_t struct_size;
+  const char *split;  /* NULL: test where there is one, else the only one */
+  const char *metric; /* NULL: the loss; else the name of a metric */
+  uint32_t repeats;   /* >= 2; 0: 5 */
+  uint64_t rows;      /* of the split, evenly spread; 0: all. They are held in memory */
+  uint64_t seed;      /* of the permutations; 0: 1 */
+  int threads;
+  int (*on_column)(uint32_t done, uint32_t n,
+                   void *user); /* 0: stop (GRADUS_ERR_STOPPED); or NULL */
+  void *user;
+} gradus_importance_options;
+
+typedef struct gradus_column_importance {
+  uint32_t column;
+  char name[64]; /* the feature's, or its number; cut */
+  double mean, error;
+} gradus_column_importance;
+
+typedef struct gradus_importance {
+  size_t struct_size; /* set by the caller */
+  char split[8], metric[24];
+  uint64_t rows;
+  uint32_t repeats;
+  double base; /* loss or metric of the rows as they are */
+  uint32_t n_columns;
+  gradus_column_importance *columns; /* [n_columns], the most important first; freed by
+                                        gradus_importance_free */
+} gradus_importance;
+GRADUS_API gradus_status gradus_model_importance(const gradus_model *model,
+                                                 const gradus_dataset *dataset,
+                                                 const gradus_importance_options *options,
+                                                 gradus_importance *out, gradus_error *err);
+GRADUS_API void gradus_importance_free(gradus_importance *importance);
+
 /* Fits a temperature T to rows that the model was not trained on, by minimising their log-loss, and
  * stores it in the model's file, which is replaced: from then on its probabilities are those of z /
  * T, z what goes into softmax or sigmoid (Guo et al. 2017). Which class is the most probable does

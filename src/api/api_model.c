@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "api/internal.h"
+#include "api/model.h"
 #include "base/memory.h"
 #include "exec/engine.h"
 #include "exec/team.h"
@@ -21,18 +22,6 @@
 #include "train/scores.h"
 #include "train/temperature.h"
 #include "train/weights.h"
-
-/* What using a model changes. */
-struct workshop {
-  gr_engine *engine;
-  int threads; /* it was made for */
-};
-
-struct gradus_model {
-  gr_model model;
-  char path[4096], digest[GR_DIGEST_TEXT];
-  struct workshop *workshop;
-};
 
 gradus_status gradus_model_load(const char *path, gradus_model **out, gradus_error *err) {
   GR_API_NEED(out, "out");
@@ -102,8 +91,8 @@ static gradus_status load(const gradus_model *model, gr_engine *engine, gradus_e
   return GRADUS_OK;
 }
 
-static gradus_status need_engine(const gradus_model *model, int threads, gradus_error *err) {
-  struct workshop *w = model->workshop;
+gradus_status gr_api_need_engine(const gradus_model *model, int threads, gradus_error *err) {
+  struct gr_workshop *w = model->workshop;
   if (threads < 0) return gr_fail(err, GRADUS_ERR_USAGE, "threads is %d, 0 means auto", threads);
   if (w->engine && w->threads == threads) return GRADUS_OK;
   const gr_engine_resources resources = {
@@ -137,7 +126,7 @@ static gradus_status outputs_of(const gradus_model *model, const gr_rows *rows, 
   gr_totals totals;
   bool fed;
   const gr_evaluation evaluation = {.rows = rows, .n = rows->n_rows, .outputs = outputs};
-  GR_TRY(need_engine(model, threads, err));
+  GR_TRY(gr_api_need_engine(model, threads, err));
   if (rows->n_rows > 0)
     GR_TRY(gr_engine_evaluate(model->workshop->engine, &evaluation, &totals, &fed, err));
   restore_units(&model->model.preprocessing, rows->n_rows, outputs);
@@ -171,8 +160,7 @@ gradus_status gradus_model_predict(const gradus_model *model, const float *x, ui
   return run_outputs(model, &rows, threads, outputs, err);
 }
 
-/* `name`, or test where there is one, else the only split. */
-static gradus_status choose_split(const gr_dataset *data, const char *name, gr_split_id *out,
+gradus_status gr_api_choose_split(const gr_dataset *data, const char *name, gr_split_id *out,
                                   gradus_error *err) {
   int n = 0;
   if (name) {
@@ -339,8 +327,8 @@ gradus_status gradus_model_evaluate(const gradus_model *model, const gradus_data
   GR_API_NEED(out, "out");
   GR_TRY(gr_api_copy_in(&result, sizeof result, out, out->struct_size, "gradus_evaluation", err));
   result = (gradus_evaluation){.struct_size = sizeof result};
-  GR_TRY(choose_split(&dataset->data, split, &id, err));
-  GR_TRY(need_engine(model, threads, err));
+  GR_TRY(gr_api_choose_split(&dataset->data, split, &id, err));
+  GR_TRY(gr_api_need_engine(model, threads, err));
   const gradus_status status = with_split(model, dataset, id, true, use_measure, &result, err);
   if (status != GRADUS_OK) {
     free_arrays(&result, sizeof result, true);
@@ -397,8 +385,8 @@ gradus_status gradus_model_predict_file(const gradus_model *model, const gradus_
   GR_API_NEED(path, "path");
   const gr_preprocessing *p = &model->model.preprocessing;
   struct prediction prediction = {.p = p, .n_outputs = gradus_model_outputs(model)};
-  GR_TRY(choose_split(&dataset->data, split, &id, err));
-  GR_TRY(need_engine(model, threads, err));
+  GR_TRY(gr_api_choose_split(&dataset->data, split, &id, err));
+  GR_TRY(gr_api_need_engine(model, threads, err));
   const char *const *names = (const char *const *)p->class_names;
   if (p->task == GR_MULTILABEL)
     GR_TRY(gr_predictions_open_labels(path, overwrite != 0, dataset->data.split[id].n_rows,

@@ -28,5 +28,13 @@ refuses 65 "rows that nobody held out" "--split" -- calibrate other other.h5
 expect 0 "a split of it" calibrate other other.h5 --split test
 expect 0 "numbers" generate friedman1 numbers.h5 --train-rows 500 -q
 expect 0 "a model of numbers" train numbers.h5 --hidden 8 --epochs 3 --run numbers -q
+expect 0 "importance" importance numbers numbers.h5 --rows 200 --repeats 3
+check "of ten columns" test "$(grep -c '^  x[0-9]' out)" -eq 10
+expect 0 "importance by a metric" importance run digits.h5 --rows 50 --metric auc --repeats 2 --top 3
+check "of the first three" test "$(grep -c '^  column [0-9]' out)" -eq 3
+expect 0 "importance as JSON" importance numbers numbers.h5 --rows 50 --json
+check "has base and columns" grep -Eq '"base": [0-9.]+, "repeats": 5, "columns": \[\{' out
+refuses 2 "a metric that the model has not" "auc|rmse" -- importance numbers numbers.h5 --metric auc
+refuses 2 "one permutation" "--repeats" -- importance numbers numbers.h5 --repeats 1
 refuses 65 "numbers have no probabilities" "quadratic" -- calibrate numbers numbers.h5
 finish
