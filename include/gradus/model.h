@@ -80,6 +80,32 @@ GRADUS_API gradus_status gradus_model_evaluate(const gradus_model *model,
                                                gradus_error *err);
 GRADUS_API void gradus_evaluation_free(gradus_evaluation *evaluation);
 
+/* The layers of a network at work on some rows: as many of a split, evenly spread over it, as one
+ * step of the recipe takes. `path` is a checkpoint, or a run directory: then it is the newest
+ * checkpoint, the state of training, that is looked at. split NULL: train where there is one. */
+typedef struct gradus_layer {
+  uint32_t inputs, outputs;
+  char activation[24];
+  double weight_rms, bias_rms; /* roots of means of squares */
+  double gradient_rms;         /* of the gradient of the rows' mean loss by the weights */
+  double
+      update_ratio; /* size of the weights' next update over weight_rms; NaN where the file has not
+                       the state of its optimiser, and where an average of weights is the model */
+  uint32_t dead;    /* units that say the same in every row */
+} gradus_layer;
+
+typedef struct gradus_layers {
+  size_t struct_size; /* set by the caller */
+  char path[4096], split[8];
+  uint64_t rows, step;
+  uint32_t n;
+  gradus_layer *layer; /* [n], the first is that of the inputs; freed by gradus_layers_free */
+} gradus_layers;
+GRADUS_API gradus_status gradus_inspect_layers(const char *path, const gradus_dataset *dataset,
+                                               const char *split, int threads, gradus_layers *out,
+                                               gradus_error *err);
+GRADUS_API void gradus_layers_free(gradus_layers *layers);
+
 /* Permutation importance of the input columns: by how much loss or metric become worse where the
  * values of a column are dealt out anew among the rows (Breiman 2001), the mean over repeats and
  * its standard error. Zeros mean the defaults. */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/curves.h"
 #include "api/internal.h"
 #include "gradus/checkpoint.h"
 #include "net/network.h"
@@ -255,6 +256,7 @@ static void put_history(struct page *p, const gr_history *h) {
   open_group(p, "history", '[');
   for (size_t r = 0; p->json && r < h->n_rows; r++) put_history_row(p, h, &h->row[r]);
   if (!p->json) put_history_table(&p->text, h);
+  if (!p->json) gr_curves_put(h, &p->text);
   close_group(p, ']');
 }
 

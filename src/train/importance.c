@@ -9,11 +9,9 @@
 
 #include "base/memory.h"
 #include "base/permutation.h"
-#include "train/classes.h"
 #include "train/prepare.h"
+#include "train/sample.h"
 #include "train/scores.h"
-
-enum { BLOCK = 4096 };
 
 typedef struct study {
   gr_engine *engine;
@@ -27,94 +25,17 @@ typedef struct study {
   char *column, *permuted; /* [n] elements of one column */
 } study;
 
-/* ---- the copy ---- */
-
-/* The k-th of n rows that are spread evenly over n_from. */
-static uint64_t spread(uint64_t k, uint64_t n, uint64_t n_from) {
-  const uint64_t step = n_from / n, rest = n_from % n;
-  return k * step + (uint64_t)((double)k * (double)rest / (double)n);
-}
-
-static void *pick(const void *from, uint64_t n_from, uint64_t n, size_t size) {
-  char *to = gr_alloc(n, size);
-  for (uint64_t k = 0; to && k < n; k++)
-    memcpy(to + k * size, (const char *)from + spread(k, n, n_from) * size, size);
-  return to;
-}
-
-static gradus_status copy_inputs(const gr_split *from, uint32_t n_columns, gr_split *to,
-                                 gradus_error *err) {
-  const size_t row = n_columns * gr_dtype_size(from->x_type);
-  void *buffer = from->x ? NULL : gr_alloc(BLOCK, row);
-  const void *rows = NULL;
-  uint64_t have = 0, end = 0; /* rows [have, end) are at `rows` */
-  gradus_status status = buffer || from->x ? GRADUS_OK : gr_fail_memory(err, "a block of rows");
-  for (uint64_t k = 0; k < to->n_rows && status == GRADUS_OK; k++) {
-    const uint64_t at = spread(k, to->n_rows, from->n_rows);
-    if (at >= end) {
-      have = at;
-      end = from->n_rows - at < BLOCK ? from->n_rows : at + BLOCK;
-      status = gr_split_rows_at(from, n_columns, have, end - have, buffer, &rows, err);
-    }
-    if (status == GRADUS_OK)
-      memcpy((char *)to->x + k * row, (const char *)rows + (at - have) * row, row);
-  }
-  gr_free(buffer);
-  return status;
-}
-
-static gradus_status check_size(const gr_dataset *data, uint64_t n, size_t *bytes,
-                                gradus_error *err) {
-  const gr_split *split = &data->split[GR_TEST];
-  const size_t row = data->n_columns * gr_dtype_size(split->x_type);
-  if (!gr_multiply(n, row, bytes)) return gr_fail_memory(err, "the rows");
-  if (data->memory == 0 || *bytes <= data->memory) return GRADUS_OK;
-  return gr_fail(err, GRADUS_ERR_RESOURCES,
-                 "%s: %llu rows take %llu MiB, of %llu MiB of memory; look at fewer, such as %llu",
-                 gr_dataset_label(data), (unsigned long long)n, (unsigned long long)(*bytes >> 20),
-                 (unsigned long long)(data->memory >> 20),
-                 (unsigned long long)(data->memory / 2 / row));
-}
-
-/* Rows of the split that are looked at, as the test split of a data set. */
-static gradus_status copy_rows(study *s, const gr_dataset *data, gradus_error *err) {
-  const gr_split *from = &data->split[s->request->split];
-  gr_split *to = &s->data.split[GR_TEST];
-  size_t bytes;
-  s->data = *data;
-  for (int i = 0; i < GR_N_SPLITS; i++) s->data.split[i] = (gr_split){.n_rows = 0};
-  *to = (gr_split){.n_rows = from->n_rows,
-                   .x_type = from->x_type,
-                   .y_type = from->y_type,
-                   .y_columns = from->y_columns};
-  if (s->request->rows && s->request->rows < to->n_rows) to->n_rows = s->request->rows;
-  GR_TRY(check_size(&s->data, to->n_rows, &bytes, err));
-  const uint64_t n = to->n_rows;
-  to->x = gr_alloc(bytes, 1);
-  if (from->y)
-    to->y = pick(from->y, from->n_rows, n, from->y_columns * gr_dtype_size(from->y_type));
-  if (from->weight) to->weight = pick(from->weight, from->n_rows, n, sizeof(float));
-  if (from->offset) to->offset = pick(from->offset, from->n_rows, n, sizeof(float));
-  if (!to->x || !to->y != !from->y || !to->weight != !from->weight || !to->offset != !from->offset)
-    return gr_fail_memory(err, "the rows");
-  return copy_inputs(from, data->n_columns, to, err);
-}
-
 static void free_study(study *s) {
-  gr_split *split = &s->data.split[GR_TEST];
   gr_scores_close(&s->scores);
   gr_pass_close(&s->pass);
   gr_split_rows_free(&s->rows);
-  gr_free(split->x);
-  gr_free(split->y);
-  gr_free(split->weight);
-  gr_free(split->offset);
+  gr_sample_free(&s->data);
   gr_free(s->column);
   gr_free(s->permuted);
 }
 
 static gradus_status make_study(study *s, const gr_dataset *data, gradus_error *err) {
-  GR_TRY(copy_rows(s, data, err));
+  GR_TRY(gr_sample_make(data, s->request->split, s->request->rows, &s->data, err));
   const gr_split *split = &s->data.split[GR_TEST];
   const size_t size = gr_dtype_size(split->x_type);
   GR_TRY(gr_split_rows_make(s->p, &s->data, GR_TEST, true, &s->rows, err));

@@ -14,6 +14,8 @@ check "says what it did" \
 check "no weight has changed" cmp digest after
 expect 0 "inspect" inspect run
 check "tells the temperature" grep -q '^temperature: ' out
+check "draws the curves" grep -Eq '^ +[0-9.e-]+ \|[.o*]' out
+check "of all epochs" grep -q '^ *epoch 1 to 30$' out
 expect 0 "eval" eval run digits.h5
 check "says the same classes" test "$(grep '^  accuracy' before)" = "$(grep '^  accuracy' out)"
 check "with other probabilities" test "$(grep '^  log_loss' before)" != "$(grep '^  log_loss' out)"
@@ -34,6 +36,11 @@ expect 0 "importance by a metric" importance run digits.h5 --rows 50 --metric au
 check "of the first three" test "$(grep -c '^  column [0-9]' out)" -eq 3
 expect 0 "importance as JSON" importance numbers numbers.h5 --rows 50 --json
 check "has base and columns" grep -Eq '"base": [0-9.]+, "repeats": 5, "columns": \[\{' out
+expect 0 "layers at work" inspect run --layers digits.h5
+check "a line for each layer" test "$(grep -Ec '^  [0-9]+: [0-9]+ -> [0-9]+ +[a-z]+ +[0-9.e-]+ +[0-9.e-]+ +[0-9.e-]+ +[0-9]+ of [0-9]+$' out)" -eq 2
+expect 0 "layers as JSON" inspect run/best.h5 --layers digits.h5 --split test --json
+check "a model has no optimiser" grep -q '"update_ratio": null' out
+refuses 2 "layers of a data set" "data set" -- inspect digits.h5 --layers digits.h5
 refuses 2 "a metric that the model has not" "auc|rmse" -- importance numbers numbers.h5 --metric auc
 refuses 2 "one permutation" "--repeats" -- importance numbers numbers.h5 --repeats 1
 refuses 65 "numbers have no probabilities" "quadratic" -- calibrate numbers numbers.h5

@@ -9,6 +9,7 @@
 #include "net/network.h"
 #include "train/data.h"
 #include "train/importance.h"
+#include "train/probe.h"
 #include "train/test_train.h"
 
 /* y = a linear function of five columns, of which the second is left out. */
@@ -124,5 +125,63 @@ static void importance_by_a_metric_of_some_rows(void) {
   gr_dataset_free(&data);
 }
 
+/* 5 -> 2 relu -> 1, the second unit with a bias that keeps it at 0: gradients from the definition,
+ * in double. */
+static void layers_at_work_are_as_by_the_definition(void) {
+  enum { N = 64 };
+  static const float w[] = {0.5f, -1, 0.25f, 2, 1, 1, 1, 1, 1, 1, 0.125f, -100, 1.5f, 3, 0.25f};
+  const double rate = 0.125;
+  gr_dataset data = make_regression(N);
+  const float *x = data.split[GR_TRAIN].x;
+  float *y = data.split[GR_TRAIN].y;
+  gr_checkpoint c = {.n_moments = 0};
+  gr_layer_probe layer[2];
+  double first[10] = {0}, second[2] = {0}, size[2] = {0}, squares[2] = {0};
+  uint64_t rows;
+  gradus_error err = {0};
+  for (int i = 0; i < N; i++) y[i] = (float)(i % 7) - 3;
+  c.model.config = make_config(
+      SETTINGS("data.task=regression", "network.hidden=2", "network.activation=relu",
+               "training.loss=quadratic", "network.output_activation=identity", "network.inputs=5",
+               "network.outputs=1", "network.initialization=glorot", "training.batch_size=64",
+               "training.lane_rows=64", "training.shuffle=full", "optimizer.name=sgd",
+               "optimizer.learning_rate=0.125", NULL));
+  gr_config_settle(&c.model.config, NULL);
+  gr_preprocessing *p = &c.model.preprocessing;
+  *p = (gr_preprocessing){.n_inputs = 5, .task = GR_REGRESSION, .n_targets = 1};
+  p->shift = gr_calloc(5, sizeof(double));
+  p->factor = gr_calloc(5, sizeof(double));
+  for (int j = 0; j < 5; j++) p->factor[j] = 1;
+  GR_CHECK_OK(gr_preprocessing_plain_targets(p, &err), &err);
+  GR_CHECK_OK(gr_network_make(&c.model.config, &c.model.network, &err), &err);
+  c.model.parameters = gr_alloc(15, sizeof(float));
+  memcpy(c.model.parameters, w, sizeof w);
+  GR_CHECK_OK(gr_probe(&c, &data, GR_TRAIN, 2, &rows, layer, &err), &err);
+  for (int i = 0; i < N; i++) {
+    double z = (double)w[10];
+    for (int j = 0; j < 5; j++) z += (double)w[j] * (double)x[5 * i + j];
+    const double a = z > 0 ? z : 0, e = (double)w[12] * a + (double)w[14] - (double)y[i];
+    second[0] += e * a / N;
+    for (int j = 0; j < 5; j++)
+      first[j] += z > 0 ? e * (double)w[12] * (double)x[5 * i + j] / N : 0;
+  }
+  for (int k = 0; k < 10; k++) size[0] += (double)w[k] * (double)w[k] / 10;
+  for (int k = 0; k < 10; k++) squares[0] += first[k] * first[k] / 10;
+  for (int k = 0; k < 2; k++) size[1] += (double)w[12 + k] * (double)w[12 + k] / 2;
+  for (int k = 0; k < 2; k++) squares[1] += second[k] * second[k] / 2;
+  CU_ASSERT_EQUAL(rows, N);
+  for (int l = 0; l < 2; l++) {
+    /* sums of 64 floats of size 1 to 16 */
+    CU_ASSERT_DOUBLE_EQUAL(layer[l].weight_rms, sqrt(size[l]), 1e-6);
+    CU_ASSERT_DOUBLE_EQUAL(layer[l].gradient_rms, sqrt(squares[l]), 1e-5);
+    CU_ASSERT_DOUBLE_EQUAL(layer[l].update_ratio, rate * sqrt(squares[l] / size[l]), 1e-5);
+  }
+  CU_ASSERT_EQUAL(layer[0].dead, 1);
+  CU_ASSERT_EQUAL(layer[1].dead, 0);
+  gr_checkpoint_free(&c);
+  gr_dataset_free(&data);
+}
+
 const gr_test understand_tests[] = {GR_TEST(the_importance_of_a_column_is_what_the_loss_grows_by),
-                                    GR_TEST(importance_by_a_metric_of_some_rows), GR_TEST_END};
+                                    GR_TEST(importance_by_a_metric_of_some_rows),
+                                    GR_TEST(layers_at_work_are_as_by_the_definition), GR_TEST_END};
