@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/curves.h"
 #include "api/internal.h"
 #include "gradus/checkpoint.h"
 #include "net/network.h"
@@ -257,6 +258,7 @@ static void put_history(struct page *p, const gr_history *h) {
   open_group(p, "history", '[');
   for (size_t r = 0; p->json && r < h->n_rows; r++) put_history_row(p, h, &h->row[r]);
   if (!p->json) put_history_table(&p->text, h);
+  if (!p->json) gr_curves_put(h, &p->text);
   close_group(p, ']');
 }
 
@@ -294,8 +296,9 @@ static void put_recipe(struct page *p, const gr_config *config) {
 
 static void put_model(struct page *p, const gr_model *model) {
   const gr_preprocessing *pre = &model->preprocessing;
-  put_text(p, "task", pre->task == GR_CLASSIFICATION ? "classification" : "regression");
+  put_text(p, "task", gr_key_find("data.task")->choices[pre->task]);
   put_network(p, &model->network);
+  if (pre->temperature > 0) put_real(p, "temperature", pre->temperature);
   put_names(p, "class_names", pre->class_names, pre->n_classes);
   put_names(p, "feature_names", pre->feature_names, pre->n_inputs);
   put_text(p, "optimizer", gr_optimizers[model->config.optimizer.name].name);

@@ -230,6 +230,14 @@ void gr_engine_loss(const gr_engine *engine, const gr_rows *rows, gr_loss_rows *
   l->n_levels = l->loss == GR_QUANTILE ? c->training.n_quantiles : 0;
 }
 
+void gr_engine_offset(const gr_rows *rows, const gr_loss_rows *l) {
+  for (size_t r = 0; rows->offset && r < l->n_rows; r++) {
+    const float offset = rows->offset[l->index[r]];
+    float *z = l->a + r * l->ld;
+    for (size_t j = 0; j < l->n_out; j++) z[j] += offset;
+  }
+}
+
 void gr_engine_describe(const gr_engine *engine, gr_text *out) {
   gr_plan_describe(&engine->plan, out);
   gr_text_printf(out, "kernels       %s, %d thread%s\n", gr_engine_isa(engine),

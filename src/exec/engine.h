@@ -32,7 +32,9 @@ typedef struct gr_rows {
   const int32_t *class_index;   /* [n_rows], classification; 0 or 1 for one sigmoid output; NULL for
                                    regression */
   const float *targets; /* [n_rows][n_out], regression (standardised); NULL for classification */
+  uint32_t n_targets;   /* n_out where there are targets, else 0 */
   const float *weight;  /* [n_rows] or NULL: all 1 */
+  const float *offset;  /* [n_rows] added to each z of the output layer, or NULL: 0 */
 } gr_rows;
 
 typedef struct gr_step_result {

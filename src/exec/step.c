@@ -128,6 +128,7 @@ static void loss_rows(const gr_step *s, int rank, const share *rows) {
                     .weight = s->rows->weight,
                     .row_loss = row_loss + first};
   gr_engine_loss(engine, s->rows, &l);
+  gr_engine_offset(s->rows, &l);
   engine->kernels->loss_rows(&l);
   unsigned char *finite = &engine->rank_finite[64 * rank];
   if (first == share_of(s, rank, 1, 0).row) *finite = 1;

@@ -18,7 +18,11 @@
 #define GR_MAX_WIDTH 1048576 /* neurons in one layer */
 #define GR_AUTO (-1)
 
-typedef enum gr_task { GR_CLASSIFICATION, GR_REGRESSION } gr_task;
+typedef enum gr_task {
+  GR_CLASSIFICATION,
+  GR_REGRESSION,
+  GR_MULTILABEL /* each target 0 or 1, on its own */
+} gr_task;
 typedef enum gr_scale {
   GR_SCALE_NONE,
   GR_SCALE_UNIT
@@ -74,6 +78,10 @@ typedef struct gr_config {
     int64_t shuffle_window, shuffle_block; /* rows, of shuffle window; else 0 */
     int64_t patience; /* epochs without improvement before early stopping; 0 = off */
     double min_delta;
+    int metric; /* that early stopping looks at: 0 = the validation loss, else gr_metric + 1 */
+    uint64_t metrics; /* measured beside the usual ones: a gr_metric_set (net/metric.h) */
+    int64_t top_k;
+    char *class_weight; /* see net/class_weight.h */
     double label_smoothing, focal_gamma, huber_delta, tweedie_power;
     uint32_t n_quantiles;
     double quantiles[GR_MAX_LIST];
@@ -127,6 +135,7 @@ typedef enum gr_key_type {
   GR_KEY_CHOICE,   /* int, may be auto */
   GR_KEY_WIDTHS,   /* list of layer widths or other whole numbers, or none */
   GR_KEY_REALS,    /* list of numbers, one at least */
+  GR_KEY_SET,      /* uint64_t: some of the choices, bit 1 << index; or none */
   GR_KEY_DURATION, /* seconds */
   GR_KEY_SIZE      /* bytes, may be auto */
 } gr_key_type;
@@ -139,7 +148,7 @@ typedef struct gr_key {
   gr_part part;
   bool may_be_auto;
   size_t offset;              /* in gr_config; GR_KEY_WIDTHS, GR_KEY_REALS: of the count */
-  const char *const *choices; /* GR_KEY_CHOICE: NULL-terminated, index = value */
+  const char *const *choices; /* GR_KEY_CHOICE, GR_KEY_SET: NULL-terminated, index = value */
   double minimum, maximum;    /* numbers: inclusive */
   const char *help;           /* one line, with the unit */
 } gr_key;

@@ -11,6 +11,7 @@
 
 #include "kernel/isa.h"
 #include "kernel/kinds.h"
+#include "net/metric.h"
 #include "net/schedule.h"
 #include "net/strategy.h"
 
@@ -42,6 +43,18 @@ static const char *const optimizers[] = {
 #undef GR_OPTIMIZER
     NULL};
 
+static const char *const metrics[] = {
+#define GR_METRIC(ID, name, ...) [GR_METRIC_##ID] = name,
+#include "net/metric.def.h"
+#undef GR_METRIC
+    NULL};
+
+static const char *const judged[] = {[0] = "loss",
+#define GR_METRIC(ID, name, ...) [1 + GR_METRIC_##ID] = name,
+#include "net/metric.def.h"
+#undef GR_METRIC
+                                     NULL};
+
 static const char *const isas[] = {
 #define GR_ISA_ROW(id, name) [GR_ISA_##id] = #name,
 #include "kernel/isa.def.h"
@@ -54,8 +67,10 @@ static const char *const strategies[] = {
 #undef GR_STRATEGY
     NULL};
 
-static const char *const tasks[] = {
-    [GR_CLASSIFICATION] = "classification", [GR_REGRESSION] = "regression", NULL};
+static const char *const tasks[] = {[GR_CLASSIFICATION] = "classification",
+                                    [GR_REGRESSION] = "regression",
+                                    [GR_MULTILABEL] = "multilabel",
+                                    NULL};
 static const char *const scales[] = {[GR_SCALE_NONE] = "none", [GR_SCALE_UNIT] = "unit", NULL};
 static const char *const standardizes[] = {
     [GR_STANDARDIZE_NONE] = "none", [GR_STANDARDIZE_ZSCORE] = "zscore", NULL};
@@ -147,7 +162,10 @@ const gr_key gr_keys[] = {
      "epochs without a better validation loss before training stops; 0: never"},
     {"training.early_stopping.min_delta", "min-delta", GR_KEY_REAL, GR_PART_RECIPE, false,
      FIELD(training.min_delta), NULL, 0, 1e30,
-     "decrease of the validation loss that counts as better, in units of the loss"},
+     "by how much what is judged must be better to count, in its own units"},
+    {"training.early_stopping.metric", "early-stopping-metric", GR_KEY_CHOICE, GR_PART_RECIPE,
+     false, FIELD(training.metric), judged, 0, 0,
+     "what tells the best model and stops training early: the validation loss, or a metric"},
     {"training.label_smoothing", "label-smoothing", GR_KEY_REAL, GR_PART_RECIPE, false,
      FIELD(training.label_smoothing), NULL, 0, 0.99,
      "share of a target's certainty that cross-entropy spreads over all classes"},
@@ -167,6 +185,13 @@ const gr_key gr_keys[] = {
     {"training.nonfinite_limit", NULL, GR_KEY_INTEGER, GR_PART_RECIPE, false,
      FIELD(training.nonfinite_limit), NULL, 1, GR_MAX_NONFINITE,
      "steps skipped in a row, or rollbacks of one epoch, after which training halts"},
+    {"training.class_weight", "class-weight", GR_KEY_STRING, GR_PART_RECIPE, false,
+     FIELD(training.class_weight), NULL, 0, 0,
+     "what rows of a class count in training: none, balanced, or weights such as cat=2,dog=0.5"},
+    {"training.metrics", "metrics", GR_KEY_SET, GR_PART_RECIPE, false, FIELD(training.metrics),
+     metrics, 0, 0, "measured at each validation beside accuracy, or rmse and r2, such as auc,f1"},
+    {"training.top_k", "top-k", GR_KEY_INTEGER, GR_PART_RECIPE, false, FIELD(training.top_k), NULL,
+     1, 65536, "the metric top_k counts rows whose class is among so many largest outputs"},
 
     {"optimizer.name", "optimizer", GR_KEY_CHOICE, GR_PART_RECIPE, false, FIELD(optimizer.name),
      optimizers, 0, 0, "how gradients change the weights"},

@@ -39,7 +39,7 @@ static void write_yaml_value(const gr_config *config, const gr_key *key, gr_text
     out->failed = true;
   else if (key->type == GR_KEY_STRING && !(key->may_be_auto && strcmp(text, "auto") == 0))
     gr_text_put_json(out, text);
-  else if (key->type == GR_KEY_WIDTHS && strcmp(text, "none") != 0) {
+  else if ((key->type == GR_KEY_WIDTHS || key->type == GR_KEY_SET) && strcmp(text, "none") != 0) {
     const char *separator = "[";
     for (const char *number = text; *number; separator = ", ") {
       const size_t length = strcspn(number, ",");

@@ -10,7 +10,7 @@
 #include "net/model.h"
 #include "store/data_print.h"
 
-#define GR_MAX_METRICS 8
+#define GR_MAX_METRICS 32
 #define GR_METRIC_NAME 24
 
 /* Where a run stands: everything the next step depends on besides parameters and moments. */

@@ -180,11 +180,12 @@ static gradus_status read_best(const gr_h5_file *file, gr_checkpoint *c, gradus_
 
 /* ---- preprocessing ---- */
 
+/* `n`: classes, or labels, that so many outputs tell. */
 static gradus_status read_classes(const gr_h5_file *file, gr_preprocessing *p, uint32_t n_out,
-                                  gradus_error *err) {
+                                  uint32_t n, gradus_error *err) {
   bool found;
   GR_TRY(gr_h5_read_list(file, "/preprocessing/class_names", &p->class_names, &p->n_classes, err));
-  if (p->n_classes != (n_out == 1 ? 2 : n_out))
+  if (p->n_classes != n)
     return gr_fail(err, GRADUS_ERR_DATA, "%s: names %u classes; its network has %u outputs",
                    file->path, (unsigned)p->n_classes, (unsigned)n_out);
   GR_TRY(has(file, "/preprocessing/class_values", &found, err));
@@ -223,6 +224,16 @@ static gradus_status read_feature_names(const gr_h5_file *file, gr_preprocessing
   return refuse(file, "has feature names that do not match the network's inputs", err);
 }
 
+static gradus_status read_temperature(const gr_h5_file *file, gr_preprocessing *p,
+                                      gradus_error *err) {
+  bool found;
+  GR_TRY(gr_h5_attribute_f64(file, "/preprocessing", "temperature", &p->temperature, &found, err));
+  if (!found) p->temperature = 0;
+  return !found || (p->temperature > 0 && p->temperature < 1e6)
+             ? GRADUS_OK
+             : refuse(file, "has a temperature in /preprocessing that is not positive", err);
+}
+
 static gradus_status read_preprocessing(const gr_h5_file *file, gr_model *model,
                                         gradus_error *err) {
   gr_preprocessing *p = &model->preprocessing;
@@ -233,13 +244,22 @@ static gradus_status read_preprocessing(const gr_h5_file *file, gr_model *model,
   GR_TRY(read_series(file, "/preprocessing/shift", p->n_inputs, &p->shift, err));
   GR_TRY(read_series(file, "/preprocessing/factor", p->n_inputs, &p->factor, err));
   GR_TRY(read_feature_names(file, p, err));
+  GR_TRY(read_temperature(file, p, err));
   GR_TRY(gr_h5_attribute_text(file, "/preprocessing", "task", task, sizeof task, NULL, err));
-  p->task = strcmp(task, "classification") == 0 ? GR_CLASSIFICATION : GR_REGRESSION;
-  if (p->task == GR_REGRESSION && strcmp(task, "regression") != 0)
-    return refuse(file, "has an unknown task in /preprocessing", err);
+  const char *const *tasks = gr_key_find("data.task")->choices;
+  int found = 0;
+  while (tasks[found] && strcmp(tasks[found], task) != 0) found++;
+  if (!tasks[found]) return refuse(file, "has an unknown task in /preprocessing", err);
+  p->task = (gr_task)found;
   if ((int)p->task != model->config.data.task)
     return refuse(file, "has another task in /preprocessing than in its recipe", err);
-  if (p->task == GR_CLASSIFICATION) return read_classes(file, p, n_out, err);
+  if (p->task == GR_CLASSIFICATION)
+    return read_classes(file, p, n_out, n_out == 1 ? 2 : n_out, err);
+  if (p->task == GR_MULTILABEL) {
+    p->n_targets = n_out;
+    GR_TRY(read_classes(file, p, n_out, n_out, err));
+    return gr_preprocessing_plain_targets(p, err);
+  }
   p->repeats = gr_config_repeats(&model->config);
   return read_target_scaling(file, p, n_out, err);
 }

@@ -57,14 +57,16 @@ static void put_series(gr_h5_writer *w, const char *path, const double *values, 
 }
 
 static void put_preprocessing(gr_h5_writer *w, const gr_preprocessing *p) {
-  bool classes = p->task == GR_CLASSIFICATION;
+  const char *task = gr_key_find("data.task")->choices[p->task];
   gr_h5_put_group(w, "/preprocessing");
-  gr_h5_put_text_attribute(w, "/preprocessing", "task", classes ? "classification" : "regression");
+  gr_h5_put_text_attribute(w, "/preprocessing", "task", task);
+  if (p->temperature > 0)
+    gr_h5_put_attribute(w, "/preprocessing", "temperature", GR_F64, &p->temperature);
   put_series(w, "/preprocessing/shift", p->shift, p->n_inputs);
   put_series(w, "/preprocessing/factor", p->factor, p->n_inputs);
   if (p->feature_names)
     gr_h5_put_texts(w, "/preprocessing/feature_names", p->feature_names, p->n_inputs);
-  if (classes) {
+  if (p->task != GR_REGRESSION) {
     if (p->class_names)
       gr_h5_put_texts(w, "/preprocessing/class_names", p->class_names, p->n_classes);
     put_series(w, "/preprocessing/class_values", p->class_values, p->n_classes);

@@ -17,6 +17,7 @@ void gr_dataset_free(gr_dataset *d) {
     gr_source_close(d->split[s].source);
     gr_free(d->split[s].y);
     gr_free(d->split[s].weight);
+    gr_free(d->split[s].offset);
   }
   for (uint32_t j = 0; d->columns && j < d->n_columns; j++) {
     gr_free(d->columns[j].name);

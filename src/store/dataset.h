@@ -38,6 +38,7 @@ typedef struct gr_split {
   uint32_t y_columns;     /* 0 = no targets */
   void *y;                /* [n_rows][y_columns] in y_type */
   float *weight;          /* [n_rows] or NULL */
+  float *offset;          /* [n_rows] added to the outputs' z, or NULL */
   const uint64_t *number; /* [n_rows] where rows come from, borrowed; only written (as row) */
 } gr_split;
 

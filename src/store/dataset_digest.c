@@ -102,6 +102,11 @@ void gr_data_digest_weights(gr_data_digest *d, bool any) {
   add_number(d, any);
 }
 
+void gr_data_digest_offsets(gr_data_digest *d) {
+  enum { OFFSETS = 2 }; /* what no flag of weights is */
+  add_number(d, OFFSETS);
+}
+
 static void add_array(gr_data_digest *d, const void *data, gr_dtype type, uint64_t rows,
                       uint32_t columns) {
   gr_data_digest_array(d, type, columns);
@@ -151,6 +156,10 @@ static gradus_status add_split(gr_data_digest *d, const gr_split *split, uint32_
   if (split->y_columns) add_array(d, split->y, split->y_type, split->n_rows, split->y_columns);
   gr_data_digest_weights(d, split->weight != NULL);
   if (split->weight) add_array(d, split->weight, GR_F32, split->n_rows, 1);
+  if (split->offset) {
+    gr_data_digest_offsets(d);
+    add_array(d, split->offset, GR_F32, split->n_rows, 1);
+  }
   return GRADUS_OK;
 }
 

@@ -12,7 +12,7 @@ libgradus_internal_la_SOURCES += \
 	%D%/finite.h %D%/finite.c \
 	%D%/dataset.h %D%/dataset.c \
 	%D%/dataset_layout.h %D%/dataset_layout.c \
-	%D%/dataset_targets.h %D%/dataset_targets.c \
+	%D%/dataset_extras.h %D%/dataset_extras.c %D%/dataset_targets.h %D%/dataset_targets.c \
 	%D%/dataset_meta.h %D%/dataset_meta.c \
 	%D%/dataset_list.h %D%/dataset_list.c %D%/ahead.h %D%/ahead.c %D%/fetch.h %D%/fetch.c %D%/feed.h %D%/feed.c \
 	%D%/source_all.c \

@@ -145,13 +145,32 @@ static void report_progress(gr_trainer *t, bool epoch_finished, double now) {
   t->options.on_progress(t->options.user, &progress);
 }
 
-/* Early stopping looks at the validation loss alone. The parameters were fetched just before. */
-static void judge(gr_trainer *t, double valid_loss) {
+/* How good an epoch is, larger is better: minus the validation loss, or the metric that is judged.
+ */
+static double merit(const gr_trainer *t, const gr_history_row *row) {
+  const gr_metric metric = gr_metric_judged(&t->prepared.config);
+  if (metric == GR_N_METRICS) return -row->valid_loss;
+  const double value = row->metric[gr_metric_place(t->metrics, metric)];
+  return gr_metrics_table[metric].high ? value : -value;
+}
+
+/* Whether the last epoch is better than the best one. A metric that is not defined is worse than
+ * any number. */
+static bool is_better(const gr_trainer *t) {
+  const gr_history *h = &t->now.history;
+  const gr_train_state *s = &t->now.state;
+  if (!s->has_best) return true;
+  const double now = merit(t, &h->row[h->n_rows - 1]), best = merit(t, &h->row[s->best_epoch - 1]);
+  return now > best + t->prepared.config.training.min_delta || (isnan(best) && !isnan(now));
+}
+
+/* Looks at the last row of the history. The parameters were fetched just before. */
+static void judge(gr_trainer *t) {
   gr_train_state *s = &t->now.state;
   const gr_config *config = &t->prepared.config;
-  if (!s->has_best || valid_loss < s->best_loss - config->training.min_delta) {
+  if (is_better(t)) {
     s->has_best = true;
-    s->best_loss = valid_loss;
+    s->best_loss = t->now.history.row[t->now.history.n_rows - 1].valid_loss;
     s->best_epoch = s->epoch;
     s->best_step = s->step;
     s->epochs_since_best = 0;
@@ -166,16 +185,22 @@ static void judge(gr_trainer *t, double valid_loss) {
 static gradus_status validate(gr_trainer *t, gr_history_row *row, gradus_error *err) {
   gr_prepared *p = &t->prepared;
   gr_metrics metrics;
+  double values[GR_N_METRICS];
   if (p->n_valid == 0) return GRADUS_OK;
   const double start = gr_clock_now();
-  GR_TRY(gr_measure(t->engine, &p->preprocessing, &p->valid_pass, NULL, NULL, &metrics, err));
+  const bool scored = t->scores.sums != NULL;
+  if (scored) gr_scores_begin(&t->scores);
+  GR_TRY(gr_measure(t->engine, &p->preprocessing, &p->valid_pass, scored ? gr_scores_take : NULL,
+                    &t->scores, &metrics, err));
+  gr_scores_finish(&t->scores, &metrics, values);
   const double seconds = gr_clock_now() - start;
   t->epoch_validation += seconds;
   gr_deadline_validation(&t->deadline, seconds);
   if (!isfinite(metrics.loss))
     return gr_trainer_fail_nonfinite(t, &t->now.state, "the validation loss is not finite", err);
   row->valid_loss = metrics.loss;
-  gr_metric_values(&metrics, p->preprocessing.task, row->metric);
+  for (int m = 0, i = 0; m < GR_N_METRICS; m++)
+    if (t->metrics & GR_METRIC_BIT(m)) row->metric[i++] = values[m];
   return GRADUS_OK;
 }
 
@@ -217,7 +242,7 @@ static gradus_status end_epoch(gr_trainer *t, gradus_error *err) {
   s->position = 0;
   s->epoch_loss = s->epoch_weight = 0;
   if (t->prepared.n_valid > 0) {
-    judge(t, row.valid_loss);
+    judge(t);
     s->stopped_early |= gr_schedule_judge(&t->prepared.config, row.valid_loss, &t->schedule);
   }
   t->now.rollback =

@@ -14,6 +14,7 @@
 #include "train/prepare.h"
 #include "train/run_directory.h"
 #include "train/run_log.h"
+#include "train/scores.h"
 #include "train/snapshot.h"
 #include "train/trainer.h"
 #include "train/writer.h"
@@ -44,6 +45,8 @@ struct gr_trainer {
   /* Where parameters and moments in `now` stand: the beginning of the epoch, of the session, or
    * after a step that was skipped. */
   gr_train_state began;
+  gr_metric_set metrics; /* of the history, in the order of the table */
+  gr_scores scores;      /* of the rows validated on, where metrics ask for them */
 
   uint64_t steps_per_epoch, total_steps;
   gr_schedule_state schedule;

@@ -66,6 +66,20 @@ static gradus_status make_buffers(gr_trainer *t, gradus_error *err) {
   return GRADUS_OK;
 }
 
+/* What the history holds of each validation. */
+static gradus_status make_metrics(gr_trainer *t, gradus_error *err) {
+  gr_history *history = &t->now.history;
+  const gr_prepared *p = &t->prepared;
+  t->metrics = gr_metrics_wanted(&p->config);
+  for (int m = 0; m < GR_N_METRICS; m++)
+    if (t->metrics & GR_METRIC_BIT(m))
+      snprintf(history->metric_names[history->n_metrics++], GR_METRIC_NAME, "%s",
+               gr_metrics_table[m].name);
+  if (!(t->metrics & ~GR_METRIC_USUAL)) return GRADUS_OK; /* the engine's totals have those */
+  return gr_scores_open(&t->scores, &p->config, &p->preprocessing, &p->valid_pass, t->metrics,
+                        t->data->memory, err);
+}
+
 static gradus_status make_model(gr_trainer *t, gradus_error *err) {
   gr_model *model = &t->now.model;
   const gr_config *config = &t->prepared.config;
@@ -77,12 +91,15 @@ static gradus_status make_model(gr_trainer *t, gradus_error *err) {
                    "schedule.name: %s follows the validation loss, but no rows are held out; set "
                    "data.valid_split",
                    gr_schedules[config->schedule.name].name);
+  if (gr_metric_judged(config) != GR_N_METRICS && t->prepared.n_valid == 0)
+    return gr_fail(err, GRADUS_ERR_CONFIG,
+                   "training.early_stopping.metric: %s is measured on rows held out, but there are "
+                   "none; set data.valid_split",
+                   gr_metrics_table[gr_metric_judged(config)].name);
   const uint64_t batch = gr_config_step_rows(config);
   t->steps_per_epoch = (t->prepared.n_train + batch - 1) / batch;
   t->total_steps = t->steps_per_epoch * (uint64_t)config->training.epochs;
-  if (t->prepared.n_valid > 0)
-    t->now.history.n_metrics =
-        gr_metric_names(model->preprocessing.task, t->now.history.metric_names);
+  if (t->prepared.n_valid > 0) GR_TRY(make_metrics(t, err));
   snprintf(t->now.state.dataset_digest, sizeof t->now.state.dataset_digest, "%s", t->data->digest);
   t->now.data = t->data->print;
   return GRADUS_OK;
@@ -149,7 +166,8 @@ static bool is_consistent(const gr_trainer *t, const gr_checkpoint *c) {
       (s->position % batch == 0 && s->step == gr_trainer_epoch_step(t, s) + s->position / batch &&
        s->samples_seen == gr_trainer_epoch_samples(t, s) + s->position);
   return fits && s->position < n && s->epoch <= s->step && s->skipped_steps <= s->step &&
-         c->history.n_rows == s->epoch && c->history.n_metrics == t->now.history.n_metrics;
+         c->history.n_rows == s->epoch && c->history.n_metrics == t->now.history.n_metrics &&
+         (!s->has_best || (s->best_epoch > 0 && s->best_epoch <= s->epoch));
 }
 
 static gradus_status check_content(const gr_trainer *t, const gr_checkpoint *c, const char *path,
@@ -433,6 +451,7 @@ void gr_trainer_destroy(gr_trainer *trainer) {
   trainer->now.best_parameters = NULL; /* `best` owns them */
   gr_checkpoint_free(&trainer->now);
   gr_free(trainer->best);
+  gr_scores_close(&trainer->scores);
   gr_prepared_free(&trainer->prepared);
   gr_config_free(&trainer->given);
   if (trainer->started || !trainer->has_run)

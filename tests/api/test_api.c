@@ -436,7 +436,8 @@ static void the_key_table_is_complete(void) {
     gradus_key key;
     CU_ASSERT_EQUAL_FATAL(gradus_key_at(i, &key), GRADUS_OK);
     CU_ASSERT(key.help && key.help[0] && key.type[0] && key.part[0]);
-    CU_ASSERT((strcmp(key.type, "choice") == 0) == (key.choices != NULL));
+    CU_ASSERT((strcmp(key.type, "choice") == 0 || strcmp(key.type, "set") == 0) ==
+              (key.choices != NULL));
     GR_CHECK_OK(gradus_recipe_get(recipe, key.name, value, sizeof value, &err), &err);
     GR_CHECK_OK(gradus_recipe_set(recipe, key.name, key.default_value, &err), &err);
   }
