@@ -43,14 +43,19 @@ static int by_importance(const void *a, const void *b) {
   return p->column < q->column ? -1 : 1;
 }
 
-static gradus_status give(const gr_preprocessing *p, const double *mean, const double *error,
-                          gradus_importance *out, gradus_error *err) {
-  out->columns = gr_calloc(p->n_inputs, sizeof *out->columns);
+static const char *name_of(const gr_preprocessing *p, const gr_dataset *data, uint32_t j) {
+  if (data->feature_names) return data->feature_names[j];
+  return p->feature_names && p->n_inputs == data->n_columns ? p->feature_names[j] : NULL;
+}
+
+static gradus_status give(const gr_preprocessing *p, const gr_dataset *data, const double *mean,
+                          const double *error, gradus_importance *out, gradus_error *err) {
+  out->columns = gr_calloc(data->n_columns, sizeof *out->columns);
   if (!out->columns) return gr_fail_memory(err, "importances");
-  out->n_columns = p->n_inputs;
-  for (uint32_t j = 0; j < p->n_inputs; j++) {
+  out->n_columns = data->n_columns;
+  for (uint32_t j = 0; j < data->n_columns; j++) {
     gradus_column_importance *c = &out->columns[j];
-    const char *name = p->feature_names ? p->feature_names[j] : NULL;
+    const char *name = name_of(p, data, j);
     *c = (gradus_column_importance){.column = j, .mean = mean[j], .error = error[j]};
     if (name && name[0])
       snprintf(c->name, sizeof c->name, "%.63s", name);
@@ -65,13 +70,13 @@ static gradus_status run(const gradus_model *model, const gr_dataset *data,
                          gr_importance_request *request, gradus_importance *result,
                          gradus_error *err) {
   const gr_model *m = &model->model;
-  double *mean = gr_alloc(m->preprocessing.n_inputs, sizeof *mean),
-         *error = gr_alloc(m->preprocessing.n_inputs, sizeof *error);
+  double *mean = gr_alloc(data->n_columns, sizeof *mean),
+         *error = gr_alloc(data->n_columns, sizeof *error);
   gradus_status status = mean && error ? GRADUS_OK : gr_fail_memory(err, "importances");
   if (status == GRADUS_OK)
     status = gr_importance(model->workshop->engine, &m->config, &m->preprocessing, data, request,
                            &result->rows, &result->base, mean, error, err);
-  if (status == GRADUS_OK) status = give(&m->preprocessing, mean, error, result, err);
+  if (status == GRADUS_OK) status = give(&m->preprocessing, data, mean, error, result, err);
   gr_free(mean);
   gr_free(error);
   return status;
