@@ -33,7 +33,8 @@ GRADUS_API const char *gradus_model_path(const gradus_model *model);
 GRADUS_API const char *gradus_model_digest(const gradus_model *model);
 
 /* The network's outputs [n_rows][outputs] for raw inputs x [n_rows][inputs] (the model's own
- * preprocessing is applied): probabilities for classes, targets in their own units for regression.
+ * preprocessing is applied): probabilities for classes, targets in their own units for regression,
+ * with offsets of 0.
  */
 GRADUS_API gradus_status gradus_model_predict(const gradus_model *model, const float *x,
                                               uint64_t n_rows, int threads, float *outputs,

@@ -426,6 +426,59 @@ static void arrays_that_contradict_themselves_are_refused(void) {
   gradus_dataset_close(data);
 }
 
+/* Counts with exposures: predictions are rates times exposures, from the file as from the arrays.
+ */
+static void offsets_multiply_predictions(void) {
+  enum { N = 200 };
+  static float x[N], y[N], offset[N], outputs[N];
+  gradus_dataset *data = NULL;
+  gradus_recipe *recipe = NULL;
+  gradus_model *model = NULL;
+  gradus_error err = {0};
+  gradus_evaluation with = {.struct_size = sizeof with};
+  const char *run = gr_test_path("offsets"), *csv = gr_test_path("offsets.csv");
+  for (int i = 0; i < N; i++) {
+    x[i] = (float)(i % 10);
+    y[i] = (float)((1 + i % 3) * (1 + i % 2));
+    offset[i] = logf((float)(1 + i % 3));
+  }
+  GR_CHECK_OK(gradus_dataset_create(1, &data, &err), &err);
+  GR_CHECK_FAILS(gradus_dataset_set_offsets(data, "train", offset, &err), GRADUS_ERR_USAGE, &err,
+                 "has no train split");
+  GR_CHECK_OK(gradus_dataset_add(data, "train", N, x, NULL, y, 1, NULL, &err), &err);
+  char digest[33];
+  snprintf(digest, sizeof digest, "%s", gradus_dataset_digest(data));
+  GR_CHECK_OK(gradus_dataset_set_offsets(data, "train", offset, &err), &err);
+  CU_ASSERT(strcmp(digest, gradus_dataset_digest(data)) != 0);
+  GR_CHECK_OK(gradus_recipe_create(NULL, &recipe, &err), &err);
+  GR_CHECK_OK(gradus_recipe_set(recipe, "training.loss", "poisson", &err), &err);
+  GR_CHECK_OK(gradus_recipe_set(recipe, "network.hidden", "4", &err), &err);
+  GR_CHECK_OK(gradus_recipe_set(recipe, "training.epochs", "3", &err), &err);
+  gradus_trainer_options options = {.struct_size = sizeof options, .run_directory = run};
+  gradus_trainer *trainer = NULL;
+  GR_CHECK_OK(gradus_trainer_create(recipe, data, &options, &trainer, &err), &err);
+  GR_CHECK_OK(gradus_trainer_run(trainer, &err), &err);
+  GR_CHECK_OK(gradus_model_load(run, &model, &err), &err);
+  GR_CHECK_OK(gradus_model_evaluate(model, data, "train", 1, &with, &err), &err);
+  GR_CHECK_OK(gradus_model_predict(model, x, N, 1, outputs, &err), &err);
+  GR_CHECK_OK(gradus_model_predict_file(model, data, "train", 1, csv, 0, &err), &err);
+  FILE *file = fopen(csv, "r");
+  CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+  CU_ASSERT(fscanf(file, "prediction") == 0);
+  for (int i = 0; i < N; i++) {
+    double got = 0;
+    CU_ASSERT_EQUAL(fscanf(file, "%lf", &got), 1);
+    const double wanted = (double)outputs[i] * (1 + i % 3);
+    CU_ASSERT(fabs(got - wanted) < 1e-5 * wanted); /* e^(z + ln t): z of size 4 in float */
+  }
+  fclose(file);
+  gradus_evaluation_free(&with);
+  gradus_trainer_destroy(trainer);
+  gradus_model_destroy(model);
+  gradus_recipe_destroy(recipe);
+  gradus_dataset_close(data);
+}
+
 static void the_key_table_is_complete(void) {
   gradus_error err = {0};
   gradus_recipe *recipe = NULL;
@@ -474,6 +527,7 @@ static const gr_test api_tests[] = {GR_TEST(a_trained_model_evaluates_and_predic
                                     GR_TEST(destroying_nothing_is_harmless),
                                     GR_TEST(structures_without_a_size_are_refused),
                                     GR_TEST(arrays_that_contradict_themselves_are_refused),
+                                    GR_TEST(offsets_multiply_predictions),
                                     GR_TEST(the_key_table_is_complete),
                                     GR_TEST(the_library_is_of_the_version_of_its_headers),
                                     GR_TEST_END};
