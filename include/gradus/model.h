@@ -118,6 +118,8 @@ typedef struct gradus_importance_options {
   uint64_t rows;      /* of the split, evenly spread; 0: all. They are held in memory */
   uint64_t seed;      /* of the permutations; 0: 1 */
   int threads;
+  int gradient; /* not permutations but gradient x input: the mean over rows of its size, and the
+                   standard error of that; metric, repeats and seed are not looked at */
   int (*on_column)(uint32_t done, uint32_t n,
                    void *user); /* 0: stop (GRADUS_ERR_STOPPED); or NULL */
   void *user;

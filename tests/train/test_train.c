@@ -13,7 +13,6 @@ int main(int argc, char **argv) {
                              {"lock", lock_tests},
                              {"metrics", metrics_tests},
                              {"weights", weights_tests},
-                             {"metrics", metrics_tests},
                              {"understand", understand_tests},
                              {NULL, NULL}};
   return gr_test_main(argc, argv, suites);

@@ -428,8 +428,8 @@ static gr_text run_in_sessions(const gr_dataset *data, const char *name, uint64_
 static void interruptions_and_threads_change_no_metric(void) {
   gr_dataset data = make_noise(700);
   gr_report whole = {0}, pieces = {0};
-  gr_text a = run_in_sessions(&data, "whole", UINT64_MAX, "resources.threads=1", &whole),
-          b = run_in_sessions(&data, "pieces", 17, "resources.threads=2", &pieces);
+  gr_text a = run_in_sessions(&data, "in-one-go", UINT64_MAX, "resources.threads=1", &whole),
+          b = run_in_sessions(&data, "in-sessions", 17, "resources.threads=2", &pieces);
   CU_ASSERT_STRING_EQUAL(whole.digest, pieces.digest);
   CU_ASSERT_EQUAL(whole.best_epoch, pieces.best_epoch);
   CU_ASSERT(a.length > 500);
