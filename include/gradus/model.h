@@ -33,7 +33,8 @@ GRADUS_API const char *gradus_model_path(const gradus_model *model);
 GRADUS_API const char *gradus_model_digest(const gradus_model *model);
 
 /* The network's outputs [n_rows][outputs] for raw inputs x [n_rows][inputs] (the model's own
- * preprocessing is applied): probabilities for classes, targets in their own units for regression.
+ * preprocessing is applied): probabilities for classes, targets in their own units for regression,
+ * with offsets of 0.
  */
 GRADUS_API gradus_status gradus_model_predict(const gradus_model *model, const float *x,
                                               uint64_t n_rows, int threads, float *outputs,
@@ -117,6 +118,8 @@ typedef struct gradus_importance_options {
   uint64_t rows;      /* of the split, evenly spread; 0: all. They are held in memory */
   uint64_t seed;      /* of the permutations; 0: 1 */
   int threads;
+  int gradient; /* not permutations but gradient x input: the mean over rows of its size, and the
+                   standard error of that; metric, repeats and seed are not looked at */
   int (*on_column)(uint32_t done, uint32_t n,
                    void *user); /* 0: stop (GRADUS_ERR_STOPPED); or NULL */
   void *user;

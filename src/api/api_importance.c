@@ -8,6 +8,7 @@
 #include "api/internal.h"
 #include "api/model.h"
 #include "base/memory.h"
+#include "train/attribution.h"
 #include "train/environment.h"
 #include "train/importance.h"
 #include "train/weights.h"
@@ -43,14 +44,19 @@ static int by_importance(const void *a, const void *b) {
   return p->column < q->column ? -1 : 1;
 }
 
-static gradus_status give(const gr_preprocessing *p, const double *mean, const double *error,
-                          gradus_importance *out, gradus_error *err) {
-  out->columns = gr_calloc(p->n_inputs, sizeof *out->columns);
+static const char *name_of(const gr_preprocessing *p, const gr_dataset *data, uint32_t j) {
+  if (data->feature_names) return data->feature_names[j];
+  return p->feature_names && p->n_inputs == data->n_columns ? p->feature_names[j] : NULL;
+}
+
+static gradus_status give(const gr_preprocessing *p, const gr_dataset *data, const double *mean,
+                          const double *error, gradus_importance *out, gradus_error *err) {
+  out->columns = gr_calloc(data->n_columns, sizeof *out->columns);
   if (!out->columns) return gr_fail_memory(err, "importances");
-  out->n_columns = p->n_inputs;
-  for (uint32_t j = 0; j < p->n_inputs; j++) {
+  out->n_columns = data->n_columns;
+  for (uint32_t j = 0; j < data->n_columns; j++) {
     gradus_column_importance *c = &out->columns[j];
-    const char *name = p->feature_names ? p->feature_names[j] : NULL;
+    const char *name = name_of(p, data, j);
     *c = (gradus_column_importance){.column = j, .mean = mean[j], .error = error[j]};
     if (name && name[0])
       snprintf(c->name, sizeof c->name, "%.63s", name);
@@ -62,16 +68,19 @@ static gradus_status give(const gr_preprocessing *p, const double *mean, const d
 }
 
 static gradus_status run(const gradus_model *model, const gr_dataset *data,
-                         gr_importance_request *request, gradus_importance *result,
-                         gradus_error *err) {
+                         const gradus_importance_options *own, gr_importance_request *request,
+                         gradus_importance *result, gradus_error *err) {
   const gr_model *m = &model->model;
-  double *mean = gr_alloc(m->preprocessing.n_inputs, sizeof *mean),
-         *error = gr_alloc(m->preprocessing.n_inputs, sizeof *error);
+  double *mean = gr_alloc(data->n_columns, sizeof *mean),
+         *error = gr_alloc(data->n_columns, sizeof *error);
   gradus_status status = mean && error ? GRADUS_OK : gr_fail_memory(err, "importances");
-  if (status == GRADUS_OK)
+  if (status == GRADUS_OK && own->gradient)
+    status = gr_attribution(m, data, request->split, own->rows, own->threads, &result->rows, mean,
+                            error, err);
+  else if (status == GRADUS_OK)
     status = gr_importance(model->workshop->engine, &m->config, &m->preprocessing, data, request,
                            &result->rows, &result->base, mean, error, err);
-  if (status == GRADUS_OK) status = give(&m->preprocessing, mean, error, result, err);
+  if (status == GRADUS_OK) status = give(&m->preprocessing, data, mean, error, result, err);
   gr_free(mean);
   gr_free(error);
   return status;
@@ -106,13 +115,15 @@ gradus_status gradus_model_importance(const gradus_model *model, const gradus_da
   GR_TRY(gr_check_offsets(&model->model.config, &dataset->data, request.split, err));
   GR_TRY(gr_api_need_engine(model, own.threads, err));
   const unsigned environment = gr_environment_enter();
-  const gradus_status status = run(model, &dataset->data, &request, &result, err);
+  const gradus_status status = run(model, &dataset->data, &own, &request, &result, err);
   gr_environment_leave(environment);
   if (status != GRADUS_OK) return status;
-  result.repeats = request.repeats;
+  result.repeats = own.gradient ? 0 : request.repeats;
   snprintf(result.split, sizeof result.split, "%s", gr_split_names[request.split]);
   snprintf(result.metric, sizeof result.metric, "%s",
-           request.metric == GR_N_METRICS ? "loss" : gr_metrics_table[request.metric].name);
+           own.gradient                     ? "gradient x input"
+           : request.metric == GR_N_METRICS ? "loss"
+                                            : gr_metrics_table[request.metric].name);
   gr_api_copy_out(out, out->struct_size, &result, sizeof result);
   return GRADUS_OK;
 }

@@ -15,10 +15,12 @@ typedef struct importance_values {
   gr_cli_source_values source;
   const char *metric;
   uint64_t repeats, rows, top, seed;
-  int json;
+  int json, gradient;
 } importance_values;
 
 const gr_option gr_importance_options[] = {
+    {"gradient", 0, GR_OPTION_FLAG, offsetof(importance_values, gradient), NULL,
+     "not permutations but gradient x input: the mean of its size over the rows"},
     {"metric", 0, GR_OPTION_TEXT, offsetof(importance_values, metric), "NAME",
      "loss, or a metric of gradus-config(5) [default: loss]"},
     {"repeats", 0, GR_OPTION_COUNT, offsetof(importance_values, repeats), "N",
@@ -44,9 +46,13 @@ static void put_text(const gradus_importance *i, uint64_t top) {
   for (uint32_t k = 0; k < n; k++)
     if (gr_cli_width(i->columns[k].name) > width) width = gr_cli_width(i->columns[k].name);
   if (width > NAME_WIDTH) width = NAME_WIDTH;
-  printf("%s (%llu rows): %s %s; by how much it becomes worse without a column, %lu repeats\n",
-         i->split, (unsigned long long)i->rows, i->metric, gr_number_rounded(base, i->base),
-         (unsigned long)i->repeats);
+  if (i->repeats == 0)
+    printf("%s (%llu rows): gradient x input, the mean of its size over rows\n", i->split,
+           (unsigned long long)i->rows);
+  else
+    printf("%s (%llu rows): %s %s; by how much it becomes worse without a column, %lu repeats\n",
+           i->split, (unsigned long long)i->rows, i->metric, gr_number_rounded(base, i->base),
+           (unsigned long)i->repeats);
   printf("  %-*s %12s %12s\n", width, "column", "importance", "+-");
   for (uint32_t k = 0; k < n; k++) {
     fputs("  ", stdout);
@@ -64,8 +70,10 @@ static void put_json(const gradus_importance *i, const char *model) {
   gr_json_text(&json, "split", i->split);
   gr_json_count(&json, "rows", i->rows);
   gr_json_text(&json, "metric", i->metric);
-  gr_json_real(&json, "base", i->base);
-  gr_json_count(&json, "repeats", i->repeats);
+  if (i->repeats) {
+    gr_json_real(&json, "base", i->base);
+    gr_json_count(&json, "repeats", i->repeats);
+  }
   gr_json_open(&json, "columns", '[');
   for (uint32_t k = 0; k < i->n_columns; k++) {
     gr_json_open(&json, NULL, '{');
@@ -98,6 +106,7 @@ gradus_status gr_command_importance(const gr_command *command, int argc, char **
                                              .repeats = (uint32_t)values.repeats,
                                              .rows = values.rows,
                                              .seed = values.seed,
+                                             .gradient = values.gradient,
                                              .threads = values.source.threads};
   if (status == GRADUS_OK) status = gradus_model_importance(model, dataset, &options, &result, err);
   if (status == GRADUS_OK && values.json)

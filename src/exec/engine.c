@@ -230,6 +230,11 @@ void gr_engine_loss(const gr_engine *engine, const gr_rows *rows, gr_loss_rows *
   l->n_levels = l->loss == GR_QUANTILE ? c->training.n_quantiles : 0;
 }
 
+const float *gr_engine_first_delta(const gr_engine *engine, size_t *ld) {
+  *ld = engine->plan.layer[0].ld;
+  return gr_at(engine, engine->plan.layer[0].delta);
+}
+
 void gr_engine_offset(const gr_rows *rows, const gr_loss_rows *l) {
   for (size_t r = 0; rows->offset && r < l->n_rows; r++) {
     const float offset = rows->offset[l->index[r]];

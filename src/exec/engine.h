@@ -85,6 +85,11 @@ void gr_engine_step(gr_engine *engine, const gr_rows *rows, const gr_row_order *
                     uint64_t start, uint64_t n, uint64_t step, double learning_rate,
                     gr_step_result *result);
 
+/* dC/dz of the first layer for the rows of the last step, in its order: [n][*ld], the first n_out
+ * of each row; times the rows' weights, not divided by their sum. For an engine that trains, after
+ * a step of one pass. */
+const float *gr_engine_first_delta(const gr_engine *engine, size_t *ld);
+
 /* A row of steps of one epoch. */
 typedef struct gr_run {
   const gr_rows *rows;

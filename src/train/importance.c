@@ -104,11 +104,11 @@ static gradus_status study_all(study *s, double *base, double *mean, double *err
                                gradus_error *err) {
   const gr_importance_request *r = s->request;
   GR_TRY(look(s, base, err));
-  for (uint32_t j = 0; j < s->p->n_inputs; j++) {
+  for (uint32_t j = 0; j < s->data.n_columns; j++) {
     GR_TRY(study_column(s, j, *base, &mean[j], &error[j], err));
-    if (r->on_column && !r->on_column(r->user, j + 1, s->p->n_inputs))
+    if (r->on_column && !r->on_column(r->user, j + 1, s->data.n_columns))
       return gr_fail(err, GRADUS_ERR_STOPPED, "stopped on request after %lu of %lu columns",
-                     (unsigned long)j + 1, (unsigned long)s->p->n_inputs);
+                     (unsigned long)j + 1, (unsigned long)s->data.n_columns);
   }
   return GRADUS_OK;
 }

@@ -20,8 +20,8 @@ typedef struct gr_importance_request {
   void *user;
 } gr_importance_request;
 
-/* *base receives loss or metric of the rows as they are; mean[n_inputs] by how much they become
- * worse, error[n_inputs] the standard error of that mean over the repeats. The rows looked at are
+/* *base receives loss or metric of the rows as they are; mean[n_columns] by how much they become
+ * worse, error[n_columns] the standard error of that mean over the repeats. The rows looked at are
  * copied into memory: more than data->memory are GRADUS_ERR_RESOURCES. The same bits whatever the
  * threads. */
 gradus_status gr_importance(gr_engine *engine, const gr_config *config, const gr_preprocessing *p,

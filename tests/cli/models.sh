@@ -34,6 +34,8 @@ expect 0 "importance" importance numbers numbers.h5 --rows 200 --repeats 3
 check "of ten columns" test "$(grep -c '^  x[0-9]' out)" -eq 10
 expect 0 "importance by a metric" importance run digits.h5 --rows 50 --metric auc --repeats 2 --top 3
 check "of the first three" test "$(grep -c '^  column [0-9]' out)" -eq 3
+expect 0 "gradient x input" importance numbers numbers.h5 --gradient --top 0
+check "of ten inputs" test "$(grep -c '^  x[0-9]' out)" -eq 10
 expect 0 "importance as JSON" importance numbers numbers.h5 --rows 50 --json
 check "has base and columns" grep -Eq '"base": [0-9.]+, "repeats": 5, "columns": \[\{' out
 expect 0 "layers at work" inspect run --layers digits.h5

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/philox.h"
 #include "train/data.h"
+#include "train/files.h"
 #include "train/scores.h"
 #include "train/temperature.h"
 #include "train/test_train.h"
@@ -396,6 +397,48 @@ static void the_best_model_can_be_that_of_a_metric(void) {
   gr_dataset_free(&data);
 }
 
+/* A run in sessions of `steps` steps, with so many threads; its metrics.jsonl. */
+static gr_text run_in_sessions(const gr_dataset *data, const char *name, uint64_t steps,
+                               const char *threads, gr_report *report) {
+  gr_config config = make_config(
+      SETTINGS("training.epochs=9", "training.metrics=mcc,pr_auc,ece,brier,log_loss",
+               "training.early_stopping.metric=auc", "training.early_stopping.patience=4",
+               "training.class_weight=balanced", "data.valid_split=0.4", threads, NULL));
+  gr_trainer_options options = {.run_directory = gr_test_path(name)};
+  gradus_error err = {0};
+  gr_text text = {0};
+  char path[GR_RUN_FILE];
+  bool finished = false, found;
+  for (int i = 0; i < 200 && !finished; i++) {
+    gr_trainer *trainer = NULL;
+    if (!GR_CHECK_OK(gr_trainer_create(&config, data, &options, &trainer, &err), &err)) break;
+    GR_CHECK_OK(gr_trainer_advance(trainer, steps, &finished, &err), &err);
+    if (!finished) GR_CHECK_OK(gr_trainer_checkpoint(trainer, NULL, 0, &err), &err);
+    gr_trainer_report(trainer, report);
+    gr_trainer_destroy(trainer);
+  }
+  CU_ASSERT(finished);
+  gr_run_file(report->run_directory, "metrics.jsonl", path);
+  GR_CHECK_OK(gr_file_read(path, &text, &found, &err), &err);
+  gr_text_puts(&text, "");
+  gr_config_free(&config);
+  return text;
+}
+
+static void interruptions_and_threads_change_no_metric(void) {
+  gr_dataset data = make_noise(700);
+  gr_report whole = {0}, pieces = {0};
+  gr_text a = run_in_sessions(&data, "in-one-go", UINT64_MAX, "resources.threads=1", &whole),
+          b = run_in_sessions(&data, "in-sessions", 17, "resources.threads=2", &pieces);
+  CU_ASSERT_STRING_EQUAL(whole.digest, pieces.digest);
+  CU_ASSERT_EQUAL(whole.best_epoch, pieces.best_epoch);
+  CU_ASSERT(a.length > 500);
+  CU_ASSERT_STRING_EQUAL(a.data, b.data);
+  gr_text_free(&a);
+  gr_text_free(&b);
+  gr_dataset_free(&data);
+}
+
 const gr_test metrics_tests[] = {
     GR_TEST(two_classes_are_as_in_the_examples_of_scikit_learn),
     GR_TEST(several_classes_are_as_in_the_examples_of_scikit_learn),
@@ -411,4 +454,5 @@ const gr_test metrics_tests[] = {
     GR_TEST(a_fit_that_runs_away_ends_at_a_bound),
     GR_TEST(metrics_that_do_not_suit_are_refused),
     GR_TEST(the_best_model_can_be_that_of_a_metric),
+    GR_TEST(interruptions_and_threads_change_no_metric),
     GR_TEST_END};

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "exec/engine.h"
 #include "net/network.h"
+#include "train/attribution.h"
 #include "train/data.h"
 #include "train/importance.h"
 #include "train/probe.h"
@@ -125,6 +126,71 @@ static void importance_by_a_metric_of_some_rows(void) {
   gr_dataset_free(&data);
 }
 
+/* Of a linear model the derivative is the weight: mean |w_j x_j|, and its standard error. */
+static void gradient_times_input_of_a_linear_model_is_weight_times_input(void) {
+  enum { N = 500 };
+  gr_dataset data = make_regression(N);
+  const float *x = data.split[GR_TRAIN].x;
+  double mean[2][5], error[2][5];
+  uint64_t rows;
+  gradus_error err = {0};
+  for (int t = 0; t < 2; t++) {
+    linear l = make_linear(1);
+    float parameters[6];
+    memcpy(parameters, weights, sizeof weights);
+    gr_model model = {
+        .config = l.config, .network = l.network, .preprocessing = l.p, .parameters = parameters};
+    GR_CHECK_OK(gr_attribution(&model, &data, GR_TRAIN, 0, 1 + t, &rows, mean[t], error[t], &err),
+                &err);
+    free_linear(&l);
+  }
+  CU_ASSERT_EQUAL(rows, N);
+  CU_ASSERT(memcmp(mean[0], mean[1], sizeof mean[0]) == 0);
+  CU_ASSERT(memcmp(error[0], error[1], sizeof error[0]) == 0);
+  for (int j = 0; j < 5; j++) {
+    double sum = 0, square = 0;
+    for (int i = 0; i < N; i++) {
+      const double share = fabs((double)weights[j] * (double)x[5 * i + j]);
+      sum += share;
+      square += share * share;
+    }
+    const double variance = (square - sum * sum / N) / (N - 1);
+    /* targets are outputs - 1 in float: deltas of 1 within 2^-22 */
+    CU_ASSERT_DOUBLE_EQUAL(mean[0][j], sum / N, 1e-6);
+    CU_ASSERT_DOUBLE_EQUAL(error[0][j], sqrt(variance / N), 1e-6);
+  }
+  gr_dataset_free(&data);
+}
+
+/* Two classes by one sigmoid: d ln p(predicted) / dx_j = +-(1 - p) w_j, p that of the predicted. */
+static void gradient_times_input_of_classes_is_that_of_the_predicted_one(void) {
+  enum { N = 200 };
+  gr_dataset data = make_regression(N);
+  const float *x = data.split[GR_TRAIN].x;
+  double mean[5], error[5], wanted[5] = {0};
+  uint64_t rows;
+  gradus_error err = {0};
+  linear l = make_linear(1);
+  float parameters[6];
+  memcpy(parameters, weights, sizeof weights);
+  gr_model model = {
+      .config = l.config, .network = l.network, .preprocessing = l.p, .parameters = parameters};
+  model.preprocessing.task = GR_CLASSIFICATION;
+  model.config.data.task = GR_CLASSIFICATION;
+  model.config.training.loss = GR_CROSS_ENTROPY;
+  model.config.network.output_activation = GR_SIGMOID;
+  model.network.layer[0].activation = GR_SIGMOID;
+  GR_CHECK_OK(gr_attribution(&model, &data, GR_TRAIN, 0, 1, &rows, mean, error, &err), &err);
+  for (int i = 0; i < N; i++) {
+    const double z = (double)output_of(x + 5 * i), p = 1 / (1 + exp(-fabs(z)));
+    for (int j = 0; j < 5; j++)
+      wanted[j] += fabs((1 - p) * (double)weights[j] * (double)x[5 * i + j]) / N;
+  }
+  for (int j = 0; j < 5; j++) CU_ASSERT_DOUBLE_EQUAL(mean[j], wanted[j], 1e-6);
+  free_linear(&l);
+  gr_dataset_free(&data);
+}
+
 /* 5 -> 2 relu -> 1, the second unit with a bias that keeps it at 0: gradients from the definition,
  * in double. */
 static void layers_at_work_are_as_by_the_definition(void) {
@@ -182,6 +248,10 @@ static void layers_at_work_are_as_by_the_definition(void) {
   gr_dataset_free(&data);
 }
 
-const gr_test understand_tests[] = {GR_TEST(the_importance_of_a_column_is_what_the_loss_grows_by),
-                                    GR_TEST(importance_by_a_metric_of_some_rows),
-                                    GR_TEST(layers_at_work_are_as_by_the_definition), GR_TEST_END};
+const gr_test understand_tests[] = {
+    GR_TEST(the_importance_of_a_column_is_what_the_loss_grows_by),
+    GR_TEST(importance_by_a_metric_of_some_rows),
+    GR_TEST(gradient_times_input_of_a_linear_model_is_weight_times_input),
+    GR_TEST(gradient_times_input_of_classes_is_that_of_the_predicted_one),
+    GR_TEST(layers_at_work_are_as_by_the_definition),
+    GR_TEST_END};
