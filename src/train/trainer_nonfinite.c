@@ -195,6 +195,19 @@ static const char *const policies[] = {[GR_NONFINITE_HALT] = "halt",
                                        [GR_NONFINITE_SKIP] = "skip",
                                        [GR_NONFINITE_ROLLBACK] = "rollback"};
 
+/* The first bad row, and the file that it lies in where there are several. */
+static void put_bad_row(const gr_trainer *t, uint64_t row, gr_text *out) {
+  gr_text place = {0};
+  gr_text_printf(out, "first_bad_row: %llu\n", (unsigned long long)row);
+  gr_dataset_place((void *)(uintptr_t)t->data, GR_TRAIN, row, row + 1, &place);
+  if (place.length > 0) {
+    gr_text_puts(out, "first_bad_place: ");
+    gr_text_put_json(out, place.data + 1);
+    gr_text_puts(out, "\n");
+  }
+  gr_text_free(&place);
+}
+
 static gradus_status write_record(const gr_trainer *t, const finding *f, const uint64_t *row,
                                   gradus_error *err) {
   char path[GR_RUN_FILE], name[64];
@@ -209,8 +222,7 @@ static gradus_status write_record(const gr_trainer *t, const finding *f, const u
   gr_text_puts(&text, "\nlearning_rate: ");
   gr_text_put_double(&text, gr_trainer_rate(t, f->step));
   gr_text_printf(&text, "\nbad_rows: %llu\n", (unsigned long long)f->n_bad);
-  if (f->n_bad)
-    gr_text_printf(&text, "first_bad_row: %llu\n", (unsigned long long)row[f->first_bad]);
+  if (f->n_bad) put_bad_row(t, row[f->first_bad], &text);
   if (t->prepared.config.training.on_nonfinite == GR_NONFINITE_HALT)
     gr_text_printf(&text, "checkpoint: step-%012llu.h5\n", (unsigned long long)f->step);
   gr_text_puts(&text, "data: ");
