@@ -68,8 +68,10 @@ GRADUS_API void gradus_trainer_destroy(gradus_trainer *trainer);
 /* Trains to the end. GRADUS_ERR_STOPPED: stopped on request (gradus_trainer_request_stop, or
  * gradus_run_stop) or by the time limit, with a valid checkpoint. Finished already: GRADUS_OK at
  * once. Checkpoints are written by a thread of the library while training goes on; one that cannot
- * be written is a warning and is tried again, the last one an error. Where HDF5 is not thread-safe,
- * callbacks must not use it. */
+ * be written is a warning and is tried again, the last one an error. GRADUS_ERR_NONFINITE: a number
+ * became NaN or infinite where the recipe says halt (training.on_nonfinite); the newest checkpoint
+ * is the state before that step. GRADUS_ERR_FAILED: an audited step gave different bits. Where HDF5
+ * is not thread-safe, callbacks must not use it. */
 GRADUS_API gradus_status gradus_trainer_run(gradus_trainer *trainer, gradus_error *err);
 
 /* Trains at most n steps and sets *finished: for callers with a loop of their own. Checkpoints are
@@ -83,7 +85,7 @@ GRADUS_API void gradus_trainer_request_stop(gradus_trainer *trainer);
 GRADUS_API void gradus_trainer_request_checkpoint(gradus_trainer *trainer);
 
 /* Writes a checkpoint now and waits until it is on the disk; path (may be NULL) receives its name.
- */
+ * Where a weight is not finite, training.on_nonfinite is carried out first. */
 GRADUS_API gradus_status gradus_trainer_checkpoint(gradus_trainer *trainer, char *path,
                                                    size_t path_size, gradus_error *err);
 

@@ -439,9 +439,6 @@ static bool take_request(atomic_int *flag) {
 static gradus_status serve(gr_trainer *t, gradus_error *err) {
   const double now = gr_clock_now();
   if (t->epoch_samples > 0) report_progress(t, false, now);
-  if (is_raised(&t->stop_requested) || is_raised(&t->stop_file) || time_is_up(t, now) ||
-      gr_trainer_save_is_next(t, now) || is_raised(&t->checkpoint_requested))
-    GR_TRY(gr_trainer_check(t, err)); /* a checkpoint may follow */
   if (take_request(&t->stop_requested)) return stop(t, "on request", err);
   if (take_request(&t->stop_file)) return stop(t, "STOP file", err);
   if (time_is_up(t, now)) return stop(t, "time limit", err);

@@ -42,9 +42,12 @@ struct gr_trainer {
    * parameters and moments are fetched from the engine at the end of an epoch. */
   gr_checkpoint now;
   float *best; /* parameters of the best epoch; valid where now.state.has_best */
-  /* Where parameters and moments in `now` stand: the beginning of the epoch, of the session, or
-   * after a step that was skipped. */
+  /* A state that is known to be good, and its parameters and moments, which belong to `now` (the
+   * beginning of the epoch, of the session, or after a step that was skipped) or to the snapshot.
+   */
   gr_train_state began;
+  const float *began_parameters;
+  float *const *began_moment;
   gr_metric_set metrics; /* of the history, in the order of the table */
   gr_scores scores;      /* of the rows validated on, where metrics ask for them */
 
@@ -124,8 +127,10 @@ gradus_status gr_trainer_nonfinite(gr_trainer *t, const gr_step_result *result, 
 /* That, where parameters or moments are not finite now. */
 gradus_status gr_trainer_check(gr_trainer *t, gradus_error *err);
 
-/* Parameters and moments in `now` are those of its state. */
+/* Parameters and moments in `now`, or those in the snapshot, are those of the state in `now`; the
+ * latter count unless the epoch's beginning is wanted. */
 void gr_trainer_note_beginning(gr_trainer *t);
+void gr_trainer_note_snapshot(gr_trainer *t);
 
 /* Steps until one that a rollback has left out: 0 = it is next, UINT64_MAX = there is none. */
 uint64_t gr_trainer_until_left_out(const gr_trainer *t);
@@ -151,9 +156,6 @@ void gr_trainer_end_saving(gr_trainer *t);
 
 /* Whether the loop has to pause for a checkpoint, or for what came of one. */
 bool gr_trainer_save_wanted(const gr_trainer *t, double now);
-
-/* Whether gr_trainer_save_if_due would take a snapshot now. */
-bool gr_trainer_save_is_next(const gr_trainer *t, double now);
 
 /* Between two steps: takes note of a write that has ended (a failure is a warning), and takes a
  * snapshot where one is due, or `asked` for. */

@@ -1,8 +1,9 @@
 /* Numbers that have gone bad. A loss that is not finite shows in its step, before anything has
  * changed. A weight or moment may become so by an update whose loss was finite, and show later: in
  * the next loss, at the end of the epoch, or before a checkpoint. As the same steps give the same
- * bits, it does not matter when: training goes back to the last good state in memory (the beginning
- * of the epoch or of the session), takes the steps again one by one, and finds the first bad one.
+ * bits, it does not matter when: training goes back to the last good state in memory (the last
+ * snapshot, or the beginning of the epoch or session), takes the steps again one by one, and finds
+ * the first bad one.
  * What the policy does follows from that step alone, so nothing depends on when it was looked for.
  */
 #include <config.h>
@@ -31,7 +32,8 @@ typedef struct finding {
   char what[200];
   uint64_t n_bad; /* rows whose loss is not finite, by place in the step; the first of them */
   uint64_t first_bad;
-  bool saved; /* its rows lie in a file */
+  bool postponed; /* a request to stop is served first: the step will be met again */
+  bool saved;     /* its rows lie in a file */
   char file[GR_RUN_FILE];
 } finding;
 
@@ -39,6 +41,15 @@ typedef struct finding {
 
 void gr_trainer_note_beginning(gr_trainer *t) {
   t->began = t->now.state;
+  t->began_parameters = t->now.model.parameters;
+  t->began_moment = t->now.moment;
+}
+
+void gr_trainer_note_snapshot(gr_trainer *t) {
+  if (t->prepared.config.training.on_nonfinite == GR_NONFINITE_ROLLBACK) return;
+  t->began = t->now.state;
+  t->began_parameters = t->snapshot.at.model.parameters;
+  t->began_moment = t->snapshot.at.moment;
 }
 
 /* Of the step that the state is before. */
@@ -68,7 +79,7 @@ void gr_trainer_leave_out(gr_trainer *t) {
 /* Back to the state in memory. What counts rollbacks stays. */
 static void go_back(gr_trainer *t) {
   const uint64_t rollbacks = t->now.state.rollbacks;
-  gr_engine_load(t->engine, t->now.model.parameters, (const float *const *)t->now.moment);
+  gr_engine_load(t->engine, t->began_parameters, (const float *const *)t->began_moment);
   t->now.state = t->began;
   t->now.state.rollbacks = rollbacks;
   t->pass_epoch = UINT64_MAX;
@@ -158,13 +169,16 @@ static void describe_step(const gr_trainer *t, const gr_step_result *r, finding 
   }
 }
 
-/* From the state in memory to before `until`, step by step; ends before the first bad one. */
+/* From the state in memory to before `until`, step by step; ends before the first bad one, or where
+ * a request to stop comes, at a state that is as good as any. */
 static gradus_status find_step(gr_trainer *t, uint64_t until, finding *f, gradus_error *err) {
   bool found = false;
   int vector;
   go_back(t);
   while (!found && t->now.state.step < until) {
     gr_step_result result;
+    f->postponed = atomic_load(&t->stop_requested) || atomic_load(&t->stop_file);
+    if (f->postponed) return GRADUS_OK;
     if (gr_trainer_until_left_out(t) == 0) {
       gr_trainer_leave_out(t);
       continue;
@@ -195,6 +209,19 @@ static const char *const policies[] = {[GR_NONFINITE_HALT] = "halt",
                                        [GR_NONFINITE_SKIP] = "skip",
                                        [GR_NONFINITE_ROLLBACK] = "rollback"};
 
+/* The first bad row, and the file that it lies in where there are several. */
+static void put_bad_row(const gr_trainer *t, uint64_t row, gr_text *out) {
+  gr_text place = {0};
+  gr_text_printf(out, "first_bad_row: %llu\n", (unsigned long long)row);
+  gr_dataset_place((void *)(uintptr_t)t->data, GR_TRAIN, row, row + 1, &place);
+  if (place.length > 0) {
+    gr_text_puts(out, "first_bad_place: ");
+    gr_text_put_json(out, place.data + 1);
+    gr_text_puts(out, "\n");
+  }
+  gr_text_free(&place);
+}
+
 static gradus_status write_record(const gr_trainer *t, const finding *f, const uint64_t *row,
                                   gradus_error *err) {
   char path[GR_RUN_FILE], name[64];
@@ -209,8 +236,7 @@ static gradus_status write_record(const gr_trainer *t, const finding *f, const u
   gr_text_puts(&text, "\nlearning_rate: ");
   gr_text_put_double(&text, gr_trainer_rate(t, f->step));
   gr_text_printf(&text, "\nbad_rows: %llu\n", (unsigned long long)f->n_bad);
-  if (f->n_bad)
-    gr_text_printf(&text, "first_bad_row: %llu\n", (unsigned long long)row[f->first_bad]);
+  if (f->n_bad) put_bad_row(t, row[f->first_bad], &text);
   if (t->prepared.config.training.on_nonfinite == GR_NONFINITE_HALT)
     gr_text_printf(&text, "checkpoint: step-%012llu.h5\n", (unsigned long long)f->step);
   gr_text_puts(&text, "data: ");
@@ -334,6 +360,7 @@ gradus_status gr_trainer_nonfinite(gr_trainer *t, const gr_step_result *result, 
     GR_TRY(find_step(t, t->now.state.step + (result != NULL), &f, err));
   else
     describe_step(t, result, &f);
+  if (f.postponed) return GRADUS_OK;
   save_batch(t, &f);
   switch (t->prepared.config.training.on_nonfinite) {
     case GR_NONFINITE_SKIP:

@@ -151,6 +151,7 @@ static gradus_status take(gr_trainer *t, bool checkpoint, bool complete, gradus_
   GR_TRY(gr_snapshot_fill(s, &t->now, t->best, err));
   s->checkpoint = checkpoint;
   s->complete = complete;
+  gr_trainer_note_snapshot(t);
   gr_writer_start(t->writer);
   t->last_save = gr_clock_now();
   t->stall = t->last_save - start;
@@ -200,11 +201,6 @@ bool gr_trainer_save_wanted(const gr_trainer *t, double now) {
   return state == GR_WRITER_IDLE || (t->snapshot.checkpoint && !t->postponed_noted);
 }
 
-bool gr_trainer_save_is_next(const gr_trainer *t, double now) {
-  return is_due(t, now) && gr_writer_now(t->writer) != GR_WRITER_BUSY &&
-         t->saved_step != t->now.state.step;
-}
-
 gradus_status gr_trainer_save_if_due(gr_trainer *t, bool asked, double now, gradus_error *err) {
   const bool after_every_step = t->given.checkpoint.every <= 0;
   GR_TRY(after_every_step ? gr_trainer_settle(t, err) : collect(t, false, err));
@@ -215,6 +211,8 @@ gradus_status gr_trainer_save_if_due(gr_trainer *t, bool asked, double now, grad
     return GRADUS_OK;
   }
   if (gr_writer_now(t->writer) == GR_WRITER_IDLE) {
+    GR_TRY(gr_trainer_check(t, err)); /* which may go back, and save */
+    if (t->saved_step == t->now.state.step) return GRADUS_OK;
     GR_TRY(take(t, true, false, err));
     return after_every_step ? gr_trainer_settle(t, err) : GRADUS_OK;
   }

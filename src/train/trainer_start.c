@@ -202,7 +202,7 @@ static void adopt_beginning(gr_trainer *t, const gr_checkpoint *c) {
   now->rollback = *r;
   now->rollback.parameters = NULL;
   memset(now->rollback.moment, 0, sizeof now->rollback.moment);
-  t->began = now->state;
+  gr_trainer_note_beginning(t);
   if (now->state.position == 0) {
     now->rollback.skipped_steps = now->state.skipped_steps;
     now->rollback.skipped_in_row = now->state.skipped_in_row;

@@ -235,6 +235,12 @@ static void a_halt_keeps_the_state_before_the_step_and_its_rows(void) {
   gr_checkpoint_free(&c);
   check_batch(run);
   expect_halt(&data, SETTINGS(PLAIN, NULL), run, "step 4 (epoch 1)"); /* again: nothing is mended */
+  gr_config config = make_config(SETTINGS(PLAIN, "training.on_nonfinite=rollback", NULL));
+  gr_trainer *t = NULL;
+  GR_CHECK_FAILS(
+      gr_trainer_create(&config, &data, &(gr_trainer_options){.run_directory = run}, &t, &err),
+      GRADUS_ERR_CONFIG, &err, "stands in the middle of an epoch");
+  gr_config_free(&config);
   train(&data, SETTINGS(PLAIN, "training.on_nonfinite=skip", NULL), run, UINT64_MAX, &a);
   train(&data, SETTINGS(PLAIN, "training.on_nonfinite=skip", NULL), other, UINT64_MAX, &b);
   CU_ASSERT_STRING_EQUAL(a.digest, b.digest);
