@@ -211,9 +211,13 @@ gradus_status gr_trainer_save_if_due(gr_trainer *t, bool asked, double now, grad
     return GRADUS_OK;
   }
   if (gr_writer_now(t->writer) == GR_WRITER_IDLE) {
+    const double start = gr_clock_now();
     GR_TRY(gr_trainer_check(t, err)); /* which may go back, and save */
+    const double looked = gr_clock_now() - start;
     if (t->saved_step == t->now.state.step) return GRADUS_OK;
     GR_TRY(take(t, true, false, err));
+    t->stall += looked;
+    t->epoch_checkpoints += looked;
     return after_every_step ? gr_trainer_settle(t, err) : GRADUS_OK;
   }
   return t->snapshot.checkpoint ? postpone(t, err) : GRADUS_OK;
