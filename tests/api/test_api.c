@@ -121,6 +121,7 @@ static void a_regression_predicts_in_its_own_units(void) {
   GR_CHECK_OK(gradus_model_predict(model, &x[150], 1, 0, &out, &err), &err);
   CU_ASSERT(fabsf(out - y[150]) < 60);
   CU_ASSERT(gradus_model_classes(model) == 0 && !e.confusion);
+  gradus_evaluation_free(&e);
   gradus_model_destroy(model);
   gradus_dataset_close(data);
   gradus_recipe_destroy(recipe);
