@@ -169,21 +169,28 @@ static gradus_status inspect_dataset(const char *path, struct page *p, gradus_er
 
 /* ---- checkpoints ---- */
 
-static void put_network(struct page *p, const gr_network *network) {
+static void put_network(struct page *p, const gr_model *model) {
+  const gr_network *network = &model->network;
   open_group(p, "layers", '[');
   for (uint32_t l = 0; l < network->n_layers; l++) {
     const gr_layer *layer = &network->layer[l];
+    const double dropout = layer->dropout ? gr_config_dropout(&model->config, l) : 0;
     if (p->json) {
       open_group(p, NULL, '{');
       put_count(p, "inputs", layer->n_in);
       put_count(p, "outputs", layer->n_out);
       put_text(p, "activation", gr_activations[layer->activation].name);
+      if (dropout > 0) put_real(p, "dropout", dropout);
       close_group(p, '}');
     } else {
-      char line[96];
-      snprintf(line, sizeof line, "%u -> %u %s", layer->n_in, layer->n_out,
-               gr_activations[layer->activation].name);
-      put_text(p, NULL, line);
+      begin_value(p, NULL);
+      gr_text_printf(&p->text, "%u -> %u %s", layer->n_in, layer->n_out,
+                     gr_activations[layer->activation].name);
+      if (dropout > 0) {
+        gr_text_puts(&p->text, ", dropout ");
+        gr_text_put_double(&p->text, dropout);
+      }
+      end_value(p);
     }
   }
   close_group(p, ']');
@@ -278,7 +285,7 @@ static void put_recipe(struct page *p, const gr_config *config) {
 static void put_model(struct page *p, const gr_model *model) {
   const gr_preprocessing *pre = &model->preprocessing;
   put_text(p, "task", pre->task == GR_CLASSIFICATION ? "classification" : "regression");
-  put_network(p, &model->network);
+  put_network(p, model);
   put_names(p, "class_names", pre->class_names, pre->n_classes);
   put_names(p, "feature_names", pre->feature_names, pre->n_inputs);
   put_text(p, "optimizer", gr_optimizers[model->config.optimizer.name].name);

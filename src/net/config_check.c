@@ -10,11 +10,19 @@ static bool known_and_not(int value, int wanted) {
 }
 
 static gradus_status check_hidden(const gr_config *c, gradus_error *err) {
-  const gr_activation_kind *kind = &gr_activations[c->network.activation];
-  if (c->network.n_hidden == 0 || kind->hidden) return GRADUS_OK;
-  return gr_fail(err, GRADUS_ERR_CONFIG,
-                 "network.activation: %s is for the output layer (network.output_activation)",
-                 kind->name);
+  for (uint32_t i = 0; i < c->network.n_hidden; i++) {
+    const gr_activation_kind *kind = &gr_activations[gr_config_activation(c, i)];
+    if (kind->hidden) continue;
+    if (c->network.own[i].has_activation)
+      return gr_fail(err, GRADUS_ERR_CONFIG,
+                     "network.hidden: layer %u: %s is for the output layer "
+                     "(network.output_activation)",
+                     (unsigned)i + 1, kind->name);
+    return gr_fail(err, GRADUS_ERR_CONFIG,
+                   "network.activation: %s is for the output layer (network.output_activation)",
+                   kind->name);
+  }
+  return GRADUS_OK;
 }
 
 static gradus_status check_softmax(const gr_config *c, gradus_error *err) {

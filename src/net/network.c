@@ -47,12 +47,12 @@ gradus_status gr_network_make(const gr_config *config, gr_network *out, gradus_e
   for (uint32_t i = 0; i <= config->network.n_hidden; i++) {
     bool last = i == config->network.n_hidden;
     uint32_t n_out = last ? (uint32_t)config->network.outputs : config->network.hidden[i];
-    int activation = last ? config->network.output_activation : config->network.activation;
+    int activation = last ? config->network.output_activation : gr_config_activation(config, i);
     if (!append_layer(&network, n_in, n_out, (gr_activation)activation))
       return gr_fail(err, GRADUS_ERR_CONFIG,
                      "network.hidden: the weights of layer %u (%u x %u) do not fit this machine",
                      (unsigned)i + 1, (unsigned)n_out, (unsigned)n_in);
-    if (!last) network.layer[i].dropout = in_65536ths(config->network.dropout);
+    if (!last) network.layer[i].dropout = in_65536ths(gr_config_dropout(config, i));
     n_in = n_out;
   }
   *out = network;

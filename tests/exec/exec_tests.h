@@ -15,6 +15,7 @@ enum { RECIPE_WIDTHS = 6, MAX_STEPS = 20 };
 /* Widths: inputs, hidden layers, outputs, then 0. lane_rows 0: as `auto` makes it. */
 typedef struct recipe {
   uint32_t width[RECIPE_WIDTHS + 1];
+  const char *layers; /* network.hidden with what layers have of their own, or NULL */
   gr_activation hidden, output;
   gr_loss loss;
   gr_optimizer optimizer;

@@ -46,6 +46,8 @@ gr_config make_config(const recipe *r) {
   c.network.n_hidden = (uint32_t)n - 1;
   memcpy(c.network.hidden, r->width + 1, (n - 1) * sizeof r->width[0]);
   c.network.activation = (int)r->hidden;
+  gradus_error error;
+  if (r->layers) GR_CHECK_OK(gr_config_set(&c, "network.hidden", r->layers, NULL, &error), &error);
   c.network.output_activation = (int)r->output;
   c.training.loss = (int)r->loss;
   c.training.accumulate = r->accumulate ? (int64_t)r->accumulate : 1;

@@ -55,7 +55,6 @@ static ref_recipe reference_of(const recipe *r) {
                     .smoothing = r->loss == GR_CROSS_ENTROPY ? (float)r->smoothing : 0,
                     .n_levels = r->loss == GR_QUANTILE ? c.training.n_quantiles : 0,
                     .levels = {(float)c.training.quantiles[0], (float)c.training.quantiles[1]},
-                    .dropout = (unsigned)(r->dropout * 65536 + 0.5),
                     .input_dropout = (unsigned)(r->input_dropout * 65536 + 0.5),
                     .seed = c.training.seed,
                     .optimizer = optimizer_of[r->optimizer],
@@ -70,8 +69,11 @@ static ref_recipe reference_of(const recipe *r) {
                     .clip_value = c.optimizer.clip_value,
                     .max_norm = c.optimizer.max_norm};
   for (size_t l = 0; l <= ref.n_layers; l++) ref.width[l] = r->width[l];
-  for (size_t l = 0; l < ref.n_layers; l++)
-    ref.activation[l] = activation_of[l + 1 < ref.n_layers ? r->hidden : r->output];
+  for (uint32_t l = 0; l + 1 < ref.n_layers; l++) {
+    ref.activation[l] = activation_of[gr_config_activation(&c, l)];
+    ref.dropout[l] = (unsigned)(gr_config_dropout(&c, l) * 65536 + 0.5);
+  }
+  ref.activation[ref.n_layers - 1] = activation_of[r->output];
   return ref;
 }
 
@@ -238,6 +240,25 @@ static void every_activation_matches_the_reference(void) {
     }
 }
 
+/* Layers that keep a slope beside layers that do not. */
+static void layers_of_their_own_match_the_reference(void) {
+  static const char *const layers[] = {"35:gelu,22:0.3,17:silu:0.2,9", "35:0.5,22,17:elu,9:mish"};
+  for (int i = 0; i < 2; i++) {
+    const recipe r = {.width = {8, 35, 22, 17, 9, 4},
+                      .layers = layers[i],
+                      .hidden = GR_TANH,
+                      .output = GR_SOFTMAX,
+                      .loss = GR_CROSS_ENTROPY,
+                      .batch = 100,
+                      .rows = 260,
+                      .steps = 20,
+                      .learning_rate = 0.1,
+                      .type = GR_F32,
+                      .dropout = i ? 0.25 : 0};
+    check_recipe(&r, layers[i]);
+  }
+}
+
 static void every_loss_and_output_matches_the_reference(void) {
   static const gr_activation hidden[] = {GR_IDENTITY, GR_SIGMOID, GR_TANH, GR_RELU};
   for (int output = 0; output < GR_N_ACTIVATIONS; output++)
@@ -264,6 +285,7 @@ const gr_test reference_tests[] = {
     GR_TEST(every_optimizer_matches_the_reference),
     GR_TEST(clipping_and_limits_match_the_reference),
     GR_TEST(every_activation_matches_the_reference),
+    GR_TEST(layers_of_their_own_match_the_reference),
     GR_TEST(every_loss_and_output_matches_the_reference),
     GR_TEST_END,
 };

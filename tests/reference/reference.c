@@ -47,7 +47,7 @@ static float tree_of_16(float *partial) {
 /* What dropout multiplies output `unit` of layer `layer` (0: inputs) with, in row `row` of the
  * batch of step `step`. */
 static float kept(const ref_recipe *recipe, const place *at, size_t layer, size_t unit) {
-  const unsigned threshold = layer ? recipe->dropout : recipe->input_dropout;
+  const unsigned threshold = layer ? recipe->dropout[layer - 1] : recipe->input_dropout;
   const uint32_t counter[4] = {(uint32_t)(unit | layer << 20),
                                (uint32_t)(at->row / 8) | (uint32_t)((uint64_t)at->step >> 32) << 21,
                                (uint32_t)at->step, 4};
@@ -74,7 +74,7 @@ static void forward(const ref_recipe *recipe, const float *parameters, const flo
       p->a[l][o] = z;
       if (l == recipe->n_layers) continue;
       ref_curve((int)recipe->activation[l - 1], z, &p->a[l][o], &p->s[l][o]);
-      if (recipe->dropout == 0) continue;
+      if (recipe->dropout[l - 1] == 0) continue;
       const float k = kept(recipe, at, l, o);
       p->a[l][o] = ref_flush(p->a[l][o] * k);
       p->s[l][o] = ref_flush(p->s[l][o] * k);

@@ -66,7 +66,7 @@ typedef struct ref_recipe {
   float parameter, smoothing; /* of the loss */
   size_t n_levels;            /* of quantile; 0 for other losses */
   float levels[4];
-  unsigned dropout, input_dropout; /* in 65536ths */
+  unsigned dropout[REF_MAX_LAYERS], input_dropout; /* in 65536ths, of hidden layers */
   unsigned long seed;
   double momentum, beta1, beta2, epsilon, weight_decay, l1;
   double clip_norm, clip_value, max_norm; /* 0: none */
