@@ -180,12 +180,16 @@ static void put_network(struct page *p, const gr_model *model) {
       put_count(p, "inputs", layer->n_in);
       put_count(p, "outputs", layer->n_out);
       put_text(p, "activation", gr_activations[layer->activation].name);
+      if (layer->normalization != GR_NORMALIZATION_NONE)
+        put_text(p, "normalization", gr_normalizations[layer->normalization].name);
       if (dropout > 0) put_real(p, "dropout", dropout);
       close_group(p, '}');
     } else {
       begin_value(p, NULL);
       gr_text_printf(&p->text, "%u -> %u %s", layer->n_in, layer->n_out,
                      gr_activations[layer->activation].name);
+      if (layer->normalization != GR_NORMALIZATION_NONE)
+        gr_text_printf(&p->text, ", %s", gr_normalizations[layer->normalization].name);
       if (dropout > 0) {
         gr_text_puts(&p->text, ", dropout ");
         gr_text_put_double(&p->text, dropout);

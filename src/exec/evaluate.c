@@ -43,6 +43,8 @@ static float *forward_rows(const evaluation *e, size_t n, float *from, float *to
                           .ldc = layer->ld,
                           .activation = gr_forward_activation(&engine->plan, l)};
     engine->kernels->forward(&f);
+    if (layer->normalization != GR_NORMALIZATION_NONE)
+      gr_normalize_evaluation(engine, model, layer, n, to);
     float *spare = from;
     from = to;
     to = spare;

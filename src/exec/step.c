@@ -98,21 +98,32 @@ static void forward_layer(const gr_step *s, int rank, uint32_t l, const share *r
   const gr_plan *plan = &engine->plan;
   const gr_plan_layer *layer = &plan->layer[l];
   const share mine = part_of(s, rank, layer->forward_columns, layer->panels_out, rows);
+  const bool normalized = layer->normalization != GR_NORMALIZATION_NONE;
   gr_forward f = {
       .n_rows = mine.rows,
       .n_panels = mine.panels,
       .depth = layer->n_in,
       .w = gr_at(engine, plan->parameters + layer->weights + 16 * mine.panel * layer->n_in),
       .bias = gr_at(engine, plan->parameters + layer->bias + 16 * mine.panel),
-      .c = gr_at(engine, layer->a + mine.row * layer->ld + 16 * mine.panel),
+      .c = gr_at(engine,
+                 (normalized ? layer->zhat : layer->a) + mine.row * layer->ld + 16 * mine.panel),
       .ldc = layer->ld,
       .activation = gr_forward_activation(plan, l),
-      .drops = layer->dropout > 0};
-  if (layer->keeps_slope)
+      .drops = layer->dropout > 0 && !normalized};
+  if (layer->keeps_slope && !normalized)
     f.slope = gr_at(engine, layer->slope + mine.row * layer->ld + 16 * mine.panel);
   if (f.drops) drop(s, l + 1, layer->dropout, &mine, f.slope, layer->ld, false);
   f.a = gr_layer_input(engine, rank, l, mine.row, &f.lda);
   engine->kernels->forward(&f);
+}
+
+static void normalize_layer(const gr_step *s, uint32_t l, const share *rows) {
+  const gr_plan_layer *layer = &s->engine->plan.layer[l];
+  const share mine = {rows->row, rows->rows, 0, layer->panels_out};
+  if (layer->dropout > 0)
+    drop(s, l + 1, layer->dropout, &mine, gr_at(s->engine, layer->slope + rows->row * layer->ld),
+         layer->ld, false);
+  gr_normalize_rows(s->engine, layer, rows->row, rows->rows);
 }
 
 /* Losses and output deltas of rows; whether all losses of the rank so far are finite. */
@@ -139,6 +150,7 @@ static void backward_layer(const gr_step *s, int rank, uint32_t l, const share *
   const gr_plan_layer *layer = &engine->plan.layer[l], *below = layer - 1;
   const share mine = part_of(s, rank, layer->backward_columns, layer->panels_in, rows);
   const size_t at = mine.row * below->ld + 16 * mine.panel;
+  const bool normalized = below->normalization != GR_NORMALIZATION_NONE;
   const gr_backward b = {.n_rows = mine.rows,
                          .n_panels = mine.panels,
                          .depth = layer->n_out,
@@ -146,7 +158,7 @@ static void backward_layer(const gr_step *s, int rank, uint32_t l, const share *
                          .ldd = layer->ld,
                          .w = gr_at(engine, layer->back + 16 * mine.panel * layer->n_out),
                          .a = gr_at(engine, below->a + at),
-                         .c = gr_at(engine, below->delta + at),
+                         .c = gr_at(engine, (normalized ? below->dy : below->delta) + at),
                          .ldc = below->ld,
                          .activation = below->activation,
                          .slope = below->keeps_slope ? gr_at(engine, below->slope + at) : NULL};
@@ -333,8 +345,10 @@ static void operate(steps *all, const gr_step *s, int rank, const gr_plan_operat
                     const share *rows) {
   static const gr_phase phase[] = {[GR_GATHER] = GR_PHASE_GATHER,
                                    [GR_FORWARD] = GR_PHASE_FORWARD,
+                                   [GR_NORMALIZE] = GR_PHASE_FORWARD,
                                    [GR_LOSS] = GR_PHASE_LOSS,
                                    [GR_BACKWARD] = GR_PHASE_DATA_GRADIENT,
+                                   [GR_NORMALIZE_BACK] = GR_PHASE_DATA_GRADIENT,
                                    [GR_REDUCE] = GR_PHASE_WEIGHT_GRADIENT,
                                    [GR_GRADIENT] = GR_PHASE_WEIGHT_GRADIENT,
                                    [GR_NORM] = GR_PHASE_UPDATE,
@@ -347,11 +361,17 @@ static void operate(steps *all, const gr_step *s, int rank, const gr_plan_operat
     case GR_FORWARD:
       forward_layer(s, rank, o->layer, rows);
       break;
+    case GR_NORMALIZE:
+      normalize_layer(s, o->layer, rows);
+      break;
     case GR_LOSS:
       loss_rows(s, rank, rows);
       break;
     case GR_BACKWARD:
       backward_layer(s, rank, o->layer, rows);
+      break;
+    case GR_NORMALIZE_BACK:
+      gr_normalize_rows_back(s->engine, &s->engine->plan.layer[o->layer], rows->row, rows->rows);
       break;
     case GR_REDUCE:
       gr_gradient_accumulate(s, rank);

@@ -41,8 +41,8 @@ typedef enum gr_average { GR_AVERAGE_NONE, GR_AVERAGE_EMA, GR_AVERAGE_SWA } gr_a
 
 /* What a hidden layer says for itself; where it says nothing, the keys of its network hold. */
 typedef struct gr_layer_own {
-  bool has_activation, has_dropout;
-  int activation;
+  bool has_activation, has_dropout, has_normalization;
+  int activation, normalization;
   double dropout;
 } gr_layer_own;
 
@@ -63,6 +63,7 @@ typedef struct gr_config {
     int initialization;
     int64_t inputs, outputs; /* resolved from the data */
     double dropout, input_dropout;
+    int normalization; /* gr_normalization */
   } network;
   struct {
     int64_t epochs, batch_size;
@@ -196,6 +197,7 @@ gradus_status gr_config_validate(const gr_config *config, gradus_error *err);
 /* What hidden layer i (from 0) has, by itself or by the keys of its network. */
 int gr_config_activation(const gr_config *config, uint32_t i);
 double gr_config_dropout(const gr_config *config, uint32_t i);
+int gr_config_normalization(const gr_config *config, uint32_t i);
 
 /* Outputs for each column of y of a regression: levels of a quantile loss, else 1. */
 uint32_t gr_config_repeats(const gr_config *config);

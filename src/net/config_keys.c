@@ -30,6 +30,12 @@ static const char *const activations[] = {
 #undef GR_ACTIVATION
     NULL};
 
+static const char *const normalizations[] = {
+#define GR_NORMALIZATION(ID, name, ...) [GR_NORMALIZATION_##ID] = name,
+#include "kernel/normalization.def.h"
+#undef GR_NORMALIZATION
+    NULL};
+
 static const char *const losses[] = {
 #define GR_LOSS(id, name, targets, output) [GR_##id] = name,
 #include "kernel/loss.def.h"
@@ -116,6 +122,9 @@ const gr_key gr_keys[] = {
     {"network.input_dropout", "input-dropout", GR_KEY_REAL, GR_PART_RECIPE, false,
      FIELD(network.input_dropout), NULL, 0, MOST_DROPOUT,
      "probability with which an input is left out of a training step"},
+    {"network.normalization", "normalization", GR_KEY_CHOICE, GR_PART_RECIPE, false,
+     FIELD(network.normalization), normalizations, 0, 0,
+     "what stands between weighted input and activation of the hidden layers"},
 
     {"training.epochs", "epochs", GR_KEY_INTEGER, GR_PART_RECIPE, false, FIELD(training.epochs),
      NULL, 1, 1000000000, "passes over the training rows"},

@@ -23,6 +23,7 @@ typedef struct property {
 static const property properties[] = {
     {"activation", "network.activation", OWN(activation)},
     {"dropout", "network.dropout", OWN(dropout)},
+    {"normalization", "network.normalization", OWN(normalization)},
 };
 enum { N_PROPERTIES = sizeof properties / sizeof properties[0] };
 
@@ -150,7 +151,11 @@ gradus_status gr_layers_read(const gr_key *key, const char *text, void *field) {
 
 static void put_names(gr_text *out) {
   for (size_t i = 0; i < N_PROPERTIES; i++)
-    gr_text_printf(out, "%s%s", i ? " or " : "", properties[i].name);
+    gr_text_printf(out, "%s%s",
+                   i == 0                 ? ""
+                   : i + 1 < N_PROPERTIES ? ", "
+                                          : " or ",
+                   properties[i].name);
 }
 
 /* The nearest of the names of properties and of their values. */
@@ -257,4 +262,9 @@ int gr_config_activation(const gr_config *config, uint32_t i) {
 double gr_config_dropout(const gr_config *config, uint32_t i) {
   const gr_layer_own *own = &config->network.own[i];
   return own->has_dropout ? own->dropout : config->network.dropout;
+}
+
+int gr_config_normalization(const gr_config *config, uint32_t i) {
+  const gr_layer_own *own = &config->network.own[i];
+  return own->has_normalization ? own->normalization : config->network.normalization;
 }

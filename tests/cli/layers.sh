@@ -36,6 +36,19 @@ same "to the last bit" "$(digest own)" "$(digest again)"
 expect 0 "eval" eval own data.h5
 expect 0 "predict" predict own data.h5 -o out.csv
 
+survives normalized --hidden 20:gelu:0.1,9,7:none --normalization layer-norm --optimizer adamw \
+  --weight-decay 0.1 --clip-norm 1
+expect 0 "inspect shows what is normalised" inspect normalized
+check "and how" grep -q -e '2 -> 20 gelu, layer-norm, dropout 0.1' out
+check "and what is not" grep -Eq -e '9 -> 7 relu$' out
+expect 0 "as JSON, too" inspect normalized --json
+check "with its name" grep -q '"normalization":"layer-norm"' out
+expect 0 "with an average and several batches to an update" train data.h5 --hidden 9,5 --batch-size 32 \
+  --normalization layer-norm --average ema --accumulate 3 --epochs 2 --run averaged -q
+expect 0 "and it is evaluated" eval averaged data.h5
+
+refuses 78 "a normalization that is none" "layer 1|'layer-nrm'|'layer-norm'" -- \
+  train data.h5 --hidden 5:layer-nrm
 refuses 78 "an activation that is none" "layer 2|'gelo'|'gelu'" -- train data.h5 --hidden 5,6:gelo
 refuses 78 "one for outputs" "layer 1|softmax" -- train data.h5 --hidden 5:softmax --run r
 refuses 78 "a dropout that is none" "layer 1|'1.5'" -- train data.h5 --hidden 5:1.5

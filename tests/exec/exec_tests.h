@@ -26,6 +26,7 @@ typedef struct recipe {
   gr_dtype type; /* GR_F32 or GR_U8 */
   uint64_t lane_rows;
   double dropout, input_dropout, smoothing;
+  gr_normalization normalization;
   uint64_t accumulate;                        /* passes that `batch` is taken in; 0: one */
   int average;                                /* gr_average */
   double l1, clip_norm, clip_value, max_norm; /* 0: none */

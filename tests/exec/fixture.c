@@ -60,6 +60,7 @@ gr_config make_config(const recipe *r) {
   c.optimizer.epsilon = 1e-8;
   c.optimizer.weight_decay = r->decay;
   c.network.dropout = r->dropout;
+  c.network.normalization = (int)r->normalization;
   c.network.input_dropout = r->input_dropout;
   c.training.seed = 12345678901;
   c.training.label_smoothing = r->smoothing;
@@ -137,7 +138,10 @@ float *make_parameters(const gr_network *network, uint64_t seed) {
     const gr_layer *layer = &network->layer[l];
     gr_test_fill(&s, parameters + layer->weights, (size_t)layer->n_in * layer->n_out,
                  2 / sqrtf((float)layer->n_in));
-    gr_test_fill(&s, parameters + layer->bias, layer->n_out, 0.5f);
+    gr_test_fill(&s, parameters + layer->bias, (size_t)layer->n_out * gr_layer_vectors(layer),
+                 0.5f);
+    for (size_t o = 0; gr_layer_vectors(layer) > 1 && o < layer->n_out; o++)
+      parameters[layer->bias + layer->n_out + o] += 1; /* gains */
   }
   return parameters;
 }

@@ -89,10 +89,10 @@ static void check_gradient(const recipe *r) {
     GR_CHECK(fabs(g - near) <= tolerance, "%s, %s, %s: parameter %zu: %.9g, wanted %.9g +- %.1g",
              gr_activations[r->hidden].name, gr_activations[r->output].name,
              gr_losses[r->loss].name, i, g, near, tolerance);
-    wide += tolerance >= 2e-4;
+    wide += tolerance >= (r->normalization ? 2e-3 : 2e-4);
     largest = fmax(largest, fabs(near));
   }
-  /* Wide ones show nothing: where a parameter moves some z across a bend of its activation. */
+  /* Wide ones show little: where a parameter moves some z across a bend of its activation. */
   GR_CHECK(wide <= n / 8, "%s, %s, %s: %zu of %zu parameters have a wide tolerance",
            gr_activations[r->hidden].name, gr_activations[r->output].name, gr_losses[r->loss].name,
            wide, n);
@@ -145,6 +145,27 @@ static void every_loss_and_output_has_the_right_gradient(void) {
     }
 }
 
+/* One normalised layer, first or last of the hidden ones: the worst that each makes of an error is
+ * some hundred times it, and the bound of several says nothing (that these are right is left to the
+ * reference trainer). Smooth activations: what bends is tried elsewhere. */
+static void normalized_layers_have_the_right_gradient(void) {
+  static const char *const layers[] = {"9", "9:silu", "9,6:none", "9:none,6", "9:identity"};
+  for (int k = 0; k < 10; k++) {
+    const recipe r = {
+        .width = {5, 9, k / 2 == 2 || k / 2 == 3 ? 6 : 3, k / 2 == 2 || k / 2 == 3 ? 3 : 0},
+        .layers = layers[k / 2],
+        .normalization = GR_NORMALIZATION_LAYER,
+        .hidden = GR_TANH,
+        .output = k % 2 ? GR_SOFTMAX : GR_IDENTITY,
+        .loss = k % 2 ? GR_CROSS_ENTROPY : GR_QUADRATIC,
+        .batch = 12,
+        .rows = 12,
+        .weighted = k == 1,
+        .type = GR_F32};
+    check_gradient(&r);
+  }
+}
+
 static void many_lanes_have_the_right_gradient(void) {
   const recipe r = {.width = {3, 5, 2},
                     .hidden = GR_TANH,
@@ -160,6 +181,7 @@ const gr_test gradient_tests[] = {
     GR_TEST(the_textbook_network_has_the_right_gradient),
     GR_TEST(every_activation_has_the_right_gradient),
     GR_TEST(every_loss_and_output_has_the_right_gradient),
+    GR_TEST(normalized_layers_have_the_right_gradient),
     GR_TEST(many_lanes_have_the_right_gradient),
     GR_TEST_END,
 };

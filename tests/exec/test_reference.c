@@ -71,6 +71,8 @@ static ref_recipe reference_of(const recipe *r) {
   for (size_t l = 0; l <= ref.n_layers; l++) ref.width[l] = r->width[l];
   for (uint32_t l = 0; l + 1 < ref.n_layers; l++) {
     ref.activation[l] = activation_of[gr_config_activation(&c, l)];
+    ref.normalization[l] =
+        gr_config_normalization(&c, l) == GR_NORMALIZATION_LAYER ? REF_LAYER_NORM : REF_PLAIN;
     ref.dropout[l] = (unsigned)(gr_config_dropout(&c, l) * 65536 + 0.5);
   }
   ref.activation[ref.n_layers - 1] = activation_of[r->output];
@@ -259,6 +261,30 @@ static void layers_of_their_own_match_the_reference(void) {
   }
 }
 
+/* Widths of one panel and many, whole and broken; a single neuron, whose deviation is 0; slopes
+ * kept and not; norms that clip, and an optimiser with moments. */
+static void layer_normalization_matches_the_reference(void) {
+  for (int variant = 0; variant < 6; variant++) {
+    const recipe r = {.width = {8, 35, 64, 1, 9, 4},
+                      .layers = variant % 2 ? "35,64:gelu,1,9:none:0.2" : "35:tanh:0.3,64,1:none,9",
+                      .normalization = GR_NORMALIZATION_LAYER,
+                      .hidden = GR_RELU,
+                      .output = GR_SOFTMAX,
+                      .loss = GR_CROSS_ENTROPY,
+                      .optimizer = variant < 2 ? GR_SGD : GR_ADAMW,
+                      .batch = 100,
+                      .rows = 263,
+                      .steps = 20,
+                      .learning_rate = variant < 2 ? 0.1 : 0.01,
+                      .decay = 0.01,
+                      .l1 = 0.001,
+                      .clip_norm = variant < 4 ? 0 : 0.5,
+                      .weighted = variant == 3,
+                      .type = GR_F32};
+    check_recipe(&r, "layer-norm");
+  }
+}
+
 static void every_loss_and_output_matches_the_reference(void) {
   static const gr_activation hidden[] = {GR_IDENTITY, GR_SIGMOID, GR_TANH, GR_RELU};
   for (int output = 0; output < GR_N_ACTIVATIONS; output++)
@@ -286,6 +312,7 @@ const gr_test reference_tests[] = {
     GR_TEST(clipping_and_limits_match_the_reference),
     GR_TEST(every_activation_matches_the_reference),
     GR_TEST(layers_of_their_own_match_the_reference),
+    GR_TEST(layer_normalization_matches_the_reference),
     GR_TEST(every_loss_and_output_matches_the_reference),
     GR_TEST_END,
 };

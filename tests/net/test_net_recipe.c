@@ -114,6 +114,7 @@ static const char default_recipe[] =
     "  outputs: auto\n"
     "  dropout: 0\n"
     "  input_dropout: 0\n"
+    "  normalization: none\n"
     "training:\n"
     "  epochs: 20\n"
     "  batch_size: 128\n"
@@ -197,6 +198,8 @@ static void the_longest_recipe_has_a_digest(void) {
     c.network.hidden[i] = GR_MAX_WIDTH;
     c.network.own[i] = (gr_layer_own){.has_activation = true,
                                       .has_dropout = true,
+                                      .has_normalization = true,
+                                      .normalization = GR_NORMALIZATION_LAYER,
                                       .activation = GR_HARD_SIGMOID, /* the longest name */
                                       .dropout = -1.2345678901234567e-300};
   }

@@ -3,6 +3,7 @@
 #ifndef GR_TESTS_REFERENCE_FUNCTIONS_H
 #define GR_TESTS_REFERENCE_FUNCTIONS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 float ref_exp(float x);
@@ -26,5 +27,17 @@ float ref_flush(float x);
 
 /* x^n, squaring from the lowest bit of n up. */
 double ref_power(double x, unsigned long n);
+
+/* 16 partials added 8, 4, 2 and 1 apart; they are written over. */
+float ref_tree_of_16(float *partial);
+
+/* Layer normalisation: z in h [n] becomes zhat; gain zhat + shift goes to y, 1 / deviation to root.
+ */
+void ref_normalize(const float *gain, const float *shift, size_t n, float *h, float *y,
+                   float *root);
+
+/* dC/dz, into d, of dC/d(gain zhat + shift) in y. */
+void ref_normalize_back(const float *gain, size_t n, const float *h, const float *y, float root,
+                        float *d);
 
 #endif

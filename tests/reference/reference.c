@@ -11,10 +11,12 @@
 #include "base/elementary.h" /* gr_exp: its bits are part of the contract */
 #include "reference/functions.h"
 
-/* One sample's outputs a[l] of each layer (a[0]: inputs), their slopes and dC/dz d[l]. */
+/* One sample's outputs a[l] of each layer (a[0]: inputs), their slopes and dC/dz d[l]; and of
+ * normalised layers zhat h[l], dC/d(gain zhat + shift) y[l] and 1 / deviation root[l]. */
 typedef struct pass {
   float a[REF_MAX_LAYERS + 1][REF_MAX_WIDTH], s[REF_MAX_LAYERS + 1][REF_MAX_WIDTH],
-      d[REF_MAX_LAYERS + 1][REF_MAX_WIDTH];
+      d[REF_MAX_LAYERS + 1][REF_MAX_WIDTH], h[REF_MAX_LAYERS + 1][REF_MAX_WIDTH],
+      y[REF_MAX_LAYERS + 1][REF_MAX_WIDTH], root[REF_MAX_LAYERS + 1];
 } pass;
 
 /* Where a sample stands: what dropout depends on. */
@@ -24,24 +26,21 @@ typedef struct place {
   size_t row; /* of the batch */
 } place;
 
-size_t ref_parameters(const ref_recipe *recipe) {
-  size_t n = 0;
-  for (size_t l = 1; l <= recipe->n_layers; l++) n += recipe->width[l] * (recipe->width[l - 1] + 1);
-  return n;
+/* Numbers of each neuron of layer l = 1.. beside its weights: bias, gain and shift. */
+static size_t vectors_of(const ref_recipe *recipe, size_t l) {
+  return recipe->normalization[l - 1] == REF_PLAIN ? 1 : 3;
 }
 
 /* Where the weights of layer l = 1.. begin; its biases follow them. */
 static size_t weights_of(const ref_recipe *recipe, size_t l) {
   size_t at = 0;
-  for (size_t k = 1; k < l; k++) at += recipe->width[k] * (recipe->width[k - 1] + 1);
+  for (size_t k = 1; k < l; k++)
+    at += recipe->width[k] * (recipe->width[k - 1] + vectors_of(recipe, k));
   return at;
 }
 
-/* 16 partials, index i to partial i mod 16, added 8, 4, 2 and 1 apart. */
-static float tree_of_16(float *partial) {
-  for (size_t apart = 8; apart; apart /= 2)
-    for (size_t i = 0; i < apart; i++) partial[i] += partial[i + apart];
-  return partial[0];
+size_t ref_parameters(const ref_recipe *recipe) {
+  return weights_of(recipe, recipe->n_layers + 1);
 }
 
 /* What dropout multiplies output `unit` of layer `layer` (0: inputs) with, in row `row` of the
@@ -58,6 +57,17 @@ static float kept(const ref_recipe *recipe, const place *at, size_t layer, size_
   return draw < threshold ? 0 : (float)(65536.0 / (65536.0 - threshold));
 }
 
+/* What activation and dropout make of z[n_out]. */
+static void activate(const ref_recipe *recipe, const place *at, size_t l, const float *z, pass *p) {
+  for (size_t o = 0; o < recipe->width[l]; o++) {
+    ref_curve((int)recipe->activation[l - 1], z[o], &p->a[l][o], &p->s[l][o]);
+    if (recipe->dropout[l - 1] == 0) continue;
+    const float k = kept(recipe, at, l, o);
+    p->a[l][o] = ref_flush(p->a[l][o] * k);
+    p->s[l][o] = ref_flush(p->s[l][o] * k);
+  }
+}
+
 /* The last layer gives z: the loss makes the outputs of it. */
 static void forward(const ref_recipe *recipe, const float *parameters, const float *x,
                     const place *at, pass *p) {
@@ -68,17 +78,17 @@ static void forward(const ref_recipe *recipe, const float *parameters, const flo
   for (size_t l = 1; l <= recipe->n_layers; l++) {
     const size_t n_in = recipe->width[l - 1], n_out = recipe->width[l];
     const float *w = parameters + weights_of(recipe, l), *bias = w + n_in * n_out;
+    float *z = l == recipe->n_layers ? p->a[l] : p->h[l];
     for (size_t o = 0; o < n_out; o++) {
-      float z = bias[o];
-      for (size_t i = 0; i < n_in; i++) z = fmaf(p->a[l - 1][i], w[o * n_in + i], z);
-      p->a[l][o] = z;
-      if (l == recipe->n_layers) continue;
-      ref_curve((int)recipe->activation[l - 1], z, &p->a[l][o], &p->s[l][o]);
-      if (recipe->dropout[l - 1] == 0) continue;
-      const float k = kept(recipe, at, l, o);
-      p->a[l][o] = ref_flush(p->a[l][o] * k);
-      p->s[l][o] = ref_flush(p->s[l][o] * k);
+      z[o] = bias[o];
+      for (size_t i = 0; i < n_in; i++) z[o] = fmaf(p->a[l - 1][i], w[o * n_in + i], z[o]);
     }
+    if (l == recipe->n_layers) continue;
+    if (recipe->normalization[l - 1] == REF_LAYER_NORM) {
+      ref_normalize(bias + n_out, bias + 2 * n_out, n_out, p->h[l], p->y[l], &p->root[l]);
+      z = p->y[l];
+    }
+    activate(recipe, at, l, z, p);
   }
 }
 
@@ -174,7 +184,7 @@ static float terms(const ref_recipe *r, const ref_sample *s, size_t n, float *a,
     }
     d[j] = ref_flush(of_z ? d[j] : d[j] * slope) * scale;
   }
-  const float total = tree_of_16(partial);
+  const float total = ref_tree_of_16(partial);
   return r->loss == REF_QUADRATIC ? 0.5f * total : sum ? total : share * total;
 }
 
@@ -185,7 +195,7 @@ static float softmax(const ref_recipe *r, const ref_sample *s, size_t n, float *
   const float own = a[s->label], chosen = own - most;
   for (size_t j = 0; j < n; j++) apart[j % 16] += own - a[j];
   for (size_t j = 0; j < n; j++) partial[j % 16] += a[j] = ref_exp(a[j] - most);
-  const float total = tree_of_16(partial), low = r->smoothing / (float)n;
+  const float total = ref_tree_of_16(partial), low = r->smoothing / (float)n;
   for (size_t j = 0; j < n; j++) {
     const float hot = (size_t)s->label == j;
     a[j] = ref_flush(a[j] / total);
@@ -193,7 +203,7 @@ static float softmax(const ref_recipe *r, const ref_sample *s, size_t n, float *
         ref_flush(a[j] - (r->smoothing > 0 ? fmaf(hot, 1 - r->smoothing, low) : hot)) * s->weight;
   }
   float loss = ref_log(total) - chosen;
-  if (r->smoothing > 0) loss += r->smoothing * (tree_of_16(apart) / (float)n);
+  if (r->smoothing > 0) loss += r->smoothing * (ref_tree_of_16(apart) / (float)n);
   if (r->loss != REF_FOCAL) return loss;
   loss = focus(r->parameter, 1 - a[s->label], loss, &factor);
   for (size_t j = 0; j < n; j++) d[j] = ref_flush(d[j] * factor);
@@ -211,11 +221,16 @@ static void backward(const ref_recipe *recipe, const float *parameters, pass *p)
   for (size_t l = recipe->n_layers; l > 1; l--) {
     const size_t n_in = recipe->width[l - 1];
     const float *w = parameters + weights_of(recipe, l);
+    const int normalized = recipe->normalization[l - 2] == REF_LAYER_NORM;
+    float *d = normalized ? p->y[l - 1] : p->d[l - 1];
     for (size_t i = 0; i < n_in; i++) {
       float sum = 0;
       for (size_t o = 0; o < recipe->width[l]; o++) sum = fmaf(p->d[l][o], w[o * n_in + i], sum);
-      p->d[l - 1][i] = ref_flush(sum * p->s[l - 1][i]);
+      d[i] = ref_flush(sum * p->s[l - 1][i]);
     }
+    if (normalized)
+      ref_normalize_back(parameters + weights_of(recipe, l - 1) + (recipe->width[l - 2] + 1) * n_in,
+                         n_in, p->h[l - 1], d, p->root[l - 1], p->d[l - 1]);
   }
 }
 
@@ -227,6 +242,9 @@ static void join_gradient(const ref_recipe *recipe, const pass *p, float *gradie
       for (size_t i = 0; i < n_in; i++)
         g[o * n_in + i] = fmaf(p->a[l - 1][i], p->d[l][o], g[o * n_in + i]);
       g_bias[o] += p->d[l][o];
+      if (recipe->normalization[l - 1] == REF_PLAIN) continue;
+      g_bias[n_out + o] = fmaf(p->y[l][o], p->h[l][o], g_bias[n_out + o]);
+      g_bias[2 * n_out + o] += p->y[l][o];
     }
   }
 }
@@ -389,12 +407,15 @@ static void update(const ref_recipe *recipe, ref_state *s, size_t i, float g, in
   }
 }
 
-/* Sum of squares of n values and, where given, one more: index i to partial i mod 16. */
-static float squares(const float *x, size_t n, const float *more) {
+/* Sum of squares of n values and n_more others, `apart` from one another: index i to partial i mod
+ * 16. */
+static float squares(const float *x, size_t n, const float *more, size_t n_more, size_t apart) {
   float partial[16] = {0};
-  for (size_t i = 0; i < n; i++) partial[i % 16] = fmaf(x[i], x[i], partial[i % 16]);
-  if (more) partial[n % 16] = fmaf(*more, *more, partial[n % 16]);
-  return tree_of_16(partial);
+  for (size_t i = 0; i < n + n_more; i++) {
+    const float value = i < n ? x[i] : more[(i - n) * apart];
+    partial[i % 16] = fmaf(value, value, partial[i % 16]);
+  }
+  return ref_tree_of_16(partial);
 }
 
 /* The tree over doubles: left the largest power of two below n, right the rest. */
@@ -405,7 +426,7 @@ static double tree_of(const double *x, size_t n) {
   return tree_of(x, left) + tree_of(x + left, n - left);
 }
 
-/* The norm of a vector like the parameters, a neuron with its bias at a time. */
+/* The norm of a vector like the parameters, a neuron with all that is its own at a time. */
 static double norm_of(const ref_recipe *recipe, const float *vector) {
   double *rows = allocate(REF_MAX_LAYERS * REF_MAX_WIDTH, sizeof *rows);
   size_t n = 0;
@@ -413,7 +434,8 @@ static double norm_of(const ref_recipe *recipe, const float *vector) {
     const size_t n_in = recipe->width[l - 1], n_out = recipe->width[l];
     const float *w = vector + weights_of(recipe, l);
     for (size_t o = 0; o < n_out; o++)
-      rows[n++] = (double)squares(w + o * n_in, n_in, w + n_in * n_out + o);
+      rows[n++] =
+          (double)squares(w + o * n_in, n_in, w + n_in * n_out + o, vectors_of(recipe, l), n_out);
   }
   const double norm = sqrt(tree_of(rows, n));
   free(rows);
@@ -426,7 +448,7 @@ static void constrain(const ref_recipe *recipe, float *parameters) {
     for (size_t o = 0; o < recipe->width[l]; o++) {
       const size_t n_in = recipe->width[l - 1];
       float *row = parameters + weights_of(recipe, l) + o * n_in;
-      const double norm = sqrt((double)squares(row, n_in, NULL));
+      const double norm = sqrt((double)squares(row, n_in, NULL, 0, 0));
       for (size_t i = 0; i < n_in && norm > recipe->max_norm; i++)
         row[i] *= (float)(recipe->max_norm / norm);
     }
@@ -441,9 +463,9 @@ double ref_step(const ref_recipe *recipe, ref_state *state, const ref_sample *sa
   if (recipe->clip_norm > 0 && norm > recipe->clip_norm)
     scale = (float)((double)scale * (recipe->clip_norm / norm));
   for (size_t l = 1; l <= recipe->n_layers; l++) {
-    const size_t first = weights_of(recipe, l), biases = recipe->width[l];
-    const size_t weights = recipe->width[l - 1] * biases;
-    for (size_t i = 0; i < weights + biases; i++)
+    const size_t first = weights_of(recipe, l), end = weights_of(recipe, l + 1);
+    const size_t weights = recipe->width[l - 1] * recipe->width[l];
+    for (size_t i = 0; i < end - first; i++)
       update(recipe, state, first + i, s.gradient[first + i] * scale, i < weights, learning_rate,
              step + 1);
   }

@@ -57,9 +57,12 @@ typedef enum ref_optimizer {
   REF_LION
 } ref_optimizer;
 
+typedef enum ref_normalization { REF_PLAIN, REF_LAYER_NORM } ref_normalization;
+
 typedef struct ref_recipe {
   size_t n_layers, width[REF_MAX_LAYERS + 1]; /* width[0]: inputs */
   ref_activation activation[REF_MAX_LAYERS];
+  ref_normalization normalization[REF_MAX_LAYERS];
   ref_loss loss;
   ref_optimizer optimizer;
   size_t lane_rows;
@@ -79,7 +82,8 @@ typedef struct ref_sample {
   float weight;
 } ref_sample;
 
-/* Layer by layer, weights row-major, then biases; moments alike. */
+/* Layer by layer, weights row-major, then biases, then gains and shifts where it is normalised;
+ * moments alike. */
 typedef struct ref_state {
   float *parameters, *moment1, *moment2;
 } ref_state;
