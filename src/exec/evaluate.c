@@ -162,6 +162,8 @@ gradus_status gr_engine_evaluate(gr_engine *engine, const gr_evaluation *wanted,
   e.totals = gr_calloc(e.n_blocks, N_TOTALS * sizeof(double));
   if (e.totals) {
     gr_engine_bind_inputs(engine, wanted->rows);
+    gr_normalize_prepare(engine,
+                         engine->plan.averages ? engine->plan.average : engine->plan.parameters);
     status = evaluate_all(&e, wanted, fed, err);
     double as_array[N_TOTALS];
     for (size_t k = 0; k < N_TOTALS; k++)

@@ -73,7 +73,10 @@ static void finish_vectors(const gr_step *s, const gr_unit *u, const float *g, s
 static void vector_sums(const gr_engine *engine, const gr_plan_layer *layer, uint64_t first,
                         uint64_t end, size_t panel, size_t n, float *g, size_t stride) {
   const size_t at = first * layer->ld + 16 * panel;
-  engine->kernels->column_sums(end - first, n, gr_at(engine, layer->delta + at), layer->ld, g);
+  if (layer->normalization == GR_NORMALIZATION_BATCH)
+    memset(g, 0, 16 * n * sizeof *g); /* the mean takes the bias away: it stays */
+  else
+    engine->kernels->column_sums(end - first, n, gr_at(engine, layer->delta + at), layer->ld, g);
   if (layer->normalization == GR_NORMALIZATION_NONE) return;
   const float *dy = gr_at(engine, layer->dy + at);
   engine->kernels->column_products(end - first, n, dy, gr_at(engine, layer->zhat + at), layer->ld,

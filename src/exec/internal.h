@@ -59,18 +59,10 @@ void gr_engine_loss(const gr_engine *engine, const gr_rows *rows, gr_loss_rows *
 void gr_engine_gather(const gr_engine *engine, const gr_rows *rows, const uint64_t *index, size_t n,
                       const uint64_t *next, size_t n_next, float *dst, size_t ld);
 
-/* ----- exec/normalize.c: layers that are normalised ----- */
-
-/* From the weighted inputs of rows [row, row + n) of a batch to the outputs of the layer; where it
- * drops, the factors of dropout lie where its slopes go. */
-void gr_normalize_rows(const gr_engine *engine, const gr_plan_layer *layer, uint64_t row,
-                       uint64_t n);
-
-/* From what lies behind the normalisation to the deltas of the layer. */
-void gr_normalize_rows_back(const gr_engine *engine, const gr_plan_layer *layer, uint64_t row,
-                            uint64_t n);
-
-/* The same for rows that are evaluated, a[n][ld] in place; the model begins at `model`. */
+/* Rows of a normalised layer that are evaluated, from z to outputs, a[n][ld] in place, by the
+ * running statistics where the batch normalises; the model begins at `model`. Before it, and until
+ * the next step, `prepare` has been called once. */
+void gr_normalize_prepare(gr_engine *engine, size_t model);
 void gr_normalize_evaluation(const gr_engine *engine, size_t model, const gr_plan_layer *layer,
                              uint64_t n, float *a);
 

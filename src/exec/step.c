@@ -15,11 +15,7 @@
 #include "net/average.h"
 #include "plan/lanes.h"
 
-/* A rank's share of an operation: rows, and panels of its result. */
-typedef struct share {
-  uint64_t row, rows;
-  size_t panel, panels;
-} share;
+typedef gr_share share;
 
 static share share_of(const gr_step *s, int rank, int columns, size_t n_panels) {
   const gr_plan *plan = &s->engine->plan;
@@ -49,25 +45,6 @@ static void gathered_rows(const gr_plan *plan, int rank, uint64_t n, uint64_t *f
   if (!plan->own_inputs && n > 0) gr_plan_rows(plan, n, rank, 1, first, end);
 }
 
-/* The factors of dropout of a share of the outputs of layer `layer` (0: the inputs), stored at dst
- * or applied to what is there. */
-static void drop(const gr_step *s, uint32_t layer, uint32_t threshold, const share *mine,
-                 float *dst, size_t ld, bool scales) {
-  const gr_dropout d = {.n_rows = mine->rows,
-                        .n_panels = mine->panels,
-                        .first_row = s->pass * s->engine->plan.batch_rows + mine->row,
-                        .first_panel = mine->panel,
-                        .seed = s->engine->config.training.seed,
-                        .step = s->number,
-                        .layer = layer,
-                        .threshold = threshold,
-                        .factor = (float)(65536.0 / (65536.0 - threshold)),
-                        .dst = dst,
-                        .ld = ld,
-                        .scales = scales};
-  s->engine->kernels->dropout(&d);
-}
-
 /* The rank's rows; those that it will want next are named, so that they can be fetched meanwhile.
  */
 static void gather_rows(const gr_step *s, int rank) {
@@ -84,7 +61,8 @@ static void gather_rows(const gr_step *s, int rank) {
   gr_engine_gather(engine, s->rows, index + first, end - first, next + next_first,
                    next_end - next_first, input, plan->ld_input);
   const share mine = {first, end - first, 0, plan->layer[0].panels_in};
-  if (plan->input_dropout > 0) drop(s, 0, plan->input_dropout, &mine, input, plan->ld_input, true);
+  if (plan->input_dropout > 0)
+    gr_step_drop(s, 0, plan->input_dropout, &mine, input, plan->ld_input, true);
 }
 
 /* The share of an operation that a rank does at a time: `rows` of it, where it has whole rows. */
@@ -112,18 +90,9 @@ static void forward_layer(const gr_step *s, int rank, uint32_t l, const share *r
       .drops = layer->dropout > 0 && !normalized};
   if (layer->keeps_slope && !normalized)
     f.slope = gr_at(engine, layer->slope + mine.row * layer->ld + 16 * mine.panel);
-  if (f.drops) drop(s, l + 1, layer->dropout, &mine, f.slope, layer->ld, false);
+  if (f.drops) gr_step_drop(s, l + 1, layer->dropout, &mine, f.slope, layer->ld, false);
   f.a = gr_layer_input(engine, rank, l, mine.row, &f.lda);
   engine->kernels->forward(&f);
-}
-
-static void normalize_layer(const gr_step *s, uint32_t l, const share *rows) {
-  const gr_plan_layer *layer = &s->engine->plan.layer[l];
-  const share mine = {rows->row, rows->rows, 0, layer->panels_out};
-  if (layer->dropout > 0)
-    drop(s, l + 1, layer->dropout, &mine, gr_at(s->engine, layer->slope + rows->row * layer->ld),
-         layer->ld, false);
-  gr_normalize_rows(s->engine, layer, rows->row, rows->rows);
 }
 
 /* Losses and output deltas of rows; whether all losses of the rank so far are finite. */
@@ -324,9 +293,10 @@ static void update(steps *all, const gr_step *s, int rank) {
   double norm;
   const bool finite = is_finite(s, &norm), whole = plan->whole_gradient,
              averages = plan->averages && !plan->constrains; /* else after that */
-  for (size_t i = plan->first_unit[rank]; finite && s->last && i < plan->first_unit[rank + 1];
-       i++) {
+  for (size_t i = plan->first_unit[rank]; finite && i < plan->first_unit[rank + 1]; i++) {
     const gr_unit *u = &plan->units[i];
+    gr_normalize_track(s, u);
+    if (!s->last) continue;
     if (whole)
       gr_whole_apply(s, norm, u);
     else
@@ -362,7 +332,7 @@ static void operate(steps *all, const gr_step *s, int rank, const gr_plan_operat
       forward_layer(s, rank, o->layer, rows);
       break;
     case GR_NORMALIZE:
-      normalize_layer(s, o->layer, rows);
+      gr_normalize_layer(s, rank, o->layer, rows);
       break;
     case GR_LOSS:
       loss_rows(s, rank, rows);
@@ -371,7 +341,7 @@ static void operate(steps *all, const gr_step *s, int rank, const gr_plan_operat
       backward_layer(s, rank, o->layer, rows);
       break;
     case GR_NORMALIZE_BACK:
-      gr_normalize_rows_back(s->engine, &s->engine->plan.layer[o->layer], rows->row, rows->rows);
+      gr_normalize_layer_back(s, rank, o->layer, rows);
       break;
     case GR_REDUCE:
       gr_gradient_accumulate(s, rank);

@@ -172,6 +172,30 @@ typedef struct gr_normalize_back {
   size_t ld;
 } gr_normalize_back;
 
+/* Batch normalisation (Ioffe and Szegedy 2015, algorithm 1) with mean and root of each column
+ * given: zhat = (z - mean) root, flushed, a = f(gain zhat + shift), with slope and dropout as in
+ * gr_forward. */
+typedef struct gr_normalize_columns {
+  size_t n_rows, n_panels;
+  float *z; /* [n_rows][ld] in: z; out: zhat */
+  float *a; /* [n_rows][ld]; or z itself, which then holds a at the end */
+  size_t ld;
+  const float *mean, *root, *gain, *shift; /* [16 n_panels] */
+  gr_activation activation;
+  float *slope; /* [n_rows][ld] or NULL */
+  bool drops;
+} gr_normalize_columns;
+
+/* Its way back: s and t the means over the batch of dy and dy zhat, dz = factor (dy - s - zhat t),
+ * flushed, factor = gain root. */
+typedef struct gr_normalize_columns_back {
+  size_t n_rows, n_panels;
+  const float *dy, *zhat;      /* [n_rows][ld] */
+  const float *s, *t, *factor; /* [16 n_panels] */
+  float *dz;                   /* [n_rows][ld]; must not overlap dy or zhat */
+  size_t ld;
+} gr_normalize_columns_back;
+
 typedef struct gr_kernels {
   gr_isa isa;
   size_t tile_rows, tile_panels; /* shapes that are multiples of these run at full speed */
@@ -183,6 +207,11 @@ typedef struct gr_kernels {
   /* g[16p + j] = sum_r x[r][16p + j] y[r][16p + j], r ascending from +0, fused multiply-adds. */
   void (*column_products)(size_t n_rows, size_t n_panels, const float *x, const float *y, size_t ld,
                           float *g);
+  /* g[16p + j] = sum_r (z[r][16p + j] - mean[16p + j])^2, likewise. */
+  void (*column_deviations)(size_t n_rows, size_t n_panels, const float *z, size_t ld,
+                            const float *mean, float *g);
+  void (*normalize_columns)(const gr_normalize_columns *k);
+  void (*normalize_columns_back)(const gr_normalize_columns_back *k);
   void (*normalize)(const gr_normalize *k);
   void (*normalize_back)(const gr_normalize_back *k);
   /* sum[i] += addend[i], i < n, n a multiple of 16. */

@@ -22,7 +22,7 @@ const gr_normalization_kind gr_normalizations[GR_N_NORMALIZATIONS] = {
 #undef GR_NORMALIZATION
 };
 
-const char *const gr_vector_names[GR_MAX_VECTORS] = {"bias", "gain", "shift"};
+const char *const gr_vector_names[GR_MAX_VECTORS] = {"bias", "gain", "shift", "mean", "variance"};
 
 const gr_optimizer_kind gr_optimizers[GR_N_OPTIMIZERS] = {
 #define GR_OPTIMIZER(id, name, moments, decoupled, rate, momentum, beta1, beta2, epsilon) \

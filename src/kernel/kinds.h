@@ -33,10 +33,11 @@ typedef enum gr_normalization {
   GR_N_NORMALIZATIONS
 } gr_normalization;
 
-#define GR_NORM_EPSILON                                                                     \
-  1e-5f                  /* added to the variance that normalisation divides by the root of \
-                          */
-#define GR_MAX_VECTORS 3 /* of one layer: bias, gain, shift */
+#define GR_NORM_EPSILON                                                                       \
+  1e-5f                    /* added to the variance that normalisation divides by the root of \
+                            */
+#define GR_NORM_SHARE 0.1f /* of a batch in the running statistics */
+#define GR_MAX_VECTORS 5   /* of one layer: bias, gain, shift, running mean and variance */
 
 #define GR_MAX_MOMENTS 3 /* of an optimiser 2; one more for weights that are also averaged */
 

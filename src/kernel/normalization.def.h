@@ -4,3 +4,4 @@
  * each does stands in kernel/normalize.c. */
 GR_NORMALIZATION(NONE, "none", 1, 1)
 GR_NORMALIZATION(LAYER, "layer-norm", 3, 3)
+GR_NORMALIZATION(BATCH, "batch-norm", 5, 3)

@@ -1,7 +1,13 @@
-/* Layer normalisation: each row of weighted inputs gets mean 0 and variance 1, then a gain and a
- * shift for each neuron. A row is gone through three times, for its mean, its variance and its
- * values, while it lies in the first-level cache; some rows side by side, because the order of a
- * sum leaves one chain of additions to a row. The activation then finds these rows there. */
+/* Normalisation: weighted inputs get mean 0 and variance 1, then a gain and a shift for each
+ * neuron.
+ *
+ * Layer normalisation does so with each row. A row is gone through three times, for its mean, its
+ * variance and its values, while it lies in the first-level cache; some rows side by side, because
+ * the order of a sum leaves one chain of additions to a row. The activation then finds these rows
+ * there.
+ *
+ * Batch normalisation does so with each column; what is summed over the batch goes by lanes, so
+ * that the kernels are given its outcome. */
 #include <config.h>
 
 #include "kernel/kernel.h"
@@ -130,6 +136,8 @@ void GR_SUFFIX(gr_normalize_back)(const gr_normalize_back *k) {
   for (; r < k->n_rows; r++) normalize_rows_back(k, 1, r);
 }
 
+/* ----- columns ----- */
+
 GR_INLINE void column_products_of(const int panels, size_t n_rows, const float *x, const float *y,
                                   size_t ld, float *g) {
   vf sum[SIDE];
@@ -149,4 +157,67 @@ void GR_SUFFIX(gr_column_products)(size_t n_rows, size_t n_panels, const float *
   for (; p + SIDE <= n_panels; p += SIDE)
     column_products_of(SIDE, n_rows, x + 16 * p, y + 16 * p, ld, g + 16 * p);
   for (; p < n_panels; p++) column_products_of(1, n_rows, x + 16 * p, y + 16 * p, ld, g + 16 * p);
+}
+
+GR_INLINE void column_deviations_of(const int panels, size_t n_rows, const float *z, size_t ld,
+                                    const float *mean, float *g) {
+  vf sum[SIDE], middle[SIDE];
+  for (int p = 0; p < panels; p++) {
+    sum[p] = vf_zero();
+    middle[p] = vf_load(mean + 16 * p);
+  }
+  for (size_t r = 0; r < n_rows; r++)
+    for (int p = 0; p < panels; p++) {
+      const vf d = vf_sub(vf_load(z + r * ld + 16 * (size_t)p), middle[p]);
+      sum[p] = vf_fma(d, d, sum[p]);
+    }
+  for (int p = 0; p < panels; p++) vf_store(g + 16 * p, sum[p]);
+}
+
+void GR_SUFFIX(gr_column_deviations)(size_t n_rows, size_t n_panels, const float *z, size_t ld,
+                                     const float *mean, float *g);
+void GR_SUFFIX(gr_column_deviations)(size_t n_rows, size_t n_panels, const float *z, size_t ld,
+                                     const float *mean, float *g) {
+  size_t p = 0;
+  for (; p + SIDE <= n_panels; p += SIDE)
+    column_deviations_of(SIDE, n_rows, z + 16 * p, ld, mean + 16 * p, g + 16 * p);
+  for (; p < n_panels; p++)
+    column_deviations_of(1, n_rows, z + 16 * p, ld, mean + 16 * p, g + 16 * p);
+}
+
+/* Some rows of them all, so that the activation finds them in the first-level cache. */
+static void normalize_some(const gr_normalize_columns *k, size_t first, size_t end) {
+  for (size_t p = 0; p < 16 * k->n_panels; p += 16) {
+    const vf mean = vf_load(k->mean + p), root = vf_load(k->root + p), gain = vf_load(k->gain + p),
+             shift = vf_load(k->shift + p);
+    for (size_t r = first; r < end; r++) {
+      float *z = k->z + r * k->ld + p;
+      const vf zhat = vf_flush(vf_mul(vf_sub(vf_load(z), mean), root));
+      vf_store(z, zhat);
+      vf_store(k->a + r * k->ld + p, vf_fma(gain, zhat, shift));
+    }
+  }
+  const size_t at = first * k->ld;
+  GR_SUFFIX(gr_finish)
+  (k->activation, k->drops, end - first, k->n_panels, k->a + at, k->slope ? k->slope + at : NULL,
+   k->ld);
+}
+
+void GR_SUFFIX(gr_normalize_columns)(const gr_normalize_columns *k);
+void GR_SUFFIX(gr_normalize_columns)(const gr_normalize_columns *k) {
+  enum { ROWS = 16 };
+  for (size_t r = 0; r < k->n_rows; r += ROWS)
+    normalize_some(k, r, r + ROWS < k->n_rows ? r + ROWS : k->n_rows);
+}
+
+void GR_SUFFIX(gr_normalize_columns_back)(const gr_normalize_columns_back *k);
+void GR_SUFFIX(gr_normalize_columns_back)(const gr_normalize_columns_back *k) {
+  for (size_t p = 0; p < 16 * k->n_panels; p += 16) {
+    const vf s = vf_load(k->s + p), t = vf_load(k->t + p), factor = vf_load(k->factor + p);
+    for (size_t r = 0; r < k->n_rows; r++) {
+      const size_t at = r * k->ld + p;
+      const vf d = vf_nfma(vf_load(k->zhat + at), t, vf_sub(vf_load(k->dy + at), s));
+      vf_store(k->dz + at, vf_flush(vf_mul(factor, d)));
+    }
+  }
 }

@@ -291,6 +291,10 @@ void GR_SUFFIX(gr_loss_rows)(const gr_loss_rows *l);
 void GR_SUFFIX(gr_dropout)(const gr_dropout *d);
 void GR_SUFFIX(gr_column_products)(size_t n_rows, size_t n_panels, const float *x, const float *y,
                                    size_t ld, float *g);
+void GR_SUFFIX(gr_column_deviations)(size_t n_rows, size_t n_panels, const float *z, size_t ld,
+                                     const float *mean, float *g);
+void GR_SUFFIX(gr_normalize_columns)(const gr_normalize_columns *k);
+void GR_SUFFIX(gr_normalize_columns_back)(const gr_normalize_columns_back *k);
 void GR_SUFFIX(gr_normalize)(const gr_normalize *k);
 void GR_SUFFIX(gr_normalize_back)(const gr_normalize_back *k);
 double GR_SUFFIX(gr_fma_rounds)(size_t n_rounds);
@@ -316,6 +320,9 @@ const gr_kernels GR_SUFFIX(gr_kernels) = {
     .weight_gradient = GR_SUFFIX(gr_weight_gradient),
     .column_sums = column_sums,
     .column_products = GR_SUFFIX(gr_column_products),
+    .column_deviations = GR_SUFFIX(gr_column_deviations),
+    .normalize_columns = GR_SUFFIX(gr_normalize_columns),
+    .normalize_columns_back = GR_SUFFIX(gr_normalize_columns_back),
     .normalize = GR_SUFFIX(gr_normalize),
     .normalize_back = GR_SUFFIX(gr_normalize_back),
     .add = add,

@@ -111,6 +111,27 @@ static gradus_status check_widths(const gr_config *c, gradus_error *err) {
   return check_width("network.outputs", c->network.outputs, err);
 }
 
+static bool normalizes_batches(const gr_config *c) {
+  for (uint32_t i = 0; i < c->network.n_hidden; i++)
+    if (gr_config_normalization(c, i) == GR_NORMALIZATION_BATCH) return true;
+  return false;
+}
+
+static gradus_status check_normalization(const gr_config *c, gradus_error *err) {
+  if (!normalizes_batches(c)) return GRADUS_OK;
+  if (c->training.batch_size == 1)
+    return gr_fail(
+        err, GRADUS_ERR_CONFIG,
+        "network.normalization: batch-norm wants a training.batch_size of 2 or more; use "
+        "layer-norm");
+  if (c->average.name == GR_AVERAGE_SWA)
+    return gr_fail(
+        err, GRADUS_ERR_CONFIG,
+        "average.name: swa would leave batch-norm without the statistics of its average; "
+        "use ema, or network.normalization layer-norm");
+  return GRADUS_OK;
+}
+
 static gradus_status check_milestones(const gr_config *c, gradus_error *err) {
   const uint32_t n = c->schedule.n_milestones, *m = c->schedule.milestones;
   if (c->schedule.name != GR_SCHEDULE_MULTISTEP) return GRADUS_OK;
@@ -128,8 +149,8 @@ static gradus_status check_milestones(const gr_config *c, gradus_error *err) {
 
 gradus_status gr_config_validate(const gr_config *config, gradus_error *err) {
   static gradus_status (*const checks[])(const gr_config *, gradus_error *) = {
-      check_hidden, check_softmax, check_targets,   check_outputs,
-      check_lanes,  check_widths,  check_milestones};
+      check_hidden, check_softmax, check_targets,    check_outputs,
+      check_lanes,  check_widths,  check_milestones, check_normalization};
   for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) GR_TRY(checks[i](config, err));
   return GRADUS_OK;
 }

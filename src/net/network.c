@@ -104,8 +104,8 @@ static const rule rules[] = {[GR_INIT_NORMAL] = {gr_random_normal, normal_scale,
                              [GR_INIT_HE] = {gr_random_normal, he_scale, 0},
                              [GR_INIT_LECUN] = {gr_random_normal, normal_scale, 0}};
 
-/* Behind the biases: gain and shift that change nothing. */
-static const float vector_starts[GR_MAX_VECTORS] = {0, 1, 0};
+/* Behind the biases: gain, shift, mean and variance that change nothing. */
+static const float vector_starts[GR_MAX_VECTORS] = {0, 1, 0, 0, 1};
 
 void gr_network_initialize(const gr_network *network, gr_initialization kind, uint64_t seed,
                            float *parameters) {

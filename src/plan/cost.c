@@ -140,13 +140,17 @@ static double gradient_seconds(const model *m, const gr_plan_layer *layer, gr_st
          weights / 64 * (passes + 2.0 * (double)plan->n_lanes) * vector / ranks;
 }
 
-/* What a rank does with its rows of a layer that is normalised, and the meetings that this takes
- * where the products before are split by columns. */
+/* What a rank does with its rows of a layer that is normalised, or its columns, and the meetings
+ * that this takes where the products around it are split otherwise. */
 static double normalization_seconds(const model *m, gr_strategy strategy, uint32_t l, int columns) {
   const gr_plan_layer *layer = &m->plan->layer[l];
   if (layer->normalization == GR_NORMALIZATION_NONE) return 0;
+  const double meetings = layer->normalization == GR_NORMALIZATION_BATCH
+                              ? columns == m->ranks ? 2 : 4
+                          : columns > 1 ? 2
+                                        : 0;
   return (double)rows_of(m, strategy, (size_t)m->ranks) * (double)layer->n_out * normalize_seconds +
-         (columns > 1 ? 2 * meeting(m) : 0);
+         meetings * meeting(m);
 }
 
 /* Seconds of a step; the columns of each layer in forward[] and backward[]. */

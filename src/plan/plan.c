@@ -126,7 +126,10 @@ static void plan_training_buffers(gr_plan *plan, const gr_kernels *kernels) {
     if (normalizes(plan, l)) {
       layer->zhat = gr_arena_reserve(&plan->arena, rows, layer->ld);
       layer->dy = gr_arena_reserve(&plan->arena, rows, layer->ld);
-      layer->root = gr_arena_reserve(&plan->arena, rows, 1);
+      if (plan->layer[l].normalization == GR_NORMALIZATION_LAYER)
+        layer->root = gr_arena_reserve(&plan->arena, rows, 1);
+      else
+        layer->statistics = gr_arena_reserve(&plan->arena, 2 * 16, layer->panels_out);
     }
     if (l > 0) layer->back = gr_arena_reserve(&plan->arena, 16 * layer->panels_in, layer->n_out);
   }
@@ -271,11 +274,18 @@ static void add_operation(gr_plan *plan, gr_operation kind, uint32_t layer) {
   plan->operation[plan->n_operations++] = (gr_plan_operation){.kind = kind, .layer = layer};
 }
 
+/* Whether it goes through all rows of the batch, a rank with the panels that it would have if
+ * products were split by columns alone. */
+static bool is_of_batch(const gr_plan *plan, const gr_plan_operation *o) {
+  return (o->kind == GR_NORMALIZE || o->kind == GR_NORMALIZE_BACK) &&
+         plan->layer[o->layer].normalization == GR_NORMALIZATION_BATCH;
+}
+
 /* Column groups of an operation: 1 = the rank has whole rows. */
 static int operation_columns(const gr_plan *plan, const gr_plan_operation *o) {
   if (o->kind == GR_FORWARD) return plan->layer[o->layer].forward_columns;
   if (o->kind == GR_BACKWARD) return plan->layer[o->layer].backward_columns;
-  return 1;
+  return is_of_batch(plan, o) ? plan->n_ranks : 1;
 }
 
 /* Rows whose activations on both sides of a layer, and deltas, and slopes and normalised inputs
@@ -306,7 +316,7 @@ static bool owns_rows(const gr_plan *plan) {
 static bool begins_gradient(const gr_plan *plan, const gr_plan_operation *o) {
   if (!plan->whole_gradient) return o->kind == GR_UPDATE;
   const bool own_deltas = plan->norms && plan->n_layers > 1 && owns_columns(plan, 0) &&
-                          !normalizes(plan, 0) && plan->layer[1].backward_columns == plan->n_ranks;
+                          operation_columns(plan, o - 1) == plan->n_ranks;
   return o->kind == GR_GRADIENT && !own_deltas;
 }
 
@@ -318,6 +328,7 @@ static bool must_meet(const gr_plan *plan, const gr_plan_operation *o) {
   if (o->kind == GR_UPDATE) return !plan->constrains || !owns_rows(plan);
   if (o->kind == GR_NORM || o->kind == GR_CONSTRAIN) return true;
   if (o[1].kind == GR_GRADIENT || o[1].kind == GR_UPDATE) return begins_gradient(plan, o + 1);
+  if (is_of_batch(plan, o + 1)) return operation_columns(plan, o) != plan->n_ranks;
   return operation_columns(plan, o) > 1 ||
          (operation_columns(plan, o + 1) > 1 && !(o->kind == GR_GATHER && plan->own_inputs));
 }
@@ -348,7 +359,7 @@ static void order_operations(gr_plan *plan) {
   if (plan->constrains) add_operation(plan, GR_CONSTRAIN, 0);
   for (int i = 0; i < plan->n_operations; i++) {
     gr_plan_operation *o = &plan->operation[i];
-    o->by_rows = is_of_rows(o->kind) && operation_columns(plan, o) == 1;
+    o->by_rows = is_of_rows(o->kind) && operation_columns(plan, o) == 1 && !is_of_batch(plan, o);
     if (i == 0 || o[-1].meet) plan->stage[plan->n_stages++] = i;
     o->meet = plan->n_ranks > 1 && must_meet(plan, o);
   }
@@ -358,6 +369,9 @@ static void plan_evaluation(gr_plan *plan) {
   plan->parameters = gr_arena_reserve(&plan->arena, 1, plan->n_blocked);
   plan->shift = gr_arena_reserve(&plan->arena, 1, plan->layer[0].n_in);
   plan->factor = gr_arena_reserve(&plan->arena, 1, plan->layer[0].n_in);
+  for (uint32_t l = 0; l < plan->n_layers; l++)
+    if (plan->layer[l].normalization == GR_NORMALIZATION_BATCH)
+      plan->layer[l].root = gr_arena_reserve(&plan->arena, 16, plan->layer[l].panels_out);
   plan_evaluation_buffers(plan);
 }
 

@@ -27,8 +27,9 @@ typedef struct gr_plan_layer {
   uint32_t n_vectors, n_trained; /* of them: see kernel/normalization.def.h */
   /* In the arena, where it is normalised: its weighted inputs, which become zhat, and dC/d(gain
    * zhat
-   * + shift), [batch][ld]; root [batch]. */
-  size_t zhat, dy, root;
+   * + shift), [batch][ld]; root, of each row, or of each column [16 panels_out] and then mean and
+   * variance of the batch likewise. */
+  size_t zhat, dy, root, statistics;
   size_t back;     /* in the arena: the back copy; unused for layer 0 */
   size_t a, delta; /* in the arena: outputs and dC/dz, [batch][ld] */
   size_t slope;    /* likewise f'(z), times what dropout does, where `keeps_slope` */

@@ -43,6 +43,15 @@ check "and how" grep -q -e '2 -> 20 gelu, layer-norm, dropout 0.1' out
 check "and what is not" grep -Eq -e '9 -> 7 relu$' out
 expect 0 "as JSON, too" inspect normalized --json
 check "with its name" grep -q '"normalization":"layer-norm"' out
+survives batches --hidden 20:gelu:0.1,9,7:layer-norm --normalization batch-norm --average ema
+expect 0 "inspect shows it" inspect batches
+check "and what is normalised otherwise" grep -q -e '9 -> 7 relu, layer-norm' out
+expect 0 "it is evaluated" eval batches data.h5
+expect 0 "and predicts" predict batches data.h5 -o other.csv
+refuses 78 "batches of one row" "batch-norm|training.batch_size" -- \
+  train data.h5 --hidden 5:batch-norm --batch-size 1
+refuses 78 "an average that has no statistics" "swa|batch-norm|ema" -- \
+  train data.h5 --normalization batch-norm --average swa
 expect 0 "with an average and several batches to an update" train data.h5 --hidden 9,5 --batch-size 32 \
   --normalization layer-norm --average ema --accumulate 3 --epochs 2 --run averaged -q
 expect 0 "and it is evaluated" eval averaged data.h5

@@ -142,6 +142,8 @@ float *make_parameters(const gr_network *network, uint64_t seed) {
                  0.5f);
     for (size_t o = 0; gr_layer_vectors(layer) > 1 && o < layer->n_out; o++)
       parameters[layer->bias + layer->n_out + o] += 1; /* gains */
+    for (size_t o = 0; gr_layer_vectors(layer) > 3 && o < layer->n_out; o++)
+      parameters[layer->bias + 4 * (size_t)layer->n_out + o] += 1; /* variances */
   }
   return parameters;
 }

@@ -8,42 +8,19 @@
 
 #include <string.h>
 
+#include "cells.h"
 #include "exec_tests.h"
 #include "plan/lanes.h"
-
-/* Who used a cell last, and before how many meetings. */
-typedef struct cell {
-  int writer, reader; /* -1: nobody; -2: several */
-  unsigned written, read;
-  unsigned step; /* in which it was written, from 1; 0: before all */
-} cell;
-
-/* [rows][columns] cells. */
-typedef struct matrix {
-  size_t columns;
-  cell *cells;
-} matrix;
 
 typedef struct watch {
   const gr_plan *plan;
   matrix input, a[GR_MAX_LAYERS], delta[GR_MAX_LAYERS], weights[GR_MAX_LAYERS], back[GR_MAX_LAYERS],
       scratch, index[2], loss, finite, numbers, gradient[GR_MAX_LAYERS], average[GR_MAX_LAYERS],
-      zhat[GR_MAX_LAYERS], dy[GR_MAX_LAYERS], squares;
+      zhat[GR_MAX_LAYERS], dy[GR_MAX_LAYERS], statistics[GR_MAX_LAYERS], squares;
   uint64_t n;             /* rows of this step */
   unsigned step, meeting; /* meetings so far */
   uint64_t conflicts, missing, twice;
 } watch;
-
-/* What an operation of one rank touches: cells [row, end) x [column, last). */
-typedef struct block {
-  size_t row, end, column, last;
-} block;
-
-static matrix make_matrix(size_t rows, size_t columns) {
-  matrix m = {.columns = columns, .cells = gr_test_array(rows * columns, sizeof(cell))};
-  for (size_t i = 0; i < rows * columns; i++) m.cells[i].writer = m.cells[i].reader = -1;
-  return m;
-}
 
 /* What is said of a step, such as its rows: rank 0 prepares it at the end of the step before. */
 static block numbers_of(unsigned step) {
@@ -73,6 +50,7 @@ static watch make_watch(const gr_plan *plan) {
     w.delta[l] = make_matrix(rows, layer->panels_out);
     w.zhat[l] = make_matrix(rows, layer->panels_out);
     w.dy[l] = make_matrix(rows, layer->panels_out);
+    w.statistics[l] = make_matrix(layer->panels_out, 1);
     w.weights[l] = make_matrix(layer->panels_out, layer->panels_in);
     w.back[l] = make_matrix(layer->panels_in, layer->panels_out);
     w.average[l] = make_matrix(layer->panels_out, layer->panels_in);
@@ -106,10 +84,6 @@ static void writes(watch *w, int rank, matrix *m, block b, bool once) {
       x->written = w->meeting;
       x->step = w->step;
     }
-}
-
-static block all_columns(const matrix *m, uint64_t row, uint64_t end) {
-  return (block){row, end, 0, m->columns};
 }
 
 /* Rows and panels of a result that a rank makes. */
@@ -163,14 +137,24 @@ static void forward(watch *w, int rank, uint32_t l) {
   writes(w, rank, normalizes(w, l) ? &w->zhat[l] : &w->a[l], mine, true);
 }
 
-/* Of whole rows: weighted inputs become zhat and outputs; or deltas behind become those before. */
+/* Of whole rows, or of panels of the whole batch: weighted inputs become zhat and outputs; or
+ * deltas behind become those before. */
 static void normalize(watch *w, int rank, uint32_t l, bool back) {
-  const block rows = share_of(w, rank, 1, 1), mine = all_columns(&w->zhat[l], rows.row, rows.end);
   const size_t panels = w->plan->layer[l].panels_out;
-  reads(w, rank, &w->weights[l], all_columns(&w->weights[l], 0, panels), false); /* vectors */
+  const bool by_batch = w->plan->layer[l].normalization == GR_NORMALIZATION_BATCH;
+  block mine = share_of(w, rank, 1, panels);
+  if (by_batch) {
+    mine = (block){0, w->n, 0, panels};
+    gr_plan_panels(w->plan, panels, rank, w->plan->n_ranks, &mine.column, &mine.last);
+  }
+  reads(w, rank, &w->weights[l], all_columns(&w->weights[l], mine.column, mine.last), false);
   reads(w, rank, &w->zhat[l], mine, true);
-  if (back) reads(w, rank, &w->dy[l], mine, true);
-  if (!back) writes(w, rank, &w->zhat[l], mine, false);
+  if (back)
+    reads(w, rank, &w->dy[l], mine, true);
+  else
+    writes(w, rank, &w->zhat[l], mine, false);
+  if (!back && by_batch)
+    writes(w, rank, &w->statistics[l], (block){mine.column, mine.last, 0, 1}, true);
   writes(w, rank, back ? &w->delta[l] : &w->a[l], mine, true);
 }
 
@@ -236,6 +220,8 @@ static void write_weights(watch *w, int rank, uint32_t l, block b, bool once) {
 }
 
 static void update_unit(watch *w, int rank, const gr_unit *u) {
+  if (u->input == 0 && w->plan->layer[u->layer].normalization == GR_NORMALIZATION_BATCH)
+    reads(w, rank, &w->statistics[u->layer], (block){u->panel, u->panel + u->n_panels, 0, 1}, true);
   if (w->plan->whole_gradient)
     reads(w, rank, &w->gradient[u->layer], unit_block(u), true);
   else
@@ -318,14 +304,12 @@ static void operate(watch *w, int rank, const gr_plan_operation *o) {
     case GR_GRADIENT:
       gradient(w, rank);
       break;
-    case GR_NORM:
-      rows_of_weights(w, rank, false);
-      break;
     case GR_UPDATE:
       update(w, rank);
       break;
+    case GR_NORM:
     case GR_CONSTRAIN:
-      rows_of_weights(w, rank, true);
+      rows_of_weights(w, rank, o->kind == GR_CONSTRAIN);
       break;
   }
 }
@@ -389,17 +373,24 @@ static void meetings_of(const gr_plan *plan, bool *meets) {
 }
 
 /* Plain, and with layers that are normalised. */
-enum { N_NETWORKS = 3 };
+enum { N_NETWORKS = 6 };
+static gr_normalization normalization_of(int kind, uint32_t l) {
+  static const char of[N_NETWORKS][4] = {"...", "LLL", "L..", "BBB", ".BL", "B.."};
+  const char c = of[kind][l];
+  return c == 'L'   ? GR_NORMALIZATION_LAYER
+         : c == 'B' ? GR_NORMALIZATION_BATCH
+                    : GR_NORMALIZATION_NONE;
+}
+
 static gr_network network_of(int kind) {
   gr_network network = {.n_layers = 4, .loss = GR_CROSS_ENTROPY};
   static const uint32_t width[] = {77, 150, 33, 40, 4};
   for (uint32_t l = 0; l < 4; l++)
-    network.layer[l] = (gr_layer){.n_in = width[l],
-                                  .n_out = width[l + 1],
-                                  .activation = l < 3 ? GR_RELU : GR_SOFTMAX,
-                                  .normalization = l < 3 && (kind == 1 || (kind == 2 && l == 1))
-                                                       ? GR_NORMALIZATION_LAYER
-                                                       : GR_NORMALIZATION_NONE};
+    network.layer[l] =
+        (gr_layer){.n_in = width[l],
+                   .n_out = width[l + 1],
+                   .activation = l < 3 ? GR_RELU : GR_SOFTMAX,
+                   .normalization = l < 3 ? normalization_of(kind, l) : GR_NORMALIZATION_NONE};
   return network;
 }
 enum { BATCH = 45 };
@@ -464,11 +455,9 @@ static void without_any_of_the_meetings_something_is_read_too_early(void) {
                                {.n_in = 96, .n_out = 64, .activation = GR_SOFTMAX}},
                      .loss = GR_CROSS_ENTROPY};
   for (int ranks = 2; ranks <= 4; ranks++)
-    for (int way = 0; way < 3 * WAYS; way++) {
-      for (int l = 0; l < 2; l++)
-        wide.layer[l].normalization = way / WAYS == 1 || (way / WAYS == 2 && l == 0)
-                                          ? GR_NORMALIZATION_LAYER
-                                          : GR_NORMALIZATION_NONE;
+    for (int way = 0; way < N_NETWORKS * WAYS; way++) {
+      for (uint32_t l = 0; l < 2; l++)
+        wide.layer[l].normalization = normalization_of(way / WAYS, l);
       gr_plan plan = make_plan(&wide, gr_kernels_of(GR_ISA_GENERIC), BATCH, ranks, way % WAYS);
       for (int i = 0; i < plan.n_operations; i++) {
         bool meets[GR_MAX_OPERATIONS];

@@ -24,6 +24,10 @@ static const ref_activation activation_of[GR_N_ACTIVATIONS] = {[GR_IDENTITY] = R
                                                                [GR_HARD_SIGMOID] = REF_HARD_SIGMOID,
                                                                [GR_HARD_TANH] = REF_HARD_TANH,
                                                                [GR_EXPONENTIAL] = REF_EXPONENTIAL};
+static const ref_normalization normalization_of[GR_N_NORMALIZATIONS] = {
+    [GR_NORMALIZATION_NONE] = REF_PLAIN,
+    [GR_NORMALIZATION_LAYER] = REF_LAYER_NORM,
+    [GR_NORMALIZATION_BATCH] = REF_BATCH_NORM};
 static const ref_loss loss_of[GR_N_LOSSES] = {[GR_QUADRATIC] = REF_QUADRATIC,
                                               [GR_CROSS_ENTROPY] = REF_CROSS_ENTROPY,
                                               [GR_MSE] = REF_MSE,
@@ -71,8 +75,7 @@ static ref_recipe reference_of(const recipe *r) {
   for (size_t l = 0; l <= ref.n_layers; l++) ref.width[l] = r->width[l];
   for (uint32_t l = 0; l + 1 < ref.n_layers; l++) {
     ref.activation[l] = activation_of[gr_config_activation(&c, l)];
-    ref.normalization[l] =
-        gr_config_normalization(&c, l) == GR_NORMALIZATION_LAYER ? REF_LAYER_NORM : REF_PLAIN;
+    ref.normalization[l] = normalization_of[gr_config_normalization(&c, l)];
     ref.dropout[l] = (unsigned)(gr_config_dropout(&c, l) * 65536 + 0.5);
   }
   ref.activation[ref.n_layers - 1] = activation_of[r->output];
@@ -262,26 +265,31 @@ static void layers_of_their_own_match_the_reference(void) {
 }
 
 /* Widths of one panel and many, whole and broken; a single neuron, whose deviation is 0; slopes
- * kept and not; norms that clip, and an optimiser with moments. */
-static void layer_normalization_matches_the_reference(void) {
-  for (int variant = 0; variant < 6; variant++) {
+ * kept and not; a last batch of one row; norms that clip, and an optimiser with moments. */
+static void normalization_matches_the_reference(void) {
+  for (int variant = 0; variant < 18; variant++) {
+    static const char *const layers[] = {"35:tanh:0.3,64,1:none,9", "35,64:gelu,1,9:none:0.2",
+                                         "35:batch-norm,64:layer-norm:silu,1:none,9:batch-norm"};
+    const int k = variant % 6;
+    const gr_normalization kind = variant < 9 ? GR_NORMALIZATION_LAYER : GR_NORMALIZATION_BATCH;
     const recipe r = {.width = {8, 35, 64, 1, 9, 4},
-                      .layers = variant % 2 ? "35,64:gelu,1,9:none:0.2" : "35:tanh:0.3,64,1:none,9",
-                      .normalization = GR_NORMALIZATION_LAYER,
+                      .layers = layers[variant % 3],
+                      .normalization = kind,
                       .hidden = GR_RELU,
                       .output = GR_SOFTMAX,
                       .loss = GR_CROSS_ENTROPY,
-                      .optimizer = variant < 2 ? GR_SGD : GR_ADAMW,
+                      .optimizer = k < 2 ? GR_SGD : GR_ADAMW,
                       .batch = 100,
-                      .rows = 263,
+                      .rows = k == 5 ? 201 : 263,
+                      .lane_rows = variant % 2 ? 0 : 13,
                       .steps = 20,
-                      .learning_rate = variant < 2 ? 0.1 : 0.01,
+                      .learning_rate = k < 2 ? 0.1 : 0.01,
                       .decay = 0.01,
                       .l1 = 0.001,
-                      .clip_norm = variant < 4 ? 0 : 0.5,
-                      .weighted = variant == 3,
+                      .clip_norm = k < 4 ? 0 : 0.5,
+                      .weighted = k == 3,
                       .type = GR_F32};
-    check_recipe(&r, "layer-norm");
+    check_recipe(&r, layers[variant % 3]);
   }
 }
 
@@ -312,7 +320,7 @@ const gr_test reference_tests[] = {
     GR_TEST(clipping_and_limits_match_the_reference),
     GR_TEST(every_activation_matches_the_reference),
     GR_TEST(layers_of_their_own_match_the_reference),
-    GR_TEST(layer_normalization_matches_the_reference),
+    GR_TEST(normalization_matches_the_reference),
     GR_TEST(every_loss_and_output_matches_the_reference),
     GR_TEST_END,
 };

@@ -1,4 +1,4 @@
-/* Layer normalisation on every instruction set: the bits of generic, and within derived bounds of
+/* Normalisation on every instruction set: the bits of generic, and within derived bounds of
  * its formula in double; padding does not matter. */
 #include <config.h>
 
@@ -160,10 +160,62 @@ static void column_products_are_one_chain(void) {
   gr_test_release();
 }
 
+/* Panels of columns, forth and back: what the contract says, number by number. */
+static void columns_are_normalized_as_the_contract_says(void) {
+  gr_test_stream s = {gr_test_seed() + 25};
+  problem *p = gr_test_array(1, sizeof *p);
+  result *o = gr_test_array(1, sizeof *o);
+  float mean[LD], root[LD], g[LD];
+  make_problem(&s, LD, 0, p);
+  for (size_t j = 0; j < LD; j++) {
+    mean[j] = gr_test_unit(&s);
+    root[j] = 1.5f + gr_test_unit(&s);
+  }
+  GR_EACH_ISA(k) for (size_t panels = 1; panels <= LD / 16; panels++) {
+    memcpy(o->zhat, p->z, sizeof o->zhat);
+    const gr_normalize_columns forth = {.n_rows = ROWS,
+                                        .n_panels = panels,
+                                        .z = o->zhat,
+                                        .a = o->a,
+                                        .ld = LD,
+                                        .mean = mean,
+                                        .root = root,
+                                        .gain = p->gain,
+                                        .shift = p->shift,
+                                        .activation = GR_RELU};
+    const gr_normalize_columns_back back = {.n_rows = ROWS,
+                                            .n_panels = panels,
+                                            .dy = p->dy,
+                                            .zhat = o->zhat,
+                                            .s = mean,
+                                            .t = p->shift,
+                                            .factor = root,
+                                            .dz = o->dz,
+                                            .ld = LD};
+    k->normalize_columns(&forth);
+    k->normalize_columns_back(&back);
+    k->column_deviations(ROWS, panels, p->z, LD, mean, g);
+    for (size_t j = 0; j < 16 * panels; j++) {
+      float sum = 0;
+      for (size_t i = j, r = 0; r < ROWS; r++, i += LD) {
+        const float d = p->z[i] - mean[j], zhat = d * root[j],
+                    y = fmaf(p->gain[j], zhat, p->shift[j]),
+                    dz = root[j] * fmaf(-zhat, p->shift[j], p->dy[i] - mean[j]);
+        sum = fmaf(d, d, sum);
+        GR_CHECK(o->zhat[i] == zhat && o->a[i] == (y < 0 ? 0 : y) && o->dz[i] == dz,
+                 "%s: row %zu, column %zu of %zu panels", isa_name(k), r, j, panels);
+      }
+      GR_CHECK(g[j] == sum, "%s: deviations of column %zu", isa_name(k), j);
+    }
+  }
+  gr_test_release();
+}
+
 const gr_test normalize_tests[] = {
     GR_TEST(every_isa_gives_the_same_bits_whatever_the_padding),
     GR_TEST(rows_get_mean_zero_and_variance_one),
     GR_TEST(rows_without_deviation_become_the_shift),
     GR_TEST(column_products_are_one_chain),
+    GR_TEST(columns_are_normalized_as_the_contract_says),
     GR_TEST_END,
 };

@@ -57,7 +57,7 @@ typedef enum ref_optimizer {
   REF_LION
 } ref_optimizer;
 
-typedef enum ref_normalization { REF_PLAIN, REF_LAYER_NORM } ref_normalization;
+typedef enum ref_normalization { REF_PLAIN, REF_LAYER_NORM, REF_BATCH_NORM } ref_normalization;
 
 typedef struct ref_recipe {
   size_t n_layers, width[REF_MAX_LAYERS + 1]; /* width[0]: inputs */
@@ -82,8 +82,8 @@ typedef struct ref_sample {
   float weight;
 } ref_sample;
 
-/* Layer by layer, weights row-major, then biases, then gains and shifts where it is normalised;
- * moments alike. */
+/* Layer by layer, weights row-major, then biases, then gains and shifts where it is normalised,
+ * and running means and variances where the batch does so; moments alike. */
 typedef struct ref_state {
   float *parameters, *moment1, *moment2;
 } ref_state;

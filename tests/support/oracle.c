@@ -201,6 +201,48 @@ void gr_oracle_forward(const gr_network *network, const double *parameters, cons
   }
 }
 
+/* z of a layer for all rows becomes gain zhat + shift, by the definition. */
+static void normalize_columns(const gr_layer *layer, const double *parameters, size_t n_rows,
+                              double *z) {
+  const size_t n = layer->n_out;
+  const double *gain = parameters + layer->bias + n, *shift = gain + n;
+  for (size_t j = 0; j < n; j++) {
+    double mean = 0, variance = 0;
+    for (size_t r = 0; r < n_rows; r++) mean += z[r * n + j] / (double)n_rows;
+    for (size_t r = 0; r < n_rows; r++) variance += pow(z[r * n + j] - mean, 2) / (double)n_rows;
+    for (size_t r = 0; r < n_rows; r++)
+      z[r * n + j] = gain[j] * (z[r * n + j] - mean) / sqrt(variance + 1e-5) + shift[j];
+  }
+}
+
+double gr_oracle_batch_loss(const gr_network *network, const double *parameters, size_t n_rows,
+                            const double *x, const double *y, const gr_oracle_parameters *p) {
+  const gr_layer *out = &network->layer[network->n_layers - 1];
+  double *a = gr_test_array(n_rows * network->layer[0].n_in, sizeof *a), sum = 0;
+  memcpy(a, x, n_rows * network->layer[0].n_in * sizeof *a);
+  for (const gr_layer *layer = network->layer; layer <= out; layer++) {
+    const size_t n_in = layer->n_in, n_out = layer->n_out;
+    double *z = gr_test_array(n_rows * n_out, sizeof *z);
+    for (size_t r = 0; r < n_rows; r++)
+      for (size_t o = 0; o < n_out; o++) {
+        z[r * n_out + o] = parameters[layer->bias + o];
+        for (size_t i = 0; i < n_in; i++)
+          z[r * n_out + o] += parameters[layer->weights + o * n_in + i] * a[r * n_in + i];
+      }
+    if (layer->normalization == GR_NORMALIZATION_BATCH)
+      normalize_columns(layer, parameters, n_rows, z);
+    for (size_t r = 0; r < n_rows && layer->normalization == GR_NORMALIZATION_LAYER; r++)
+      normalize(layer, parameters, z + r * n_out);
+    for (size_t i = 0; i < n_rows * n_out && layer < out; i++)
+      z[i] = gr_oracle_activation(layer->activation, z[i]);
+    a = z;
+  }
+  for (size_t r = 0; r < n_rows; r++)
+    sum += gr_oracle_row_loss(network->loss, out->activation, p, a + r * out->n_out,
+                              y + r * out->n_out, out->n_out);
+  return sum / (double)n_rows;
+}
+
 double gr_oracle_loss(const gr_network *network, const double *parameters, size_t n_rows,
                       const double *x, const double *y, const double *weight,
                       const gr_oracle_parameters *p) {
