@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 #define REF_MAX_LAYERS 8
-#define REF_MAX_WIDTH 1024
+#define REF_MAX_WIDTH 1040 /* not a power of two: rows would meet in the same lines of a cache */
 
 typedef enum ref_activation {
   REF_IDENTITY,
