@@ -39,8 +39,7 @@ static void a_file_may_be_written_in_many_ways(void) {
 static void layers_may_be_written_in_many_ways_and_read_back(void) {
   static const char *const ways[] = {
       "network: {hidden: [{width: 64, activation: gelu, dropout: 0.1}, 32]}\n",
-      "network:\n  hidden:\n  - dropout: 0.1\n    activation: gelu\n    width: 64\n"
-      "  - {width: 32}\n",
+      "network.hidden:\n- dropout: 0.1\n  activation: gelu\n  width: 64\n- {width: 32}\n",
       "network.hidden: 64:gelu:0.1,32\n", "network.hidden: [\"64:dropout=0.1:gelu\", 32]\n"};
   for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
     gr_config c = default_config(), again = default_config();
