@@ -170,21 +170,32 @@ static gradus_status inspect_dataset(const char *path, struct page *p, gradus_er
 
 /* ---- checkpoints ---- */
 
-static void put_network(struct page *p, const gr_network *network) {
+static void put_network(struct page *p, const gr_model *model) {
+  const gr_network *network = &model->network;
   open_group(p, "layers", '[');
   for (uint32_t l = 0; l < network->n_layers; l++) {
     const gr_layer *layer = &network->layer[l];
+    const double dropout = layer->dropout ? gr_config_dropout(&model->config, l) : 0;
     if (p->json) {
       open_group(p, NULL, '{');
       put_count(p, "inputs", layer->n_in);
       put_count(p, "outputs", layer->n_out);
       put_text(p, "activation", gr_activations[layer->activation].name);
+      if (layer->normalization != GR_NORMALIZATION_NONE)
+        put_text(p, "normalization", gr_normalizations[layer->normalization].name);
+      if (dropout > 0) put_real(p, "dropout", dropout);
       close_group(p, '}');
     } else {
-      char line[96];
-      snprintf(line, sizeof line, "%u -> %u %s", layer->n_in, layer->n_out,
-               gr_activations[layer->activation].name);
-      put_text(p, NULL, line);
+      begin_value(p, NULL);
+      gr_text_printf(&p->text, "%u -> %u %s", layer->n_in, layer->n_out,
+                     gr_activations[layer->activation].name);
+      if (layer->normalization != GR_NORMALIZATION_NONE)
+        gr_text_printf(&p->text, ", %s", gr_normalizations[layer->normalization].name);
+      if (dropout > 0) {
+        gr_text_puts(&p->text, ", dropout ");
+        gr_text_put_double(&p->text, dropout);
+      }
+      end_value(p);
     }
   }
   close_group(p, ']');
@@ -297,7 +308,7 @@ static void put_recipe(struct page *p, const gr_config *config) {
 static void put_model(struct page *p, const gr_model *model) {
   const gr_preprocessing *pre = &model->preprocessing;
   put_text(p, "task", gr_key_find("data.task")->choices[pre->task]);
-  put_network(p, &model->network);
+  put_network(p, model);
   if (pre->temperature > 0) put_real(p, "temperature", pre->temperature);
   put_names(p, "class_names", pre->class_names, pre->n_classes);
   put_names(p, "feature_names", pre->feature_names, pre->n_inputs);

@@ -106,10 +106,10 @@ size_t gradus_key_count(void) {
 }
 
 static const char *const type_names[] = {
-    [GR_KEY_STRING] = "string",     [GR_KEY_BOOL] = "bool",   [GR_KEY_INTEGER] = "integer",
-    [GR_KEY_SEED] = "seed",         [GR_KEY_REAL] = "real",   [GR_KEY_CHOICE] = "choice",
-    [GR_KEY_WIDTHS] = "widths",     [GR_KEY_REALS] = "reals", [GR_KEY_SET] = "set",
-    [GR_KEY_DURATION] = "duration", [GR_KEY_SIZE] = "size"};
+    [GR_KEY_STRING] = "string", [GR_KEY_BOOL] = "bool",         [GR_KEY_INTEGER] = "integer",
+    [GR_KEY_SEED] = "seed",     [GR_KEY_REAL] = "real",         [GR_KEY_CHOICE] = "choice",
+    [GR_KEY_WIDTHS] = "widths", [GR_KEY_LAYERS] = "layers",     [GR_KEY_REALS] = "reals",
+    [GR_KEY_SET] = "set",       [GR_KEY_DURATION] = "duration", [GR_KEY_SIZE] = "size"};
 static const char *const part_names[] = {
     [GR_PART_RECIPE] = "recipe", [GR_PART_RUN] = "run", [GR_PART_RESOURCES] = "resources"};
 

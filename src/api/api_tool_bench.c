@@ -180,6 +180,13 @@ static void put_name(char out[16], const char *name) {
   snprintf(out, 16, "%s", name);
 }
 
+/* That of all hidden layers. */
+static const char *activation_of(const gr_config *c) {
+  for (uint32_t i = 1; i < c->network.n_hidden; i++)
+    if (gr_config_activation(c, i) != gr_config_activation(c, 0)) return "mixed";
+  return gr_activations[gr_config_activation(c, 0)].name;
+}
+
 static void describe(const bench *b, gradus_bench_result *out) {
   const gr_config *c = &b->steps.prepared.config;
   const gr_network *network = &b->steps.network;
@@ -187,7 +194,7 @@ static void describe(const bench *b, gradus_bench_result *out) {
   out->layers[0] = network->layer[0].n_in;
   for (uint32_t l = 0; l < network->n_layers; l++) out->layers[l + 1] = network->layer[l].n_out;
   out->batch_size = (uint64_t)c->training.batch_size;
-  put_name(out->activation, gr_activations[c->network.activation].name);
+  put_name(out->activation, activation_of(c));
   put_name(out->output_activation, gr_activations[c->network.output_activation].name);
   put_name(out->loss, gr_losses[network->loss].name);
   put_name(out->optimizer, gr_optimizers[c->optimizer.name].name);

@@ -15,7 +15,7 @@
 #include <gradus/gradus.h>
 #include <gradus/tool.h>
 
-enum { MOST_THREADS = 64, MOST_SHAPES = 32 };
+enum { MOST_THREADS = 64, MOST_SHAPES = 32, LAYER_TEXT = 128 };
 
 typedef struct bench_values {
   const char *layers, *threads, *shapes, *config, *preset;
@@ -123,17 +123,19 @@ static gradus_status set_keys(gradus_recipe *recipe, const char *const (*keys)[2
 /* Two widths or more, and nothing else. */
 static int are_widths(const char *text) {
   const char *rest = text;
-  char item[32];
+  char item[LAYER_TEXT];
   uint64_t width;
   size_t n = 0;
-  for (; next_item(&rest, item, sizeof item); n++)
+  for (; next_item(&rest, item, sizeof item); n++) {
+    if (n > 0 && *rest) item[strcspn(item, ":")] = '\0'; /* a hidden layer may say more */
     if (!gr_number_count(item, &width) || width == 0) return 0;
+  }
   return is_whole(text, rest) && n >= 2 && n <= GRADUS_BENCH_LAYERS;
 }
 
 /* --layers as network.inputs, network.hidden and network.outputs. */
 static gradus_status set_layers(gradus_recipe *recipe, const char *text, gradus_error *err) {
-  char inputs[32], outputs[32], hidden[32 * GRADUS_BENCH_LAYERS] = "none";
+  char inputs[32], outputs[32], hidden[LAYER_TEXT * GRADUS_BENCH_LAYERS] = "none";
   if (!are_widths(text))
     return gr_cli_fail(err, GRADUS_ERR_USAGE,
                        "bench: --layers: '%s' is not a list of 2 to %d widths such as 784,512,10",

@@ -49,8 +49,9 @@ static void put_option(FILE *out, const gr_option *option) {
 /* What the value of a key is called. */
 static const char *value_name(const gradus_key *key) {
   static const char *const names[][2] = {
-      {"integer", "N"},     {"seed", "N"},     {"real", "X"},    {"choice", "NAME"},
-      {"widths", "N,N..."}, {"duration", "T"}, {"size", "SIZE"}, {"bool", "[=BOOL]"}};
+      {"integer", "N"},   {"seed", "N"},        {"real", "X"},
+      {"choice", "NAME"}, {"widths", "N,N..."}, {"layers", "N,N..."},
+      {"duration", "T"},  {"size", "SIZE"},     {"bool", "[=BOOL]"}};
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
     if (strcmp(key->type, names[i][0]) == 0) return names[i][1];
   return "TEXT";

@@ -38,6 +38,9 @@ static void touch_share(void *context, int rank) {
     touch(gr_at(engine, layer->delta + row * layer->ld), (end - row) * layer->ld);
     if (layer->keeps_slope)
       touch(gr_at(engine, layer->slope + row * layer->ld), (end - row) * layer->ld);
+    if (layer->normalization == GR_NORMALIZATION_NONE) continue;
+    touch(gr_at(engine, layer->zhat + row * layer->ld), (end - row) * layer->ld);
+    touch(gr_at(engine, layer->dy + row * layer->ld), (end - row) * layer->ld);
   }
   for (size_t i = plan->first_unit[rank]; i < plan->first_unit[rank + 1]; i++) {
     const gr_unit *u = &plan->units[i];
@@ -130,8 +133,9 @@ static void pack(const gr_plan *plan, const float *logical, float *blocked) {
     for (size_t o = 0; o < layer->n_out; o++)
       for (size_t i = 0; i < layer->n_in; i++)
         blocked[layer->weights + panel_index(layer, o, i)] = *logical++;
-    memcpy(blocked + layer->bias, logical, layer->n_out * sizeof(float));
-    logical += layer->n_out;
+    for (uint32_t v = 0; v < layer->n_vectors; v++, logical += layer->n_out)
+      memcpy(blocked + layer->bias + 16 * layer->panels_out * v, logical,
+             layer->n_out * sizeof(float));
   }
 }
 
@@ -141,8 +145,9 @@ static void unpack(const gr_plan *plan, const float *blocked, float *logical) {
     for (size_t o = 0; o < layer->n_out; o++)
       for (size_t i = 0; i < layer->n_in; i++)
         *logical++ = blocked[layer->weights + panel_index(layer, o, i)];
-    memcpy(logical, blocked + layer->bias, layer->n_out * sizeof(float));
-    logical += layer->n_out;
+    for (uint32_t v = 0; v < layer->n_vectors; v++, logical += layer->n_out)
+      memcpy(logical, blocked + layer->bias + 16 * layer->panels_out * v,
+             layer->n_out * sizeof(float));
   }
 }
 

@@ -43,6 +43,8 @@ static float *forward_rows(const evaluation *e, size_t n, float *from, float *to
                           .ldc = layer->ld,
                           .activation = gr_forward_activation(&engine->plan, l)};
     engine->kernels->forward(&f);
+    if (layer->normalization != GR_NORMALIZATION_NONE)
+      gr_normalize_evaluation(engine, model, layer, n, to);
     float *spare = from;
     from = to;
     to = spare;
@@ -161,6 +163,8 @@ gradus_status gr_engine_evaluate(gr_engine *engine, const gr_evaluation *wanted,
   e.totals = gr_calloc(e.n_blocks, N_TOTALS * sizeof(double));
   if (e.totals) {
     gr_engine_bind_inputs(engine, wanted->rows);
+    gr_normalize_prepare(engine,
+                         engine->plan.averages ? engine->plan.average : engine->plan.parameters);
     status = evaluate_all(&e, wanted, fed, err);
     double as_array[N_TOTALS];
     for (size_t k = 0; k < N_TOTALS; k++)

@@ -54,15 +54,34 @@ static float *collected(const gr_step *s, const gr_unit *u, size_t p) {
   return unit_weights(s->engine, u, gradient_of_pass(s), p);
 }
 
-/* Applies the summed gradient of a unit's biases, or puts it into the whole gradient. */
-static void finish_biases(const gr_step *s, const gr_unit *u, const float *g) {
+/* Applies the summed gradients of a unit's vectors, `stride` floats apart, or puts them into the
+ * whole gradient. */
+static void finish_vectors(const gr_step *s, const gr_unit *u, const float *g, size_t stride) {
   const gr_plan *plan = &s->engine->plan;
-  const size_t n = 16 * (size_t)u->n_panels,
-               at = plan->layer[u->layer].bias + 16 * (size_t)u->panel;
-  if (plan->whole_gradient)
-    memcpy(gr_at(s->engine, gradient_of_pass(s) + at), g, n * sizeof(float));
+  const size_t n = 16 * (size_t)u->n_panels;
+  for (uint32_t v = 0; v < plan->layer[u->layer].n_trained; v++, g += stride) {
+    const size_t at = gr_gradient_vector_at(plan, u, v);
+    if (plan->whole_gradient)
+      memcpy(gr_at(s->engine, gradient_of_pass(s) + at), g, n * sizeof(float));
+    else
+      gr_gradient_apply(s, &s->biases, at, n, g);
+  }
+}
+
+/* Sums over rows [first, end) of the gradients of the vectors of panels [panel, panel + n),
+ * `stride` floats apart: deltas for the bias, dy zhat and dy for gain and shift. */
+static void vector_sums(const gr_engine *engine, const gr_plan_layer *layer, uint64_t first,
+                        uint64_t end, size_t panel, size_t n, float *g, size_t stride) {
+  const size_t at = first * layer->ld + 16 * panel;
+  if (layer->normalization == GR_NORMALIZATION_BATCH)
+    memset(g, 0, 16 * n * sizeof *g); /* the mean takes the bias away: it stays */
   else
-    gr_gradient_apply(s, &s->biases, at, n, g);
+    engine->kernels->column_sums(end - first, n, gr_at(engine, layer->delta + at), layer->ld, g);
+  if (layer->normalization == GR_NORMALIZATION_NONE) return;
+  const float *dy = gr_at(engine, layer->dy + at);
+  engine->kernels->column_products(end - first, n, dy, gr_at(engine, layer->zhat + at), layer->ld,
+                                   g + stride);
+  engine->kernels->column_sums(end - first, n, dy, layer->ld, g + 2 * stride);
 }
 
 void gr_gradient_apply(const gr_step *s, const gr_update_coefficients *u, size_t at, size_t n,
@@ -77,20 +96,20 @@ void gr_gradient_apply(const gr_step *s, const gr_update_coefficients *u, size_t
 
 /* ----- strategy "tiles": a rank takes each of its units through all lanes ----- */
 
-/* Column sums of the deltas of a unit's panels, lanes added by the tree; returns where they are. */
-static const float *tiles_bias_gradient(const gr_step *s, int rank, const gr_unit *u) {
+/* The gradients of the vectors of a unit's panels, lanes added by the tree; returns where they are,
+ * 16 n_panels floats apart. */
+static const float *tiles_vector_gradients(const gr_step *s, int rank, const gr_unit *u) {
   const gr_engine *engine = s->engine;
   const gr_plan *plan = &engine->plan;
   const gr_plan_layer *layer = &plan->layer[u->layer];
-  const size_t n = 16 * (size_t)u->n_panels;
+  const size_t stride = 16 * (size_t)u->n_panels, n = stride * layer->n_trained;
   float *slots = gr_at(engine, plan->scratch + (size_t)rank * plan->scratch_rank);
   size_t depth = 0;
   for (uint64_t lane = 0; lane < s->n_lanes; lane++) {
     uint64_t first = lane * plan->lane_rows,
              end = first + plan->lane_rows < s->n ? first + plan->lane_rows : s->n;
-    engine->kernels->column_sums(end - first, u->n_panels,
-                                 gr_at(engine, layer->delta + first * layer->ld + 16 * u->panel),
-                                 layer->ld, slots + plan->slot * depth++);
+    vector_sums(engine, layer, first, end, u->panel, u->n_panels, slots + plan->slot * depth++,
+                stride);
     for (unsigned m = gr_tree_merges(lane); m; m--, depth--)
       engine->kernels->add(n, slots + plan->slot * (depth - 2), slots + plan->slot * (depth - 1));
   }
@@ -113,7 +132,8 @@ static void tiles_unit(const gr_step *s, int rank, const gr_unit *u) {
   engine->kernels->weight_gradient(&w);
   if (engine->phases.on) gr_phase_end(&engine->phases, rank, GR_PHASE_WEIGHT_GRADIENT);
   if (!w.g) gr_gradient_renew_back(engine, u);
-  if (u->input == 0) finish_biases(s, u, tiles_bias_gradient(s, rank, u));
+  if (u->input == 0)
+    finish_vectors(s, u, tiles_vector_gradients(s, rank, u), 16 * (size_t)u->n_panels);
   if (engine->phases.on) gr_phase_end(&engine->phases, rank, GR_PHASE_UPDATE);
 }
 
@@ -135,8 +155,8 @@ static void lane_gradient(const gr_step *s, uint64_t lane, float *slot) {
     w.g = slot + layer->weights;
     w.panel_g = 16 * (size_t)layer->n_in;
     engine->kernels->weight_gradient(&w);
-    engine->kernels->column_sums(end - first, layer->panels_out, w.delta, w.ldd,
-                                 slot + layer->bias);
+    vector_sums(engine, layer, first, end, 0, layer->panels_out, slot + layer->bias,
+                16 * layer->panels_out);
   }
 }
 
@@ -172,8 +192,10 @@ static void add_slice(const gr_step *s, const gr_unit *u, float *sum, const floa
     const size_t at = layer->weights + 16 * ((u->panel + p) * layer->n_in + u->input);
     s->engine->kernels->add(16 * (size_t)u->n_inputs, sum + at, addend + at);
   }
-  const size_t bias = layer->bias + 16 * u->panel;
-  if (u->input == 0) s->engine->kernels->add(16 * (size_t)u->n_panels, sum + bias, addend + bias);
+  for (uint32_t v = 0; u->input == 0 && v < layer->n_trained; v++) {
+    const size_t at = gr_gradient_vector_at(&s->engine->plan, u, v);
+    s->engine->kernels->add(16 * (size_t)u->n_panels, sum + at, addend + at);
+  }
 }
 
 static void pop(const gr_step *s, const gr_unit *u, partial *stack, size_t *depth) {
@@ -214,7 +236,9 @@ static void lanes_unit(const gr_step *s, const gr_unit *u) {
       gr_gradient_apply(s, &s->weights, at, n, sum + at);
   }
   if (!plan->whole_gradient) gr_gradient_renew_back(engine, u);
-  if (u->input == 0) finish_biases(s, u, sum + plan->layer[u->layer].bias + 16 * (size_t)u->panel);
+  if (u->input == 0)
+    finish_vectors(s, u, sum + gr_gradient_vector_at(plan, u, 0),
+                   16 * plan->layer[u->layer].panels_out);
 }
 
 void gr_gradient_unit(const gr_step *s, int rank, const gr_unit *u) {

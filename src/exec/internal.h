@@ -38,9 +38,17 @@ static inline float *gr_at(const gr_engine *engine, size_t offset) {
 /* Float copies of the input columns' shift and factor, for the kernels. */
 void gr_engine_bind_inputs(gr_engine *engine, const gr_rows *rows);
 
-/* The last layer leaves z to the loss, which makes the outputs. */
+/* The last layer leaves z to the loss, which makes the outputs; a normalised one to that. */
 static inline gr_activation gr_forward_activation(const gr_plan *plan, uint32_t l) {
-  return l + 1 == plan->n_layers ? GR_IDENTITY : plan->layer[l].activation;
+  const gr_plan_layer *layer = &plan->layer[l];
+  const bool leaves_z = l + 1 == plan->n_layers || layer->normalization != GR_NORMALIZATION_NONE;
+  return leaves_z ? GR_IDENTITY : layer->activation;
+}
+
+/* Vector v of a layer in a blocked vector of parameters that begins at `base`: gr_vector_names. */
+static inline float *gr_vector_at(const gr_engine *engine, size_t base, const gr_plan_layer *layer,
+                                  uint32_t v) {
+  return gr_at(engine, base + layer->bias + 16 * layer->panels_out * v);
 }
 
 /* What a loss wants to know beside rows. */
@@ -53,6 +61,13 @@ void gr_engine_offset(const gr_rows *rows, const gr_loss_rows *l);
  * known. */
 void gr_engine_gather(const gr_engine *engine, const gr_rows *rows, const uint64_t *index, size_t n,
                       const uint64_t *next, size_t n_next, float *dst, size_t ld);
+
+/* Rows of a normalised layer that are evaluated, from z to outputs, a[n][ld] in place, by the
+ * running statistics where the batch normalises; the model begins at `model`. Before it, and until
+ * the next step, `prepare` has been called once. */
+void gr_normalize_prepare(gr_engine *engine, size_t model);
+void gr_normalize_evaluation(const gr_engine *engine, size_t model, const gr_plan_layer *layer,
+                             uint64_t n, float *a);
 
 /* Coefficients of the update of step `step` (0-based) for weights, and for biases (no decay). */
 void gr_update_prepare(gr_engine *engine, uint64_t step, double learning_rate, double weight,

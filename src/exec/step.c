@@ -15,11 +15,7 @@
 #include "net/average.h"
 #include "plan/lanes.h"
 
-/* A rank's share of an operation: rows, and panels of its result. */
-typedef struct share {
-  uint64_t row, rows;
-  size_t panel, panels;
-} share;
+typedef gr_share share;
 
 static share share_of(const gr_step *s, int rank, int columns, size_t n_panels) {
   const gr_plan *plan = &s->engine->plan;
@@ -49,25 +45,6 @@ static void gathered_rows(const gr_plan *plan, int rank, uint64_t n, uint64_t *f
   if (!plan->own_inputs && n > 0) gr_plan_rows(plan, n, rank, 1, first, end);
 }
 
-/* The factors of dropout of a share of the outputs of layer `layer` (0: the inputs), stored at dst
- * or applied to what is there. */
-static void drop(const gr_step *s, uint32_t layer, uint32_t threshold, const share *mine,
-                 float *dst, size_t ld, bool scales) {
-  const gr_dropout d = {.n_rows = mine->rows,
-                        .n_panels = mine->panels,
-                        .first_row = s->pass * s->engine->plan.batch_rows + mine->row,
-                        .first_panel = mine->panel,
-                        .seed = s->engine->config.training.seed,
-                        .step = s->number,
-                        .layer = layer,
-                        .threshold = threshold,
-                        .factor = (float)(65536.0 / (65536.0 - threshold)),
-                        .dst = dst,
-                        .ld = ld,
-                        .scales = scales};
-  s->engine->kernels->dropout(&d);
-}
-
 /* The rank's rows; those that it will want next are named, so that they can be fetched meanwhile.
  */
 static void gather_rows(const gr_step *s, int rank) {
@@ -84,7 +61,8 @@ static void gather_rows(const gr_step *s, int rank) {
   gr_engine_gather(engine, s->rows, index + first, end - first, next + next_first,
                    next_end - next_first, input, plan->ld_input);
   const share mine = {first, end - first, 0, plan->layer[0].panels_in};
-  if (plan->input_dropout > 0) drop(s, 0, plan->input_dropout, &mine, input, plan->ld_input, true);
+  if (plan->input_dropout > 0)
+    gr_step_drop(s, 0, plan->input_dropout, &mine, input, plan->ld_input, true);
 }
 
 /* The share of an operation that a rank does at a time: `rows` of it, where it has whole rows. */
@@ -98,19 +76,21 @@ static void forward_layer(const gr_step *s, int rank, uint32_t l, const share *r
   const gr_plan *plan = &engine->plan;
   const gr_plan_layer *layer = &plan->layer[l];
   const share mine = part_of(s, rank, layer->forward_columns, layer->panels_out, rows);
+  const bool normalized = layer->normalization != GR_NORMALIZATION_NONE;
   gr_forward f = {
       .n_rows = mine.rows,
       .n_panels = mine.panels,
       .depth = layer->n_in,
       .w = gr_at(engine, plan->parameters + layer->weights + 16 * mine.panel * layer->n_in),
       .bias = gr_at(engine, plan->parameters + layer->bias + 16 * mine.panel),
-      .c = gr_at(engine, layer->a + mine.row * layer->ld + 16 * mine.panel),
+      .c = gr_at(engine,
+                 (normalized ? layer->zhat : layer->a) + mine.row * layer->ld + 16 * mine.panel),
       .ldc = layer->ld,
       .activation = gr_forward_activation(plan, l),
-      .drops = layer->dropout > 0};
-  if (layer->keeps_slope)
+      .drops = layer->dropout > 0 && !normalized};
+  if (layer->keeps_slope && !normalized)
     f.slope = gr_at(engine, layer->slope + mine.row * layer->ld + 16 * mine.panel);
-  if (f.drops) drop(s, l + 1, layer->dropout, &mine, f.slope, layer->ld, false);
+  if (f.drops) gr_step_drop(s, l + 1, layer->dropout, &mine, f.slope, layer->ld, false);
   f.a = gr_layer_input(engine, rank, l, mine.row, &f.lda);
   engine->kernels->forward(&f);
 }
@@ -140,6 +120,7 @@ static void backward_layer(const gr_step *s, int rank, uint32_t l, const share *
   const gr_plan_layer *layer = &engine->plan.layer[l], *below = layer - 1;
   const share mine = part_of(s, rank, layer->backward_columns, layer->panels_in, rows);
   const size_t at = mine.row * below->ld + 16 * mine.panel;
+  const bool normalized = below->normalization != GR_NORMALIZATION_NONE;
   const gr_backward b = {.n_rows = mine.rows,
                          .n_panels = mine.panels,
                          .depth = layer->n_out,
@@ -147,7 +128,7 @@ static void backward_layer(const gr_step *s, int rank, uint32_t l, const share *
                          .ldd = layer->ld,
                          .w = gr_at(engine, layer->back + 16 * mine.panel * layer->n_out),
                          .a = gr_at(engine, below->a + at),
-                         .c = gr_at(engine, below->delta + at),
+                         .c = gr_at(engine, (normalized ? below->dy : below->delta) + at),
                          .ldc = below->ld,
                          .activation = below->activation,
                          .slope = below->keeps_slope ? gr_at(engine, below->slope + at) : NULL};
@@ -317,9 +298,10 @@ static void update(steps *all, const gr_step *s, int rank) {
   double norm;
   const bool finite = is_finite(s, &norm), whole = plan->whole_gradient,
              averages = plan->averages && !plan->constrains; /* else after that */
-  for (size_t i = plan->first_unit[rank]; finite && s->last && i < plan->first_unit[rank + 1];
-       i++) {
+  for (size_t i = plan->first_unit[rank]; finite && i < plan->first_unit[rank + 1]; i++) {
     const gr_unit *u = &plan->units[i];
+    gr_normalize_track(s, u);
+    if (!s->last) continue;
     if (whole)
       gr_whole_apply(s, norm, u);
     else
@@ -338,8 +320,10 @@ static void operate(steps *all, const gr_step *s, int rank, const gr_plan_operat
                     const share *rows) {
   static const gr_phase phase[] = {[GR_GATHER] = GR_PHASE_GATHER,
                                    [GR_FORWARD] = GR_PHASE_FORWARD,
+                                   [GR_NORMALIZE] = GR_PHASE_FORWARD,
                                    [GR_LOSS] = GR_PHASE_LOSS,
                                    [GR_BACKWARD] = GR_PHASE_DATA_GRADIENT,
+                                   [GR_NORMALIZE_BACK] = GR_PHASE_DATA_GRADIENT,
                                    [GR_REDUCE] = GR_PHASE_WEIGHT_GRADIENT,
                                    [GR_GRADIENT] = GR_PHASE_WEIGHT_GRADIENT,
                                    [GR_NORM] = GR_PHASE_UPDATE,
@@ -352,11 +336,17 @@ static void operate(steps *all, const gr_step *s, int rank, const gr_plan_operat
     case GR_FORWARD:
       forward_layer(s, rank, o->layer, rows);
       break;
+    case GR_NORMALIZE:
+      gr_normalize_layer(s, rank, o->layer, rows);
+      break;
     case GR_LOSS:
       loss_rows(s, rank, rows);
       break;
     case GR_BACKWARD:
       backward_layer(s, rank, o->layer, rows);
+      break;
+    case GR_NORMALIZE_BACK:
+      gr_normalize_layer_back(s, rank, o->layer, rows);
       break;
     case GR_REDUCE:
       gr_gradient_accumulate(s, rank);

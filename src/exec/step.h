@@ -41,6 +41,12 @@ void gr_gradient_unit(const gr_step *s, int rank, const gr_unit *u);
 /* Where panel p of a unit begins in a blocked vector of parameters. */
 size_t gr_gradient_at(const gr_plan *plan, const gr_unit *u, size_t p);
 
+/* Where vector v of a unit's panels begins in it. */
+static inline size_t gr_gradient_vector_at(const gr_plan *plan, const gr_unit *u, uint32_t v) {
+  const gr_plan_layer *layer = &plan->layer[u->layer];
+  return layer->bias + 16 * (layer->panels_out * v + u->panel);
+}
+
 /* The update of n parameters from `at` on in the blocked vector, by their gradient sums g. */
 void gr_gradient_apply(const gr_step *s, const gr_update_coefficients *u, size_t at, size_t n,
                        const float *g);
@@ -48,10 +54,31 @@ void gr_gradient_apply(const gr_step *s, const gr_update_coefficients *u, size_t
 /* Renews a unit's part of the back copy. */
 void gr_gradient_renew_back(const gr_engine *engine, const gr_unit *u);
 
+/* A rank's share of an operation: rows, and panels of its result. */
+typedef struct gr_share {
+  uint64_t row, rows;
+  size_t panel, panels;
+} gr_share;
+
+/* The factors of dropout of a share of the outputs of layer `layer` (0: the inputs), stored at dst
+ * or applied to what is there. */
+void gr_step_drop(const gr_step *s, uint32_t layer, uint32_t threshold, const gr_share *mine,
+                  float *dst, size_t ld, bool scales);
+
+/* ----- exec/normalize.c ----- */
+
+/* From the weighted inputs of layer l to its outputs, and from what lies behind the normalisation
+ * to its deltas: of some rows, or, where the batch normalises, rows NULL, of the rank's panels. */
+void gr_normalize_layer(const gr_step *s, int rank, uint32_t l, const gr_share *rows);
+void gr_normalize_layer_back(const gr_step *s, int rank, uint32_t l, const gr_share *rows);
+
+/* Takes the statistics of the batch into the running ones of a unit's panels. */
+void gr_normalize_track(const gr_step *s, const gr_unit *u);
+
 /* ----- exec/whole.c: what needs all of the gradient, or of the new weights ----- */
 
 /* The sums of squares of the rank's rows of the gradient: the incoming weights of a neuron in
- * order, then its bias. */
+ * order, then its bias and what else is trained of it. */
 void gr_whole_squares(const gr_step *s, int rank);
 
 /* The norm of the mean gradient: rows added in double by the tree. */

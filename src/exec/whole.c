@@ -21,7 +21,8 @@ void gr_whole_squares(const gr_step *s, int rank) {
       engine->kernels->row_squares(
           layer->n_in,
           gr_at(engine, plan->gradient + layer->weights + 16 * panel * (size_t)layer->n_in),
-          gr_at(engine, plan->gradient + layer->bias + 16 * panel), sums);
+          layer->n_trained, gr_at(engine, plan->gradient + layer->bias + 16 * panel),
+          16 * layer->panels_out, sums);
       for (size_t o = 16 * panel; o < 16 * panel + 16 && o < layer->n_out; o++)
         engine->row_squares[layer->first_row + o] = (double)sums[o % 16];
     }
@@ -51,9 +52,10 @@ void gr_whole_apply(const gr_step *s, double norm, const gr_unit *u) {
                       gr_at(engine, plan->gradient + at));
   }
   gr_gradient_renew_back(engine, u);
-  if (u->input > 0) return;
-  const size_t at = plan->layer[u->layer].bias + 16 * (size_t)u->panel;
-  gr_gradient_apply(s, &biases, at, 16 * (size_t)u->n_panels, gr_at(engine, plan->gradient + at));
+  for (uint32_t v = 0; u->input == 0 && v < plan->layer[u->layer].n_trained; v++) {
+    const size_t at = gr_gradient_vector_at(plan, u, v);
+    gr_gradient_apply(s, &biases, at, 16 * (size_t)u->n_panels, gr_at(engine, plan->gradient + at));
+  }
 }
 
 void gr_whole_average(const gr_step *s, const gr_unit *u) {
@@ -66,11 +68,12 @@ void gr_whole_average(const gr_step *s, const gr_unit *u) {
                              gr_at(engine, plan->average + at),
                              gr_at(engine, plan->parameters + at));
   }
-  const size_t at = plan->layer[u->layer].bias + 16 * (size_t)u->panel;
-  if (u->input == 0)
+  for (uint32_t v = 0; u->input == 0 && v < plan->layer[u->layer].n_vectors; v++) {
+    const size_t at = gr_gradient_vector_at(plan, u, v);
     engine->kernels->average(16 * (size_t)u->n_panels, s->average_share,
                              gr_at(engine, plan->average + at),
                              gr_at(engine, plan->parameters + at));
+  }
 }
 
 /* Factors of the rows of a panel of weights; false where all are 1. */
@@ -96,7 +99,7 @@ void gr_whole_constrain(const gr_step *s, int rank) {
       const gr_unit u = {
           .layer = l, .n_inputs = layer->n_in, .panel = (uint32_t)panel, .n_panels = 1};
       float *w = gr_at(engine, plan->parameters + gr_gradient_at(plan, &u, 0));
-      engine->kernels->row_squares(layer->n_in, w, NULL, sums);
+      engine->kernels->row_squares(layer->n_in, w, 0, NULL, 0, sums);
       if (row_factors(sums, engine->config.optimizer.max_norm, factors)) {
         engine->kernels->scale_rows(layer->n_in, w, factors);
         gr_gradient_renew_back(engine, &u);

@@ -274,6 +274,20 @@ static epilogue *const finish_back[GR_N_ACTIVATIONS] = {
 #undef GR_ACTIVATION
 };
 
+/* The epilogue of rows that are there already; NULL where they stay as they are. */
+static epilogue *finish_of(gr_activation kind, const float *slope, int drops) {
+  if (slope) return finish[kind][drops ? DROPOUT : SLOPE];
+  return kind == GR_IDENTITY || kind == GR_SOFTMAX ? NULL : finish[kind][VALUE];
+}
+
+void GR_SUFFIX(gr_finish)(gr_activation kind, int drops, size_t rows, size_t panels, float *c,
+                          float *slope, size_t ld);
+void GR_SUFFIX(gr_finish)(gr_activation kind, int drops, size_t rows, size_t panels, float *c,
+                          float *slope, size_t ld) {
+  epilogue *f = finish_of(kind, slope, drops);
+  if (f) f(c, ld, rows, panels, NULL, slope);
+}
+
 void GR_SUFFIX(gr_forward)(const gr_forward *f);
 void GR_SUFFIX(gr_forward)(const gr_forward *f) {
   const product g = {.n_rows = f->n_rows,
@@ -286,11 +300,7 @@ void GR_SUFFIX(gr_forward)(const gr_forward *f) {
                      .c = f->c,
                      .ldc = f->ldc,
                      .written = f->slope};
-  const int with = !f->slope  ? VALUE
-                   : f->drops ? DROPOUT
-                              : SLOPE,
-            as_it_is = !f->slope && (f->activation == GR_IDENTITY || f->activation == GR_SOFTMAX);
-  run_product(&g, as_it_is ? NULL : finish[f->activation][with]);
+  run_product(&g, finish_of(f->activation, f->slope, f->drops));
 }
 
 void GR_SUFFIX(gr_backward)(const gr_backward *b);

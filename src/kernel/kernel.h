@@ -144,6 +144,58 @@ typedef struct gr_dropout {
   bool scales;
 } gr_dropout;
 
+/* Layer normalisation (Ba, Kiros and Hinton 2016, eq. 3) of n_rows rows, each for itself: m and v
+ * the mean of z and of (z - m)^2 over the n_columns real columns, root = 1 / sqrt(v + epsilon),
+ * zhat = (z - m) root, values below 2^-100 become +0. Then a = f(gain zhat + shift), with slope and
+ * dropout as in gr_forward. Sums: 16 partials from +0, column j to partial j mod 16 (the squares by
+ * fused multiply-adds), added 8, 4, 2 and 1 apart, divided by n_columns. Padding of zhat: +0. */
+typedef struct gr_normalize {
+  size_t n_rows, n_columns;
+  float *z;    /* [n_rows][ld] in: z; out: zhat */
+  float *a;    /* [n_rows][ld]; or z itself, which then holds a at the end */
+  float *root; /* [n_rows] or NULL */
+  size_t ld;
+  const float *gain, *shift; /* [16 panels] */
+  gr_activation activation;
+  float *slope; /* [n_rows][ld] or NULL */
+  bool drops;
+} gr_normalize;
+
+/* Its way back: dy = dC/d(gain zhat + shift), g = gain dy, s and t the means over a row of g and g
+ * zhat, summed likewise: dz = root (g - s - zhat t), flushed; padding +0. */
+typedef struct gr_normalize_back {
+  size_t n_rows, n_columns;
+  const float *dy, *zhat; /* [n_rows][ld] */
+  const float *root;      /* [n_rows] */
+  const float *gain;      /* [16 panels] */
+  float *dz;              /* [n_rows][ld]; must not overlap dy or zhat */
+  size_t ld;
+} gr_normalize_back;
+
+/* Batch normalisation (Ioffe and Szegedy 2015, algorithm 1) with mean and root of each column
+ * given: zhat = (z - mean) root, flushed, a = f(gain zhat + shift), with slope and dropout as in
+ * gr_forward. */
+typedef struct gr_normalize_columns {
+  size_t n_rows, n_panels;
+  float *z; /* [n_rows][ld] in: z; out: zhat */
+  float *a; /* [n_rows][ld]; or z itself, which then holds a at the end */
+  size_t ld;
+  const float *mean, *root, *gain, *shift; /* [16 n_panels] */
+  gr_activation activation;
+  float *slope; /* [n_rows][ld] or NULL */
+  bool drops;
+} gr_normalize_columns;
+
+/* Its way back: s and t the means over the batch of dy and dy zhat, dz = factor (dy - s - zhat t),
+ * flushed, factor = gain root. */
+typedef struct gr_normalize_columns_back {
+  size_t n_rows, n_panels;
+  const float *dy, *zhat;      /* [n_rows][ld] */
+  const float *s, *t, *factor; /* [16 n_panels] */
+  float *dz;                   /* [n_rows][ld]; must not overlap dy or zhat */
+  size_t ld;
+} gr_normalize_columns_back;
+
 typedef struct gr_kernels {
   gr_isa isa;
   size_t tile_rows, tile_panels; /* shapes that are multiples of these run at full speed */
@@ -152,16 +204,27 @@ typedef struct gr_kernels {
   void (*weight_gradient)(const gr_weight_gradient *g);
   /* g[16p + j] = sum_r delta[r][16p + j], r ascending from +0. */
   void (*column_sums)(size_t n_rows, size_t n_panels, const float *delta, size_t ldd, float *g);
+  /* g[16p + j] = sum_r x[r][16p + j] y[r][16p + j], r ascending from +0, fused multiply-adds. */
+  void (*column_products)(size_t n_rows, size_t n_panels, const float *x, const float *y, size_t ld,
+                          float *g);
+  /* g[16p + j] = sum_r (z[r][16p + j] - mean[16p + j])^2, likewise. */
+  void (*column_deviations)(size_t n_rows, size_t n_panels, const float *z, size_t ld,
+                            const float *mean, float *g);
+  void (*normalize_columns)(const gr_normalize_columns *k);
+  void (*normalize_columns_back)(const gr_normalize_columns_back *k);
+  void (*normalize)(const gr_normalize *k);
+  void (*normalize_back)(const gr_normalize_back *k);
   /* sum[i] += addend[i], i < n, n a multiple of 16. */
   void (*add)(size_t n, float *sum, const float *addend);
   /* w, moment1, moment2 from g (formulas in kernel/optimizer.h); n a multiple of 16; moments as the
    * optimiser has them. */
   void (*update)(const gr_update_coefficients *u, size_t n, float *w, const float *g,
                  float *moment1, float *moment2);
-  /* sums[j] = sum_i panel[i][j]^2, and bias[j]^2 as element n_inputs where bias is not NULL: 16
-   * partials from +0, element i to partial i mod 16 by a fused multiply-add, added 8, 4, 2 and 1
-   * apart. sums: [16] */
-  void (*row_squares)(size_t n_inputs, const float *panel, const float *bias, float *sums);
+  /* sums[j] = sum_i panel[i][j]^2, and as elements n_inputs + v the squares of vector[v stride +
+   * j], v < n_vectors: 16 partials from +0, element i to partial i mod 16 by a fused multiply-add,
+   * added 8, 4, 2 and 1 apart. sums: [16] */
+  void (*row_squares)(size_t n_inputs, const float *panel, size_t n_vectors, const float *vector,
+                      size_t stride, float *sums);
   /* panel[i][j] *= factor[j], i < n_inputs. */
   void (*scale_rows)(size_t n_inputs, float *panel, const float *factor);
   /* a[i] += share (w[i] - a[i]), one rounding each; share 1 copies. n a multiple of 16. */

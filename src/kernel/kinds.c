@@ -16,6 +16,14 @@ const gr_loss_kind gr_losses[GR_N_LOSSES] = {
 #undef GR_LOSS
 };
 
+const gr_normalization_kind gr_normalizations[GR_N_NORMALIZATIONS] = {
+#define GR_NORMALIZATION(ID, name, vectors, trained) {name, vectors, trained},
+#include "kernel/normalization.def.h"
+#undef GR_NORMALIZATION
+};
+
+const char *const gr_vector_names[GR_MAX_VECTORS] = {"bias", "gain", "shift", "mean", "variance"};
+
 const gr_optimizer_kind gr_optimizers[GR_N_OPTIMIZERS] = {
 #define GR_OPTIMIZER(id, name, moments, decoupled, rate, momentum, beta1, beta2, epsilon) \
   {name, moments, decoupled, rate, momentum, beta1, beta2, epsilon},

@@ -1,7 +1,9 @@
-/* The kinds of activation, loss and optimiser: numbers and names from the tables *.def.h, one row
- * each. */
+/* The kinds of activation, loss, optimiser and normalisation: numbers and names from the tables
+ * *.def.h, one row each. */
 #ifndef GR_KERNEL_KINDS_H
 #define GR_KERNEL_KINDS_H
+
+#include <stdint.h>
 
 typedef enum gr_activation {
 #define GR_ACTIVATION(id, name, hidden, spread, from_input) GR_##id,
@@ -23,6 +25,19 @@ typedef enum gr_optimizer {
 #undef GR_OPTIMIZER
   GR_N_OPTIMIZERS
 } gr_optimizer;
+
+typedef enum gr_normalization {
+#define GR_NORMALIZATION(ID, ...) GR_NORMALIZATION_##ID,
+#include "kernel/normalization.def.h"
+#undef GR_NORMALIZATION
+  GR_N_NORMALIZATIONS
+} gr_normalization;
+
+#define GR_NORM_EPSILON                                                                       \
+  1e-5f                    /* added to the variance that normalisation divides by the root of \
+                            */
+#define GR_NORM_SHARE 0.1f /* of a batch in the running statistics */
+#define GR_MAX_VECTORS 5   /* of one layer: bias, gain, shift, running mean and variance */
 
 #define GR_MAX_MOMENTS 3 /* of an optimiser 2; one more for weights that are also averaged */
 
@@ -80,6 +95,13 @@ typedef struct gr_optimizer_kind {
   double learning_rate, momentum, beta1, beta2, epsilon; /* what `auto` means */
 } gr_optimizer_kind;
 
+typedef struct gr_normalization_kind {
+  const char *name;
+  uint32_t vectors, trained; /* see kernel/normalization.def.h */
+} gr_normalization_kind;
+
+extern const char *const gr_vector_names[GR_MAX_VECTORS];
+extern const gr_normalization_kind gr_normalizations[GR_N_NORMALIZATIONS];
 extern const gr_activation_kind gr_activations[GR_N_ACTIVATIONS];
 extern const gr_loss_kind gr_losses[GR_N_LOSSES];
 extern const gr_optimizer_kind gr_optimizers[GR_N_OPTIMIZERS];

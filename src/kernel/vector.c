@@ -57,7 +57,8 @@ static void add(size_t n, float *sum, const float *addend) {
 
 /* Partial by partial, each through every 16th input: one chain in a register at a time, and four of
  * them side by side. */
-static void row_squares(size_t n_inputs, const float *panel, const float *bias, float *sums) {
+static void row_squares(size_t n_inputs, const float *panel, size_t n_vectors, const float *vector,
+                        size_t stride, float *sums) {
   vf partial[16];
   for (size_t first = 0; first < 16; first += 4) {
     vf sum[4];
@@ -69,9 +70,10 @@ static void row_squares(size_t n_inputs, const float *panel, const float *bias, 
       }
     for (int p = 0; p < 4; p++) partial[first + (size_t)p] = sum[p];
   }
-  if (bias) {
-    const vf x = vf_load(bias);
-    partial[n_inputs % 16] = vf_fma(x, x, partial[n_inputs % 16]);
+  for (size_t v = 0; v < n_vectors; v++) {
+    const vf x = vf_load(vector + v * stride);
+    const size_t at = (n_inputs + v) % 16;
+    partial[at] = vf_fma(x, x, partial[at]);
   }
   for (int apart = 8; apart; apart /= 2)
     for (int p = 0; p < apart; p++) partial[p] = vf_add(partial[p], partial[p + apart]);
@@ -287,6 +289,14 @@ void GR_SUFFIX(gr_backward)(const gr_backward *b);
 void GR_SUFFIX(gr_weight_gradient)(const gr_weight_gradient *g);
 void GR_SUFFIX(gr_loss_rows)(const gr_loss_rows *l);
 void GR_SUFFIX(gr_dropout)(const gr_dropout *d);
+void GR_SUFFIX(gr_column_products)(size_t n_rows, size_t n_panels, const float *x, const float *y,
+                                   size_t ld, float *g);
+void GR_SUFFIX(gr_column_deviations)(size_t n_rows, size_t n_panels, const float *z, size_t ld,
+                                     const float *mean, float *g);
+void GR_SUFFIX(gr_normalize_columns)(const gr_normalize_columns *k);
+void GR_SUFFIX(gr_normalize_columns_back)(const gr_normalize_columns_back *k);
+void GR_SUFFIX(gr_normalize)(const gr_normalize *k);
+void GR_SUFFIX(gr_normalize_back)(const gr_normalize_back *k);
 double GR_SUFFIX(gr_fma_rounds)(size_t n_rounds);
 double GR_SUFFIX(gr_read_stream)(size_t n, const float *p);
 extern const gr_kernels GR_SUFFIX(gr_kernels);
@@ -309,6 +319,12 @@ const gr_kernels GR_SUFFIX(gr_kernels) = {
     .backward = GR_SUFFIX(gr_backward),
     .weight_gradient = GR_SUFFIX(gr_weight_gradient),
     .column_sums = column_sums,
+    .column_products = GR_SUFFIX(gr_column_products),
+    .column_deviations = GR_SUFFIX(gr_column_deviations),
+    .normalize_columns = GR_SUFFIX(gr_normalize_columns),
+    .normalize_columns_back = GR_SUFFIX(gr_normalize_columns_back),
+    .normalize = GR_SUFFIX(gr_normalize),
+    .normalize_back = GR_SUFFIX(gr_normalize_back),
     .add = add,
     .update = GR_SUFFIX(gr_update),
     .row_squares = row_squares,

@@ -51,6 +51,13 @@ typedef enum gr_on_nonfinite {
 
 typedef enum gr_average { GR_AVERAGE_NONE, GR_AVERAGE_EMA, GR_AVERAGE_SWA } gr_average;
 
+/* What a hidden layer says for itself; where it says nothing, the keys of its network hold. */
+typedef struct gr_layer_own {
+  bool has_activation, has_dropout, has_normalization;
+  int activation, normalization;
+  double dropout;
+} gr_layer_own;
+
 /* Enumerations (`int` here) may be GR_AUTO before the configuration is resolved against a data set,
  * never after. */
 typedef struct gr_config {
@@ -63,10 +70,12 @@ typedef struct gr_config {
   } data;
   struct {
     uint32_t n_hidden, hidden[GR_MAX_HIDDEN];
+    gr_layer_own own[GR_MAX_HIDDEN];
     int activation, output_activation; /* gr_activation */
     int initialization;
     int64_t inputs, outputs; /* resolved from the data */
     double dropout, input_dropout;
+    int normalization; /* gr_normalization */
   } network;
   struct {
     int64_t epochs, batch_size;
@@ -133,7 +142,8 @@ typedef enum gr_key_type {
   GR_KEY_SEED,     /* uint64_t */
   GR_KEY_REAL,     /* may be auto */
   GR_KEY_CHOICE,   /* int, may be auto */
-  GR_KEY_WIDTHS,   /* list of layer widths or other whole numbers, or none */
+  GR_KEY_WIDTHS,   /* list of whole numbers, or none */
+  GR_KEY_LAYERS,   /* list of layers, or none: net/config_layers.h */
   GR_KEY_REALS,    /* list of numbers, one at least */
   GR_KEY_SET,      /* uint64_t: some of the choices, bit 1 << index; or none */
   GR_KEY_DURATION, /* seconds */
@@ -147,7 +157,7 @@ typedef struct gr_key {
   gr_key_type type;
   gr_part part;
   bool may_be_auto;
-  size_t offset;              /* in gr_config; GR_KEY_WIDTHS, GR_KEY_REALS: of the count */
+  size_t offset; /* in gr_config; GR_KEY_WIDTHS, GR_KEY_LAYERS, GR_KEY_REALS: of the count */
   const char *const *choices; /* GR_KEY_CHOICE, GR_KEY_SET: NULL-terminated, index = value */
   double minimum, maximum;    /* numbers: inclusive */
   const char *help;           /* one line, with the unit */
@@ -203,6 +213,11 @@ uint64_t gr_config_step_rows(const gr_config *config);
 /* Checks what single keys cannot: combinations (softmax wants cross-entropy, ...). Works on
  * resolved and unresolved values. */
 gradus_status gr_config_validate(const gr_config *config, gradus_error *err);
+
+/* What hidden layer i (from 0) has, by itself or by the keys of its network. */
+int gr_config_activation(const gr_config *config, uint32_t i);
+double gr_config_dropout(const gr_config *config, uint32_t i);
+int gr_config_normalization(const gr_config *config, uint32_t i);
 
 /* Outputs for each column of y of a regression: levels of a quantile loss, else 1. */
 uint32_t gr_config_repeats(const gr_config *config);

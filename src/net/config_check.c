@@ -12,11 +12,19 @@ static bool known_and_not(int value, int wanted) {
 }
 
 static gradus_status check_hidden(const gr_config *c, gradus_error *err) {
-  const gr_activation_kind *kind = &gr_activations[c->network.activation];
-  if (c->network.n_hidden == 0 || kind->hidden) return GRADUS_OK;
-  return gr_fail(err, GRADUS_ERR_CONFIG,
-                 "network.activation: %s is for the output layer (network.output_activation)",
-                 kind->name);
+  for (uint32_t i = 0; i < c->network.n_hidden; i++) {
+    const gr_activation_kind *kind = &gr_activations[gr_config_activation(c, i)];
+    if (kind->hidden) continue;
+    if (c->network.own[i].has_activation)
+      return gr_fail(err, GRADUS_ERR_CONFIG,
+                     "network.hidden: layer %u: %s is for the output layer "
+                     "(network.output_activation)",
+                     (unsigned)i + 1, kind->name);
+    return gr_fail(err, GRADUS_ERR_CONFIG,
+                   "network.activation: %s is for the output layer (network.output_activation)",
+                   kind->name);
+  }
+  return GRADUS_OK;
 }
 
 static gradus_status check_softmax(const gr_config *c, gradus_error *err) {
@@ -108,6 +116,27 @@ static gradus_status check_widths(const gr_config *c, gradus_error *err) {
   return check_width("network.outputs", c->network.outputs, err);
 }
 
+static bool normalizes_batches(const gr_config *c) {
+  for (uint32_t i = 0; i < c->network.n_hidden; i++)
+    if (gr_config_normalization(c, i) == GR_NORMALIZATION_BATCH) return true;
+  return false;
+}
+
+static gradus_status check_normalization(const gr_config *c, gradus_error *err) {
+  if (!normalizes_batches(c)) return GRADUS_OK;
+  if (c->training.batch_size == 1)
+    return gr_fail(
+        err, GRADUS_ERR_CONFIG,
+        "network.normalization: batch-norm wants a training.batch_size of 2 or more; use "
+        "layer-norm");
+  if (c->average.name == GR_AVERAGE_SWA)
+    return gr_fail(
+        err, GRADUS_ERR_CONFIG,
+        "average.name: swa would leave batch-norm without the statistics of its average; "
+        "use ema, or network.normalization layer-norm");
+  return GRADUS_OK;
+}
+
 static gradus_status check_milestones(const gr_config *c, gradus_error *err) {
   const uint32_t n = c->schedule.n_milestones, *m = c->schedule.milestones;
   if (c->schedule.name != GR_SCHEDULE_MULTISTEP) return GRADUS_OK;
@@ -125,8 +154,8 @@ static gradus_status check_milestones(const gr_config *c, gradus_error *err) {
 
 gradus_status gr_config_validate(const gr_config *config, gradus_error *err) {
   static gradus_status (*const checks[])(const gr_config *, gradus_error *) = {
-      check_hidden, check_softmax,    check_targets,    check_outputs,        check_lanes,
-      check_widths, check_milestones, gr_metrics_check, gr_class_weight_check};
+      check_hidden, check_softmax,    check_targets,       check_outputs,    check_lanes,
+      check_widths, check_milestones, check_normalization, gr_metrics_check, gr_class_weight_check};
   for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) GR_TRY(checks[i](config, err));
   return GRADUS_OK;
 }

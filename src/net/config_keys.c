@@ -31,6 +31,12 @@ static const char *const activations[] = {
 #undef GR_ACTIVATION
     NULL};
 
+static const char *const normalizations[] = {
+#define GR_NORMALIZATION(ID, name, ...) [GR_NORMALIZATION_##ID] = name,
+#include "kernel/normalization.def.h"
+#undef GR_NORMALIZATION
+    NULL};
+
 static const char *const losses[] = {
 #define GR_LOSS(id, name, targets, output) [GR_##id] = name,
 #include "kernel/loss.def.h"
@@ -114,10 +120,12 @@ const gr_key gr_keys[] = {
     {"data.task", "task", GR_KEY_CHOICE, GR_PART_RECIPE, true, FIELD(data.task), tasks, 0, 0,
      "what the targets are; auto: by their type"},
 
-    {"network.hidden", "hidden", GR_KEY_WIDTHS, GR_PART_RECIPE, false, FIELD(network.n_hidden),
-     NULL, 1, GR_MAX_WIDTH, "neurons of each hidden layer, such as 256,128; none: no hidden layer"},
+    {"network.hidden", "hidden", GR_KEY_LAYERS, GR_PART_RECIPE, false, FIELD(network.n_hidden),
+     NULL, 1, GR_MAX_WIDTH,
+     "hidden layers: neurons, and what is their own, such as 256:gelu:0.1,128; or none"},
     {"network.activation", "activation", GR_KEY_CHOICE, GR_PART_RECIPE, false,
-     FIELD(network.activation), activations, 0, 0, "activation of the hidden layers"},
+     FIELD(network.activation), activations, 0, 0,
+     "activation of the hidden layers, but for those with one of their own"},
     {"network.output_activation", "output-activation", GR_KEY_CHOICE, GR_PART_RECIPE, true,
      FIELD(network.output_activation), activations, 0, 0,
      "activation of the output layer; auto: by loss and task"},
@@ -133,6 +141,9 @@ const gr_key gr_keys[] = {
     {"network.input_dropout", "input-dropout", GR_KEY_REAL, GR_PART_RECIPE, false,
      FIELD(network.input_dropout), NULL, 0, MOST_DROPOUT,
      "probability with which an input is left out of a training step"},
+    {"network.normalization", "normalization", GR_KEY_CHOICE, GR_PART_RECIPE, false,
+     FIELD(network.normalization), normalizations, 0, 0,
+     "what stands between weighted input and activation of the hidden layers"},
 
     {"training.epochs", "epochs", GR_KEY_INTEGER, GR_PART_RECIPE, false, FIELD(training.epochs),
      NULL, 1, 1000000000, "passes over the training rows"},

@@ -23,6 +23,7 @@ static const char *const default_settings[] = {
     "network.outputs=auto",
     "network.dropout=0",
     "network.input_dropout=0",
+    "network.normalization=none",
     "training.epochs=20",
     "training.batch_size=128",
     "training.seed=1",

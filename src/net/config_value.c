@@ -6,6 +6,8 @@
 
 #include "base/memory.h"
 #include "net/config.h"
+#include "net/config_layers.h"
+#include "net/config_value.h"
 
 /* Reads `text` into `field`: GRADUS_OK, GRADUS_ERR_CONFIG (no such value; nothing changed) or
  * GRADUS_ERR_RESOURCES. `auto` has been dealt with. */
@@ -17,6 +19,8 @@ typedef struct value_type {
   value_reader *read;
   value_writer *write;
   void (*write_limit)(double limit, gr_text *out); /* NULL: the type has no range */
+  /* What is wrong with a bad value, or NULL where its range says enough. */
+  void (*explain)(const gr_key *key, const char *text, gr_text *out);
 } value_type;
 
 static bool in_range(const gr_key *key, double value) {
@@ -147,9 +151,6 @@ static void write_set(const gr_key *key, const void *field, gr_text *out) {
 }
 
 /* Widths lie as a count and, right behind it, GR_MAX_HIDDEN numbers. */
-_Static_assert(offsetof(gr_config, network.hidden) ==
-                   offsetof(gr_config, network.n_hidden) + sizeof(uint32_t),
-               "hidden follows n_hidden");
 _Static_assert(offsetof(gr_config, schedule.milestones) ==
                    offsetof(gr_config, schedule.n_milestones) + sizeof(uint32_t),
                "milestones follow n_milestones");
@@ -274,20 +275,23 @@ static void write_size(const gr_key *key, const void *field, gr_text *out) {
 }
 
 static const value_type types[] = {
-    [GR_KEY_STRING] = {"a text", read_string, write_string, NULL},
-    [GR_KEY_BOOL] = {"true or false", read_bool, write_bool, NULL},
-    [GR_KEY_INTEGER] = {"a whole number", read_integer, write_integer, write_number},
-    [GR_KEY_SEED] = {"a whole number from 0 to 18446744073709551615", read_seed, write_seed, NULL},
-    [GR_KEY_REAL] = {"a number", read_real, write_real, write_number},
-    [GR_KEY_CHOICE] = {"one of", read_choice, write_choice, NULL},
+    [GR_KEY_STRING] = {"a text", read_string, write_string, NULL, NULL},
+    [GR_KEY_BOOL] = {"true or false", read_bool, write_bool, NULL, NULL},
+    [GR_KEY_INTEGER] = {"a whole number", read_integer, write_integer, write_number, NULL},
+    [GR_KEY_SEED] = {"a whole number from 0 to 18446744073709551615", read_seed, write_seed, NULL,
+                     NULL},
+    [GR_KEY_REAL] = {"a number", read_real, write_real, write_number, NULL},
+    [GR_KEY_CHOICE] = {"one of", read_choice, write_choice, NULL, NULL},
     [GR_KEY_WIDTHS] = {"none, or at most 64 whole numbers such as 256,128, each", read_widths,
-                       write_widths, write_number},
+                       write_widths, write_number, NULL},
+    [GR_KEY_LAYERS] = {"none, or at most 64 layers such as 256:gelu:0.1,128, widths",
+                       gr_layers_read, gr_layers_write, write_number, gr_layers_explain},
     [GR_KEY_REALS] = {"at most 64 numbers such as 0.1,0.5,0.9, each", read_reals, write_reals,
-                      write_number},
-    [GR_KEY_SET] = {"none, or a list of", read_set, write_set, NULL},
+                      write_number, NULL},
+    [GR_KEY_SET] = {"none, or a list of", read_set, write_set, NULL, NULL},
     [GR_KEY_DURATION] = {"a time such as 100ms, 60s or 5min", read_duration, write_duration,
-                         write_seconds},
-    [GR_KEY_SIZE] = {"a size such as 4096 or 256MiB", read_size, write_size, write_bytes},
+                         write_seconds, NULL},
+    [GR_KEY_SIZE] = {"a size such as 4096 or 256MiB", read_size, write_size, write_bytes, NULL},
 };
 _Static_assert(GR_MAX_HIDDEN == 64 && GR_MAX_LIST == 64, "the nouns of lists say 64");
 
@@ -301,10 +305,14 @@ static void set_auto(const gr_key *key, void *field) {
 }
 
 /* Strings have no number to mean auto: there it is the same as empty. */
-static gradus_status read_value(const gr_key *key, const char *text, void *field) {
+gradus_status gr_value_read(const gr_key *key, const char *text, void *field) {
   bool is_auto = key->may_be_auto && strcmp(text, "auto") == 0;
   if (is_auto && key->type != GR_KEY_STRING) return set_auto(key, field), GRADUS_OK;
   return types[key->type].read(key, is_auto ? "" : text, field);
+}
+
+void gr_value_write(const gr_key *key, const void *field, gr_text *out) {
+  types[key->type].write(key, field, out);
 }
 
 /* The word for messages: one line, not too long. */
@@ -332,6 +340,7 @@ static void describe_expected(const gr_key *key, const char *word, gr_text *out)
   if (key->may_be_auto) gr_text_puts(out, ", or auto");
   const char *nearest = key->choices ? gr_nearest_word(word, key->choices, n) : NULL;
   if (nearest) gr_text_printf(out, "; did you mean '%s'?", nearest);
+  if (type->explain) type->explain(key, word, out);
 }
 
 static gradus_status bad_value(const gr_key *key, const char *value, gradus_error *err) {
@@ -362,7 +371,7 @@ gradus_status gr_config_set(gr_config *config, const char *name, const char *val
                             const char *origin, gradus_error *err) {
   const gr_key *key = gr_key_find(name);
   gradus_status status =
-      key ? read_value(key, value, (char *)config + key->offset) : unknown_key(name, err);
+      key ? gr_value_read(key, value, (char *)config + key->offset) : unknown_key(name, err);
   if (status == GRADUS_ERR_RESOURCES) return gr_fail_memory(err, name);
   if (key && status != GRADUS_OK) status = bad_value(key, value, err);
   if (status != GRADUS_OK && origin) gr_error_prefix(err, "%s", origin);
@@ -370,5 +379,5 @@ gradus_status gr_config_set(gr_config *config, const char *name, const char *val
 }
 
 void gr_config_get(const gr_config *config, const gr_key *key, gr_text *out) {
-  types[key->type].write(key, (const char *)config + key->offset, out);
+  gr_value_write(key, (const char *)config + key->offset, out);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "net/config.h"
+#include "net/config_layers.h"
 #include "net/digest.h"
 #include "net/schedule.h"
 
@@ -26,10 +27,10 @@ static void open_sections(const char *previous, const char *name, gr_text *out) 
   indent(depth, out);
 }
 
-/* Only strings have no bound and need memory: the longest other value is 64 widths of 9 characters.
- */
+/* Only strings have no bound and need memory: the longest other value is that of 64 layers, each of
+ * which takes less than 64 characters (net/config_layers.c). */
 static void write_yaml_value(const gr_config *config, const gr_key *key, gr_text *out) {
-  char room[1024];
+  char room[GR_MAX_HIDDEN * 64];
   gr_text value = {0};
   if (key->type != GR_KEY_STRING) value = (gr_text){.data = room, .capacity = sizeof room};
   gr_config_get(config, key, &value);
@@ -39,6 +40,8 @@ static void write_yaml_value(const gr_config *config, const gr_key *key, gr_text
     out->failed = true;
   else if (key->type == GR_KEY_STRING && !(key->may_be_auto && strcmp(text, "auto") == 0))
     gr_text_put_json(out, text);
+  else if (key->type == GR_KEY_LAYERS)
+    gr_layers_write_yaml(key, (const char *)config + key->offset, out);
   else if ((key->type == GR_KEY_WIDTHS || key->type == GR_KEY_SET) && strcmp(text, "none") != 0) {
     const char *separator = "[";
     for (const char *number = text; *number; separator = ", ") {
@@ -68,10 +71,10 @@ void gr_config_write(const gr_config *config, gr_part part, gr_text *out) {
   }
 }
 
-/* Recipes hold no strings, so their text is bounded (64 widths of 9 characters and some thirty
- * short lines) and fits a buffer of our own: nothing here can fail. */
+/* Recipes hold no strings, so their text is bounded (64 layers of less than 128 characters and
+ * some hundred short lines) and fits a buffer of our own: nothing here can fail. */
 void gr_config_digest(const gr_config *config, char out[GR_DIGEST_TEXT]) {
-  char buffer[8192];
+  char buffer[16384];
   gr_text text = {.data = buffer, .capacity = sizeof buffer};
   gr_config_write(config, GR_PART_RECIPE, &text);
   assert(text.data == buffer && !text.failed);

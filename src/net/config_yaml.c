@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "net/config.h"
+#include "net/config_layers.h"
 
 #define MAX_FILE 1048576 /* bytes; a complete recipe has two thousand */
 #define PLACE 512        /* bytes of "file:line:column" */
@@ -122,10 +123,76 @@ static gradus_status read_scalar(reader *r, const entry *key, const yaml_event_t
   return set_key(r, key, event, scalar_text(event));
 }
 
+/* What a mapping says of a layer, so far. */
+typedef struct layer_text {
+  char width[24];
+  gr_text rest; /* ":activation=gelu:dropout=0.1" */
+} layer_text;
+
+/* One "name: value" of it. */
+static gradus_status take_property(reader *r, const yaml_event_t *name, const yaml_event_t *value,
+                                   layer_text *layer) {
+  const char *word = scalar_text(name), *text = scalar_text(value), *nearest = NULL;
+  const bool is_width = strcmp(word, "width") == 0;
+  if (has_zero_byte(name) || has_zero_byte(value) || strpbrk(text, ":=, "))
+    return refuse(r, value->start_mark, "expected one word or number for a layer");
+  if (is_width && *layer->width)
+    return refuse(r, name->start_mark, "the layer has a width already");
+  if (is_width) {
+    snprintf(layer->width, sizeof layer->width, "%s", text);
+    return GRADUS_OK;
+  }
+  if (gr_layers_has_property(word, &nearest)) {
+    gr_text_printf(&layer->rest, ":%s=%s", word, text);
+    return GRADUS_OK;
+  }
+  char what[160];
+  snprintf(what, sizeof what, "a layer has no '%.40s'%s%s%s", word,
+           nearest ? "; did you mean '" : "; gradus-config(5) says what it has",
+           nearest ? nearest : "", nearest ? "'?" : "");
+  return refuse(r, name->start_mark, what);
+}
+
+static gradus_status read_property(reader *r, const yaml_event_t *name, layer_text *layer) {
+  yaml_event_t value;
+  if (name->type != YAML_SCALAR_EVENT)
+    return refuse(r, name->start_mark, "expected width or another property of a layer");
+  GR_TRY(next_event(r, &value));
+  gradus_status status = value.type == YAML_SCALAR_EVENT
+                             ? take_property(r, name, &value, layer)
+                             : refuse(r, value.start_mark, "expected one word or number");
+  yaml_event_delete(&value);
+  return status;
+}
+
+/* {width: 256, activation: gelu} -> "256:activation=gelu" behind what is in `list`. */
+static gradus_status read_layer(reader *r, const yaml_event_t *start, gr_text *list) {
+  layer_text layer = {.width = ""};
+  gradus_status status = GRADUS_OK;
+  for (bool open = true; open && status == GRADUS_OK;) {
+    yaml_event_t name;
+    GR_TRY_ELSE(done, next_event(r, &name));
+    open = name.type != YAML_MAPPING_END_EVENT;
+    if (open) status = read_property(r, &name, &layer);
+    yaml_event_delete(&name);
+  }
+  if (status == GRADUS_OK && !*layer.width)
+    status = refuse(r, start->start_mark, "a layer without a width");
+  if (status == GRADUS_OK)
+    gr_text_printf(list, "%s%s%s", list->data ? "," : "", layer.width,
+                   layer.rest.data ? layer.rest.data : "");
+  list->failed |= layer.rest.failed;
+done:
+  gr_text_free(&layer.rest);
+  return status;
+}
+
 /* [256, 128] -> "256,128"; [] -> "none". `start` is the event that opened the list. */
 static gradus_status read_list(reader *r, const entry *key, const yaml_event_t *start) {
   const gr_key *row = gr_key_find(key->name);
-  if (!row || (row->type != GR_KEY_WIDTHS && row->type != GR_KEY_REALS && row->type != GR_KEY_SET))
+  const bool of_layers = row && row->type == GR_KEY_LAYERS;
+  if (!row || (!of_layers && row->type != GR_KEY_WIDTHS && row->type != GR_KEY_REALS &&
+               row->type != GR_KEY_SET))
     return gr_fail(r->err, GRADUS_ERR_CONFIG, "%s: %s takes one value, not a list", key->place,
                    key->name);
   gradus_status status = GRADUS_OK;
@@ -134,8 +201,12 @@ static gradus_status read_list(reader *r, const entry *key, const yaml_event_t *
   for (bool open = true; open && status == GRADUS_OK;) {
     GR_TRY_ELSE(done, next_event(r, &event));
     open = event.type != YAML_SEQUENCE_END_EVENT;
-    if (open && (event.type != YAML_SCALAR_EVENT || has_zero_byte(&event)))
-      status = refuse(r, event.start_mark, "expected a number in this list");
+    if (open && of_layers && event.type == YAML_MAPPING_START_EVENT)
+      status = read_layer(r, &event, &list);
+    else if (open && (event.type != YAML_SCALAR_EVENT || has_zero_byte(&event)))
+      status = refuse(r, event.start_mark,
+                      of_layers ? "expected a layer in this list: a width, or {width: ...}"
+                                : "expected a number in this list");
     else if (open)
       gr_text_printf(&list, list.data ? ",%s" : "%s", scalar_text(&event));
     yaml_event_delete(&event);

@@ -22,15 +22,18 @@ static gradus_status check_resolved(const gr_config *c, gradus_error *err) {
 }
 
 /* Puts a layer behind what is there; false where the vector does not fit the address space. */
-static bool append_layer(gr_network *network, uint32_t n_in, uint32_t n_out,
-                         gr_activation activation) {
-  size_t n_weights, bytes, end = network->n_parameters;
+static bool append_layer(gr_network *network, const gr_layer *like) {
+  const uint32_t n_in = like->n_in, n_out = like->n_out;
+  size_t n_weights, n_vectors, bytes, end = network->n_parameters;
   gr_layer *layer = &network->layer[network->n_layers++];
-  *layer = (gr_layer){.n_in = n_in, .n_out = n_out, .activation = activation, .weights = end};
+  *layer = *like;
+  layer->weights = end;
   if (!gr_multiply(n_in, n_out, &n_weights) || __builtin_add_overflow(end, n_weights, &end))
     return false;
   layer->bias = end;
-  if (__builtin_add_overflow(end, (size_t)n_out, &end)) return false;
+  if (!gr_multiply(n_out, gr_layer_vectors(layer), &n_vectors) ||
+      __builtin_add_overflow(end, n_vectors, &end))
+    return false;
   network->n_parameters = end;
   return gr_multiply(end, sizeof(float), &bytes) && bytes <= PTRDIFF_MAX;
 }
@@ -39,20 +42,31 @@ static uint32_t in_65536ths(double probability) {
   return (uint32_t)(probability * 65536 + 0.5);
 }
 
+/* Hidden layer i (from 0), or the output layer behind them. */
+static gr_layer layer_of(const gr_config *c, uint32_t i, uint32_t n_in) {
+  if (i == c->network.n_hidden)
+    return (gr_layer){.n_in = n_in,
+                      .n_out = (uint32_t)c->network.outputs,
+                      .activation = (gr_activation)c->network.output_activation};
+  return (gr_layer){.n_in = n_in,
+                    .n_out = c->network.hidden[i],
+                    .activation = (gr_activation)gr_config_activation(c, i),
+                    .dropout = in_65536ths(gr_config_dropout(c, i)),
+                    .normalization = (gr_normalization)gr_config_normalization(c, i)};
+}
+
 gradus_status gr_network_make(const gr_config *config, gr_network *out, gradus_error *err) {
   GR_TRY(check_resolved(config, err));
   gr_network network = {.loss = (gr_loss)config->training.loss,
                         .input_dropout = in_65536ths(config->network.input_dropout)};
   uint32_t n_in = (uint32_t)config->network.inputs;
   for (uint32_t i = 0; i <= config->network.n_hidden; i++) {
-    bool last = i == config->network.n_hidden;
-    uint32_t n_out = last ? (uint32_t)config->network.outputs : config->network.hidden[i];
-    int activation = last ? config->network.output_activation : config->network.activation;
-    if (!append_layer(&network, n_in, n_out, (gr_activation)activation))
+    const gr_layer layer = layer_of(config, i, n_in);
+    const uint32_t n_out = layer.n_out;
+    if (!append_layer(&network, &layer))
       return gr_fail(err, GRADUS_ERR_CONFIG,
                      "network.hidden: the weights of layer %u (%u x %u) do not fit this machine",
                      (unsigned)i + 1, (unsigned)n_out, (unsigned)n_in);
-    if (!last) network.layer[i].dropout = in_65536ths(config->network.dropout);
     n_in = n_out;
   }
   *out = network;
@@ -90,6 +104,9 @@ static const rule rules[] = {[GR_INIT_NORMAL] = {gr_random_normal, normal_scale,
                              [GR_INIT_HE] = {gr_random_normal, he_scale, 0},
                              [GR_INIT_LECUN] = {gr_random_normal, normal_scale, 0}};
 
+/* Behind the biases: gain, shift, mean and variance that change nothing. */
+static const float vector_starts[GR_MAX_VECTORS] = {0, 1, 0, 0, 1};
+
 void gr_network_initialize(const gr_network *network, gr_initialization kind, uint64_t seed,
                            float *parameters) {
   const rule *by = &rules[kind];
@@ -104,6 +121,9 @@ void gr_network_initialize(const gr_network *network, gr_initialization kind, ui
           by->bias_scale > 0
               ? (float)(by->bias_scale * by->draw(seed, GR_STREAM_INIT, l, n_weights + o))
               : 0;
+    for (uint32_t v = 1; v < gr_layer_vectors(layer); v++)
+      for (size_t o = 0; o < layer->n_out; o++)
+        parameters[layer->bias + v * (size_t)layer->n_out + o] = vector_starts[v];
   }
 }
 

@@ -14,12 +14,14 @@ typedef struct gr_layer {
   uint32_t n_in, n_out;
   gr_activation activation;
   size_t weights;   /* offset of weights [n_out][n_in] in the parameter vector, in floats */
-  size_t bias;      /* offset of bias [n_out] */
+  size_t bias;      /* offset of bias [n_out], and of the layer's other vectors behind it */
   uint32_t dropout; /* probability of dropping an output, in 65536ths */
+  gr_normalization normalization;
 } gr_layer;
 
 /* Layers 1..L of the textbook are layer[0..L-1]. Parameter vector: layer by layer, weights
- * (row-major) then bias. */
+ * (row-major), then bias, and where it is normalised gain and shift; by the batch, also running
+ * mean and variance of its weighted inputs. */
 typedef struct gr_network {
   uint32_t n_layers;
   gr_layer layer[GR_MAX_LAYERS];
@@ -28,12 +30,18 @@ typedef struct gr_network {
   size_t n_parameters;
 } gr_network;
 
+/* Vectors [n_out] of a layer, from `bias` on: gr_vector_names. */
+static inline uint32_t gr_layer_vectors(const gr_layer *layer) {
+  return gr_normalizations[layer->normalization].vectors;
+}
+
 /* From a resolved configuration (no GR_AUTO in network and training). Sizes that overflow:
  * GRADUS_ERR_CONFIG. */
 gradus_status gr_network_make(const gr_config *config, gr_network *out, gradus_error *err);
 
 /* Initial parameters [n_parameters]. Element e of layer[l] is a function of (seed, l, e) and the
- * layer's own widths only: e = o n_in + i for a weight, e = n_in n_out + o for a bias.
+ * layer's own widths only: e = o n_in + i for a weight, e = n_in n_out + o for a bias. Gains
+ * and variances are 1, shifts and means 0.
  *   normal  weights N(0, 1/n_in), biases N(0, 1): the textbook's (Nielsen 2015, chapter 3)
  *   glorot  weights uniform within +-sqrt(6/(n_in + n_out)), biases 0 (Glorot and Bengio 2010, eq.
  *           16)

@@ -13,6 +13,8 @@ static const double efficiency = 0.93;
 static const double fixed_seconds = 0.3e-6;
 /* Seconds of gathering per byte of input, of activations and losses per value. */
 static const double gather_seconds = 0.03e-9, value_seconds = 0.4e-9;
+/* Likewise of normalisation, forth and back, and of its gradients. */
+static const double normalize_seconds = 0.4e-9;
 
 typedef struct model {
   const gr_plan *plan;
@@ -138,6 +140,19 @@ static double gradient_seconds(const model *m, const gr_plan_layer *layer, gr_st
          weights / 64 * (passes + 2.0 * (double)plan->n_lanes) * vector / ranks;
 }
 
+/* What a rank does with its rows of a layer that is normalised, or its columns, and the meetings
+ * that this takes where the products around it are split otherwise. */
+static double normalization_seconds(const model *m, gr_strategy strategy, uint32_t l, int columns) {
+  const gr_plan_layer *layer = &m->plan->layer[l];
+  if (layer->normalization == GR_NORMALIZATION_NONE) return 0;
+  const double meetings = layer->normalization == GR_NORMALIZATION_BATCH
+                              ? columns == m->ranks ? 2 : 4
+                          : columns > 1 ? 2
+                                        : 0;
+  return (double)rows_of(m, strategy, (size_t)m->ranks) * (double)layer->n_out * normalize_seconds +
+         meetings * meeting(m);
+}
+
 /* Seconds of a step; the columns of each layer in forward[] and backward[]. */
 static double step_seconds(const model *m, gr_strategy strategy, int *forward, int *backward) {
   const gr_plan *plan = m->plan;
@@ -154,7 +169,7 @@ static double step_seconds(const model *m, gr_strategy strategy, int *forward, i
       backward[l] = columns_of(m, strategy, layer->panels_in, layer->n_out, &seconds);
       sum += seconds;
     }
-    sum += gradient_seconds(m, layer, strategy);
+    sum += gradient_seconds(m, layer, strategy) + normalization_seconds(m, strategy, l, forward[l]);
   }
   return sum;
 }

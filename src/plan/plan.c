@@ -22,6 +22,10 @@ static size_t panels_of(size_t n) {
   return (n + 15) / 16;
 }
 
+static bool normalizes(const gr_plan *plan, uint32_t l) {
+  return plan->layer[l].normalization != GR_NORMALIZATION_NONE;
+}
+
 /* A row stride for n columns: whole panels, and an odd number of cache lines. */
 static size_t stride_of(size_t n) {
   return 16 * (panels_of(n) | 1);
@@ -36,13 +40,16 @@ static void plan_layers(gr_plan *plan, const gr_network *network) {
     layer->n_out = network->layer[l].n_out;
     layer->activation = network->layer[l].activation;
     layer->dropout = network->layer[l].dropout;
+    layer->normalization = network->layer[l].normalization;
+    layer->n_vectors = gr_normalizations[layer->normalization].vectors;
+    layer->n_trained = gr_normalizations[layer->normalization].trained;
     layer->keeps_slope = l + 1 < network->n_layers &&
                          (layer->dropout > 0 || gr_activations[layer->activation].from_input);
     layer->panels_in = panels_of(layer->n_in);
     layer->panels_out = panels_of(layer->n_out);
     layer->ld = stride_of(layer->n_out);
     layer->weights = gr_arena_reserve(&blocked, 16 * layer->panels_out, layer->n_in);
-    layer->bias = gr_arena_reserve(&blocked, 16, layer->panels_out);
+    layer->bias = gr_arena_reserve(&blocked, 16 * (size_t)layer->n_vectors, layer->panels_out);
     layer->first_row = plan->n_rows;
     plan->n_rows += layer->n_out;
   }
@@ -73,6 +80,14 @@ static unsigned lane_slots(uint64_t first, uint64_t end) {
   return slots ? slots : 1;
 }
 
+/* Vectors of numbers for each neuron that any layer trains. */
+static size_t most_vectors(const gr_plan *plan) {
+  size_t most = 1;
+  for (uint32_t l = 0; l < plan->n_layers; l++)
+    if (plan->layer[l].n_trained > most) most = plan->layer[l].n_trained;
+  return most;
+}
+
 static void plan_scratch(gr_plan *plan, const gr_kernels *kernels) {
   if (plan->strategy == GR_STRATEGY_LANES) {
     plan->slot = plan->n_blocked;
@@ -86,7 +101,7 @@ static void plan_scratch(gr_plan *plan, const gr_kernels *kernels) {
       }
     }
   } else {
-    plan->slot = 16 * 2 * kernels->tile_panels; /* of biases */
+    plan->slot = 16 * 2 * kernels->tile_panels * most_vectors(plan); /* of a unit's panels */
     plan->slots = gr_tree_depth(plan->n_lanes);
   }
   plan->scratch_rank = plan->slot * plan->slots;
@@ -108,6 +123,14 @@ static void plan_training_buffers(gr_plan *plan, const gr_kernels *kernels) {
     layer->a = gr_arena_reserve(&plan->arena, rows, layer->ld);
     layer->delta = gr_arena_reserve(&plan->arena, rows, layer->ld);
     if (layer->keeps_slope) layer->slope = gr_arena_reserve(&plan->arena, rows, layer->ld);
+    if (normalizes(plan, l)) {
+      layer->zhat = gr_arena_reserve(&plan->arena, rows, layer->ld);
+      layer->dy = gr_arena_reserve(&plan->arena, rows, layer->ld);
+      if (plan->layer[l].normalization == GR_NORMALIZATION_LAYER)
+        layer->root = gr_arena_reserve(&plan->arena, rows, 1);
+      else
+        layer->statistics = gr_arena_reserve(&plan->arena, 2 * 16, layer->panels_out);
+    }
     if (l > 0) layer->back = gr_arena_reserve(&plan->arena, 16 * layer->panels_in, layer->n_out);
   }
   plan->index_half = 2 * ((rows + 7) & ~(size_t)7);
@@ -251,20 +274,30 @@ static void add_operation(gr_plan *plan, gr_operation kind, uint32_t layer) {
   plan->operation[plan->n_operations++] = (gr_plan_operation){.kind = kind, .layer = layer};
 }
 
+/* Whether it goes through all rows of the batch, a rank with the panels that it would have if
+ * products were split by columns alone. */
+static bool is_of_batch(const gr_plan *plan, const gr_plan_operation *o) {
+  return (o->kind == GR_NORMALIZE || o->kind == GR_NORMALIZE_BACK) &&
+         plan->layer[o->layer].normalization == GR_NORMALIZATION_BATCH;
+}
+
 /* Column groups of an operation: 1 = the rank has whole rows. */
 static int operation_columns(const gr_plan *plan, const gr_plan_operation *o) {
   if (o->kind == GR_FORWARD) return plan->layer[o->layer].forward_columns;
   if (o->kind == GR_BACKWARD) return plan->layer[o->layer].backward_columns;
-  return 1;
+  return is_of_batch(plan, o) ? plan->n_ranks : 1;
 }
 
-/* Rows whose activations on both sides of a layer, and deltas, and slopes where any layer keeps
- * them, stay in half of the second-level cache; whole tiles of them. */
+/* Rows whose activations on both sides of a layer, and deltas, and slopes and normalised inputs
+ * where any layer keeps them, stay in half of the second-level cache; whole tiles of them. */
 static uint64_t choose_block(const gr_plan *plan, const gr_plan_request *request,
                              size_t tile_rows) {
-  size_t matrices = 4;
-  for (uint32_t l = 0; l < plan->n_layers; l++)
-    if (plan->layer[l].keeps_slope) matrices = 5;
+  size_t slopes = 0, normalized = 0;
+  for (uint32_t l = 0; l < plan->n_layers; l++) {
+    if (plan->layer[l].keeps_slope) slopes = 1;
+    if (normalizes(plan, l)) normalized = 2;
+  }
+  const size_t matrices = 4 + slopes + normalized;
   const size_t l2 = request->machine ? request->machine->l2 : GR_MACHINE_TYPICAL.l2,
                rows = l2 / 2 / (matrices * sizeof(float) * widest(plan));
   return rows > 2 * tile_rows ? rows / tile_rows * tile_rows : 2 * tile_rows;
@@ -283,7 +316,7 @@ static bool owns_rows(const gr_plan *plan) {
 static bool begins_gradient(const gr_plan *plan, const gr_plan_operation *o) {
   if (!plan->whole_gradient) return o->kind == GR_UPDATE;
   const bool own_deltas = plan->norms && plan->n_layers > 1 && owns_columns(plan, 0) &&
-                          plan->layer[1].backward_columns == plan->n_ranks;
+                          operation_columns(plan, o - 1) == plan->n_ranks;
   return o->kind == GR_GRADIENT && !own_deltas;
 }
 
@@ -295,15 +328,28 @@ static bool must_meet(const gr_plan *plan, const gr_plan_operation *o) {
   if (o->kind == GR_UPDATE) return !plan->constrains || !owns_rows(plan);
   if (o->kind == GR_NORM || o->kind == GR_CONSTRAIN) return true;
   if (o[1].kind == GR_GRADIENT || o[1].kind == GR_UPDATE) return begins_gradient(plan, o + 1);
+  if (is_of_batch(plan, o + 1)) return operation_columns(plan, o) != plan->n_ranks;
   return operation_columns(plan, o) > 1 ||
          (operation_columns(plan, o + 1) > 1 && !(o->kind == GR_GATHER && plan->own_inputs));
 }
 
+/* What can be done some rows at a time. */
+static bool is_of_rows(gr_operation kind) {
+  return kind == GR_FORWARD || kind == GR_NORMALIZE || kind == GR_LOSS || kind == GR_BACKWARD ||
+         kind == GR_NORMALIZE_BACK;
+}
+
 static void order_operations(gr_plan *plan) {
   add_operation(plan, GR_GATHER, 0);
-  for (uint32_t l = 0; l < plan->n_layers; l++) add_operation(plan, GR_FORWARD, l);
+  for (uint32_t l = 0; l < plan->n_layers; l++) {
+    add_operation(plan, GR_FORWARD, l);
+    if (normalizes(plan, l)) add_operation(plan, GR_NORMALIZE, l);
+  }
   add_operation(plan, GR_LOSS, 0);
-  for (uint32_t l = plan->n_layers - 1; l > 0; l--) add_operation(plan, GR_BACKWARD, l);
+  for (uint32_t l = plan->n_layers - 1; l > 0; l--) {
+    add_operation(plan, GR_BACKWARD, l);
+    if (normalizes(plan, l - 1)) add_operation(plan, GR_NORMALIZE_BACK, l - 1);
+  }
   if (plan->strategy == GR_STRATEGY_LANES) add_operation(plan, GR_REDUCE, 0);
   if (plan->whole_gradient) {
     add_operation(plan, GR_GRADIENT, 0);
@@ -313,8 +359,7 @@ static void order_operations(gr_plan *plan) {
   if (plan->constrains) add_operation(plan, GR_CONSTRAIN, 0);
   for (int i = 0; i < plan->n_operations; i++) {
     gr_plan_operation *o = &plan->operation[i];
-    o->by_rows = o->kind == GR_LOSS || ((o->kind == GR_FORWARD || o->kind == GR_BACKWARD) &&
-                                        operation_columns(plan, o) == 1);
+    o->by_rows = is_of_rows(o->kind) && operation_columns(plan, o) == 1 && !is_of_batch(plan, o);
     if (i == 0 || o[-1].meet) plan->stage[plan->n_stages++] = i;
     o->meet = plan->n_ranks > 1 && must_meet(plan, o);
   }
@@ -324,6 +369,9 @@ static void plan_evaluation(gr_plan *plan) {
   plan->parameters = gr_arena_reserve(&plan->arena, 1, plan->n_blocked);
   plan->shift = gr_arena_reserve(&plan->arena, 1, plan->layer[0].n_in);
   plan->factor = gr_arena_reserve(&plan->arena, 1, plan->layer[0].n_in);
+  for (uint32_t l = 0; l < plan->n_layers; l++)
+    if (plan->layer[l].normalization == GR_NORMALIZATION_BATCH)
+      plan->layer[l].root = gr_arena_reserve(&plan->arena, 16, plan->layer[l].panels_out);
   plan_evaluation_buffers(plan);
 }
 
@@ -422,7 +470,9 @@ void gr_plan_describe(const gr_plan *plan, gr_text *out) {
     const gr_plan_layer *layer = &plan->layer[l];
     gr_text_printf(out, "layer %u       %u -> %u %s, %zu parameters", l + 1, layer->n_in,
                    layer->n_out, gr_activations[layer->activation].name,
-                   (size_t)layer->n_out * (layer->n_in + 1));
+                   (size_t)layer->n_out * (layer->n_in + layer->n_vectors));
+    if (normalizes(plan, l))
+      gr_text_printf(out, ", %s", gr_normalizations[layer->normalization].name);
     if (layer->dropout > 0) gr_text_printf(out, ", dropout %.5g", layer->dropout / 65536.0);
     if (!plan->inference_only && plan->n_ranks > 1) describe_split(plan, layer, l > 0, out);
     gr_text_puts(out, "\n");

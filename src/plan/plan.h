@@ -21,10 +21,18 @@ typedef struct gr_plan_layer {
   gr_activation activation;
   size_t panels_in, panels_out;
   size_t first_row;     /* of its neurons among those of all layers */
-  size_t weights, bias; /* in the blocked parameter vector: panels, then bias [16 panels_out] */
-  size_t back;          /* in the arena: the back copy; unused for layer 0 */
-  size_t a, delta;      /* in the arena: outputs and dC/dz, [batch][ld] */
-  size_t slope;         /* likewise f'(z), times what dropout does, where `keeps_slope` */
+  size_t weights, bias; /* in the blocked parameter vector: panels, then bias [16 panels_out], and
+                           the layer's other vectors likewise */
+  gr_normalization normalization;
+  uint32_t n_vectors, n_trained; /* of them: see kernel/normalization.def.h */
+  /* In the arena, where it is normalised: its weighted inputs, which become zhat, and dC/d(gain
+   * zhat
+   * + shift), [batch][ld]; root, of each row, or of each column [16 panels_out] and then mean and
+   * variance of the batch likewise. */
+  size_t zhat, dy, root, statistics;
+  size_t back;     /* in the arena: the back copy; unused for layer 0 */
+  size_t a, delta; /* in the arena: outputs and dC/dz, [batch][ld] */
+  size_t slope;    /* likewise f'(z), times what dropout does, where `keeps_slope` */
   bool keeps_slope;
   uint32_t dropout;                      /* probability of dropping an output, in 65536ths */
   int forward_columns, backward_columns; /* column groups of ranks: divisors of n_ranks; rank r is
@@ -40,15 +48,17 @@ typedef struct gr_unit {
 
 /* What a rank does in order. After some operations all ranks meet: those are the ends of stages. */
 typedef enum gr_operation {
-  GR_GATHER,   /* its rows of the batch */
-  GR_FORWARD,  /* of one layer */
-  GR_LOSS,     /* and the deltas of the outputs */
-  GR_BACKWARD, /* data gradient through one layer */
-  GR_REDUCE,   /* the gradient of its lanes */
-  GR_GRADIENT, /* of its units, into the buffer of the whole gradient */
-  GR_NORM,     /* sums of squares of its rows of the whole gradient */
-  GR_UPDATE,   /* its units, from the buffer where there is one, else with their gradient */
-  GR_CONSTRAIN /* its rows of weights, to the largest norm that they may have */
+  GR_GATHER,         /* its rows of the batch */
+  GR_FORWARD,        /* of one layer */
+  GR_NORMALIZE,      /* the weighted inputs of one layer, and its activation */
+  GR_LOSS,           /* and the deltas of the outputs */
+  GR_BACKWARD,       /* data gradient through one layer */
+  GR_NORMALIZE_BACK, /* from behind the normalisation of one layer to before it */
+  GR_REDUCE,         /* the gradient of its lanes */
+  GR_GRADIENT,       /* of its units, into the buffer of the whole gradient */
+  GR_NORM,           /* sums of squares of its rows of the whole gradient */
+  GR_UPDATE,         /* its units, from the buffer where there is one, else with their gradient */
+  GR_CONSTRAIN       /* its rows of weights, to the largest norm that they may have */
 } gr_operation;
 
 typedef struct gr_plan_operation {
@@ -58,7 +68,7 @@ typedef struct gr_plan_operation {
   bool meet;    /* all ranks wait for one another after it */
 } gr_plan_operation;
 
-enum { GR_MAX_OPERATIONS = 2 * GR_MAX_LAYERS + 7 };
+enum { GR_MAX_OPERATIONS = 4 * GR_MAX_LAYERS + 7 };
 
 typedef struct gr_plan_request {
   const gr_network *network;

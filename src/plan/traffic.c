@@ -6,11 +6,14 @@
 const char *const gr_level_names[GR_N_LEVELS] = {"L2", "L3", "memory"};
 
 static void add_layer(gr_traffic *t, const gr_layer *layer, bool first, bool last, double batch) {
-  const double weights = (double)layer->n_in * layer->n_out, bias = layer->n_out,
+  const double weights = (double)layer->n_in * layer->n_out,
+               bias = (double)layer->n_out * gr_layer_vectors(layer),
                outputs = batch * layer->n_out;
+  const bool normalized = layer->normalization != GR_NORMALIZATION_NONE;
   t->weights += weights * (first ? 3 : 5) + bias * 3;
   t->activations += outputs * ((last ? 3 : 4) + (first ? 2 : 3)); /* outputs, then deltas */
-  t->working_set += weights * (first ? 1 : 2) + bias + outputs * 2;
+  t->activations += normalized ? outputs * (5 + 4) : 0;           /* zhat, then dy */
+  t->working_set += weights * (first ? 1 : 2) + bias + outputs * (normalized ? 4 : 2);
 }
 
 gr_traffic gr_traffic_estimate(const gr_network *network, uint64_t batch, gr_optimizer optimizer,

@@ -14,6 +14,9 @@
  *   weights      read by forward; above the first layer read by the data gradient and written once
  *                more as its transposed copy; read and written by the update. Biases: 3 passes.
  *   moments      each read and written by the update
+ *   normalised   weighted inputs: written, read and written again as zhat, read on the way back and
+ *                for the gradient of the gain; deltas behind it: written, read for those before it
+ *                and for the gradients of gain and shift, which are vectors like biases
  *   activations  inputs: read as stored (`input_bytes` an element), written, read by forward and
  *                weight gradient. A hidden layer's outputs: written, read by the next forward,
  *                weight gradient and data gradient. The network's outputs: written, read and

@@ -48,14 +48,24 @@ const gr_history_field gr_history_fields[] = {
 };
 const size_t gr_n_history_fields = sizeof gr_history_fields / sizeof gr_history_fields[0];
 
+uint32_t gr_block_count(const gr_network *network) {
+  uint32_t n = 0;
+  for (uint32_t l = 0; l < network->n_layers; l++) n += 1 + gr_layer_vectors(&network->layer[l]);
+  return n;
+}
+
 gr_block gr_block_at(const gr_network *network, uint32_t i, const char *group, const char *suffix) {
-  const gr_layer *layer = &network->layer[i / 2];
-  bool weights = i % 2 == 0;
-  gr_block block = {.rank = weights ? 2 : 1,
-                    .dims = {layer->n_out, layer->n_in},
-                    .offset = weights ? layer->weights : layer->bias};
-  snprintf(block.path, sizeof block.path, "/%s/layer_%u/%s%s", group, (unsigned)(i / 2 + 1),
-           weights ? "weights" : "bias", suffix);
+  uint32_t l = 0;
+  for (; i > gr_layer_vectors(&network->layer[l]); l++)
+    i -= 1 + gr_layer_vectors(&network->layer[l]);
+  const gr_layer *layer = &network->layer[l];
+  const bool weights = i == 0;
+  gr_block block = {
+      .rank = weights ? 2 : 1,
+      .dims = {layer->n_out, layer->n_in},
+      .offset = weights ? layer->weights : layer->bias + (size_t)(i - 1) * layer->n_out};
+  snprintf(block.path, sizeof block.path, "/%s/layer_%u/%s%s", group, (unsigned)(l + 1),
+           weights ? "weights" : gr_vector_names[i - 1], suffix);
   return block;
 }
 

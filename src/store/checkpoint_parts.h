@@ -37,7 +37,8 @@ typedef struct gr_history_field {
 extern const gr_history_field gr_history_fields[];
 extern const size_t gr_n_history_fields;
 
-/* One array of a parameter vector: layer l's weights [n_out][n_in] or bias [n_out]. */
+/* One array of a parameter vector: layer l's weights [n_out][n_in], bias [n_out] or another vector
+ * of it. */
 typedef struct gr_block {
   char path[64];
   unsigned rank;
@@ -45,7 +46,9 @@ typedef struct gr_block {
   size_t offset; /* in floats */
 } gr_block;
 
-/* Block i < 2 * n_layers of a vector stored under `group`: "/model/layer_1/weights"; `suffix` is
+uint32_t gr_block_count(const gr_network *network);
+
+/* Block i < gr_block_count of a vector stored under `group`: "/model/layer_1/weights"; `suffix` is
  * appended ("_moment1"). */
 gr_block gr_block_at(const gr_network *network, uint32_t i, const char *group, const char *suffix);
 

@@ -146,7 +146,7 @@ gradus_status gr_checkpoint_read_vector(const gr_h5_file *file, const gr_network
     return refuse(file, "is too short for the network of its recipe", err);
   *out = gr_alloc(network->n_parameters, sizeof **out);
   if (!*out) return gr_fail_memory(err, "parameters");
-  for (uint32_t i = 0; i < 2 * network->n_layers; i++) {
+  for (uint32_t i = 0, n = gr_block_count(network); i < n; i++) {
     gr_block block = gr_block_at(network, i, group, suffix);
     GR_TRY(gr_checkpoint_read_exact(file, block.path, GR_F32, block.rank, block.dims,
                                     *out + block.offset, err));

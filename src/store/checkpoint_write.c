@@ -25,7 +25,7 @@ static void put_layer_groups(gr_h5_writer *w, const gr_network *network, const c
 void gr_checkpoint_put_vector(gr_h5_writer *w, const gr_network *network, const char *group,
                               const char *suffix, const float *parameters) {
   if (!*suffix) put_layer_groups(w, network, group);
-  for (uint32_t i = 0; i < 2 * network->n_layers; i++) {
+  for (uint32_t i = 0, n = gr_block_count(network); i < n; i++) {
     gr_block block = gr_block_at(network, i, group, suffix);
     gr_h5_put_array(w, block.path, GR_F32, block.rank, block.dims, parameters + block.offset);
   }
@@ -39,6 +39,9 @@ static void put_model(gr_h5_writer *w, const gr_model *model) {
     snprintf(path, sizeof path, "/model/layer_%u", (unsigned)l);
     gr_h5_put_text_attribute(w, path, "activation",
                              gr_activations[network->layer[l - 1].activation].name);
+    if (network->layer[l - 1].normalization != GR_NORMALIZATION_NONE)
+      gr_h5_put_text_attribute(w, path, "normalization",
+                               gr_normalizations[network->layer[l - 1].normalization].name);
   }
 }
 

@@ -110,10 +110,11 @@ static void resolve_initialization(gr_config *c, gr_text *notes) {
                              [GR_SPREAD_RELU] = GR_INIT_HE,
                              [GR_SPREAD_INPUTS] = GR_INIT_LECUN};
   char reason[64];
-  snprintf(reason, sizeof reason, "the activation is %s",
-           gr_activations[c->network.activation].name);
-  settle(c, &c->network.initialization, rule[gr_activations[c->network.activation].spread],
-         "network.initialization", reason, notes);
+  const gr_activation_kind *kind = &gr_activations[gr_config_activation(c, 0)];
+  snprintf(reason, sizeof reason, "the %sactivation is %s",
+           c->network.own[0].has_activation ? "first " : "", kind->name);
+  settle(c, &c->network.initialization, rule[kind->spread], "network.initialization", reason,
+         notes);
 }
 
 /* The outputs that the targets ask for: one sigmoid says which of two classes. */

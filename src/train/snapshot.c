@@ -131,7 +131,7 @@ uint64_t gr_snapshot_bytes(const gr_snapshot *s) {
 static uint32_t layer_not_finite(const gr_network *network, const float *values) {
   for (uint32_t l = 0; l < network->n_layers; l++) {
     const gr_layer *layer = &network->layer[l];
-    size_t end = layer->bias + layer->n_out;
+    size_t end = layer->bias + (size_t)layer->n_out * gr_layer_vectors(layer);
     for (size_t i = layer->weights; i < end; i++)
       if (!isfinite(values[i])) return l + 1;
   }

@@ -15,6 +15,7 @@ enum { RECIPE_WIDTHS = 6, MAX_STEPS = 20 };
 /* Widths: inputs, hidden layers, outputs, then 0. lane_rows 0: as `auto` makes it. */
 typedef struct recipe {
   uint32_t width[RECIPE_WIDTHS + 1];
+  const char *layers; /* network.hidden with what layers have of their own, or NULL */
   gr_activation hidden, output;
   gr_loss loss;
   gr_optimizer optimizer;
@@ -25,6 +26,7 @@ typedef struct recipe {
   gr_dtype type; /* GR_F32 or GR_U8 */
   uint64_t lane_rows;
   double dropout, input_dropout, smoothing;
+  gr_normalization normalization;
   uint64_t accumulate;                        /* passes that `batch` is taken in; 0: one */
   int average;                                /* gr_average */
   double l1, clip_norm, clip_value, max_norm; /* 0: none */

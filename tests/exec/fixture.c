@@ -46,6 +46,8 @@ gr_config make_config(const recipe *r) {
   c.network.n_hidden = (uint32_t)n - 1;
   memcpy(c.network.hidden, r->width + 1, (n - 1) * sizeof r->width[0]);
   c.network.activation = (int)r->hidden;
+  gradus_error error;
+  if (r->layers) GR_CHECK_OK(gr_config_set(&c, "network.hidden", r->layers, NULL, &error), &error);
   c.network.output_activation = (int)r->output;
   c.training.loss = (int)r->loss;
   c.training.accumulate = r->accumulate ? (int64_t)r->accumulate : 1;
@@ -58,6 +60,7 @@ gr_config make_config(const recipe *r) {
   c.optimizer.epsilon = 1e-8;
   c.optimizer.weight_decay = r->decay;
   c.network.dropout = r->dropout;
+  c.network.normalization = (int)r->normalization;
   c.network.input_dropout = r->input_dropout;
   c.training.seed = 12345678901;
   c.training.label_smoothing = r->smoothing;
@@ -135,7 +138,12 @@ float *make_parameters(const gr_network *network, uint64_t seed) {
     const gr_layer *layer = &network->layer[l];
     gr_test_fill(&s, parameters + layer->weights, (size_t)layer->n_in * layer->n_out,
                  2 / sqrtf((float)layer->n_in));
-    gr_test_fill(&s, parameters + layer->bias, layer->n_out, 0.5f);
+    gr_test_fill(&s, parameters + layer->bias, (size_t)layer->n_out * gr_layer_vectors(layer),
+                 0.5f);
+    for (size_t o = 0; gr_layer_vectors(layer) > 1 && o < layer->n_out; o++)
+      parameters[layer->bias + layer->n_out + o] += 1; /* gains */
+    for (size_t o = 0; gr_layer_vectors(layer) > 3 && o < layer->n_out; o++)
+      parameters[layer->bias + 4 * (size_t)layer->n_out + o] += 1; /* variances */
   }
   return parameters;
 }

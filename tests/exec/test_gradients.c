@@ -89,10 +89,10 @@ static void check_gradient(const recipe *r) {
     GR_CHECK(fabs(g - near) <= tolerance, "%s, %s, %s: parameter %zu: %.9g, wanted %.9g +- %.1g",
              gr_activations[r->hidden].name, gr_activations[r->output].name,
              gr_losses[r->loss].name, i, g, near, tolerance);
-    wide += tolerance >= 2e-4;
+    wide += tolerance >= (r->normalization ? 2e-3 : 2e-4);
     largest = fmax(largest, fabs(near));
   }
-  /* Wide ones show nothing: where a parameter moves some z across a bend of its activation. */
+  /* Wide ones show little: where a parameter moves some z across a bend of its activation. */
   GR_CHECK(wide <= n / 8, "%s, %s, %s: %zu of %zu parameters have a wide tolerance",
            gr_activations[r->hidden].name, gr_activations[r->output].name, gr_losses[r->loss].name,
            wide, n);
@@ -145,6 +145,88 @@ static void every_loss_and_output_has_the_right_gradient(void) {
     }
 }
 
+/* One normalised layer, first or last of the hidden ones: the worst that each makes of an error is
+ * some hundred times it, and the bound of several says nothing (that these are right is left to the
+ * reference trainer). Smooth activations: what bends is tried elsewhere. */
+static void normalized_layers_have_the_right_gradient(void) {
+  static const char *const layers[] = {"9", "9:silu", "9,6:none", "9:none,6", "9:identity"};
+  for (int k = 0; k < 10; k++) {
+    const recipe r = {
+        .width = {5, 9, k / 2 == 2 || k / 2 == 3 ? 6 : 3, k / 2 == 2 || k / 2 == 3 ? 3 : 0},
+        .layers = layers[k / 2],
+        .normalization = GR_NORMALIZATION_LAYER,
+        .hidden = GR_TANH,
+        .output = k % 2 ? GR_SOFTMAX : GR_IDENTITY,
+        .loss = k % 2 ? GR_CROSS_ENTROPY : GR_QUADRATIC,
+        .batch = 12,
+        .rows = 12,
+        .weighted = k == 1,
+        .type = GR_F32};
+    check_gradient(&r);
+  }
+}
+
+/* What normalisation of several layers makes of an error is bounded by so much that it says
+ * nothing; what is found is some 30 u of the largest gradient. A formula that is wrong is so by its
+ * own size, thousands of times the tolerance of 2^11 u. Central differences in double, with steps
+ * of 2^-13, err by less than 1e-7 (as above). The biases of layers that the batch normalises have
+ * none: they must stay. */
+static void check_batch_gradient(const recipe *r) {
+  const gr_network network = make_network(r);
+  const data d = make_data(r, gr_test_seed() + 6);
+  const float *before = make_parameters(&network, 12);
+  const doubles o = make_doubles(r, &d, &network, before);
+  float *after = gr_test_floats(network.n_parameters);
+  double largest = 0, furthest = 0;
+  gr_engine *engine = make_engine(r, (workers){2, GR_AUTO, GR_AUTO}, before);
+  if (!engine) return;
+  const gr_row_order order = {.permutation = gr_permutation_identity(r->rows)};
+  gr_step_result result;
+  gr_engine_step(engine, &d.rows, &order, 0, r->rows, 0, rate, &result);
+  gr_engine_store(engine, after, NULL);
+  gr_engine_destroy(engine);
+  for (uint32_t l = 0; l < network.n_layers; l++) {
+    const gr_layer *layer = &network.layer[l];
+    const size_t trained = gr_normalizations[layer->normalization].trained;
+    for (size_t i = layer->weights; i < layer->bias + trained * layer->n_out; i++) {
+      const double old = o.parameters[i], g = ((double)before[i] - (double)after[i]) / rate;
+      double loss[2];
+      for (int side = 0; side < 2; side++) {
+        o.parameters[i] = old + (side ? h : -h);
+        loss[side] = gr_oracle_batch_loss(&network, o.parameters, r->rows, o.x, o.y, &o.loss);
+      }
+      o.parameters[i] = old;
+      const double wanted = (loss[1] - loss[0]) / (2 * h);
+      largest = fmax(largest, fabs(wanted));
+      furthest = fmax(furthest, fabs(g - wanted) - GR_ROUNDOFF * fabs((double)after[i]) / rate);
+      if (layer->normalization == GR_NORMALIZATION_BATCH && i >= layer->bias &&
+          i < layer->bias + layer->n_out)
+        CU_ASSERT_EQUAL(before[i], after[i]);
+    }
+  }
+  GR_CHECK(furthest <= 0x1p11 * GR_ROUNDOFF * largest + 1e-7, "%s: %g off, the largest is %g",
+           r->layers, furthest, largest);
+  CU_ASSERT(largest > 1e-2);
+  gr_test_release();
+}
+
+static void normalized_batches_have_the_right_gradient(void) {
+  static const char *const layers[] = {"9,6", "9:none,6", "9,6:layer-norm", "9:silu,6:identity"};
+  for (int k = 0; k < 8; k++) {
+    const recipe r = {.width = {5, 9, 6, 3},
+                      .layers = layers[k / 2],
+                      .normalization = GR_NORMALIZATION_BATCH,
+                      .hidden = GR_TANH,
+                      .output = k % 2 ? GR_SOFTMAX : GR_IDENTITY,
+                      .loss = k % 2 ? GR_CROSS_ENTROPY : GR_QUADRATIC,
+                      .batch = 23,
+                      .rows = 23,
+                      .lane_rows = 6,
+                      .type = GR_F32};
+    check_batch_gradient(&r);
+  }
+}
+
 static void many_lanes_have_the_right_gradient(void) {
   const recipe r = {.width = {3, 5, 2},
                     .hidden = GR_TANH,
@@ -160,6 +242,8 @@ const gr_test gradient_tests[] = {
     GR_TEST(the_textbook_network_has_the_right_gradient),
     GR_TEST(every_activation_has_the_right_gradient),
     GR_TEST(every_loss_and_output_has_the_right_gradient),
+    GR_TEST(normalized_layers_have_the_right_gradient),
+    GR_TEST(normalized_batches_have_the_right_gradient),
     GR_TEST(many_lanes_have_the_right_gradient),
     GR_TEST_END,
 };

@@ -8,42 +8,19 @@
 
 #include <string.h>
 
+#include "cells.h"
 #include "exec_tests.h"
 #include "plan/lanes.h"
-
-/* Who used a cell last, and before how many meetings. */
-typedef struct cell {
-  int writer, reader; /* -1: nobody; -2: several */
-  unsigned written, read;
-  unsigned step; /* in which it was written, from 1; 0: before all */
-} cell;
-
-/* [rows][columns] cells. */
-typedef struct matrix {
-  size_t columns;
-  cell *cells;
-} matrix;
 
 typedef struct watch {
   const gr_plan *plan;
   matrix input, a[GR_MAX_LAYERS], delta[GR_MAX_LAYERS], weights[GR_MAX_LAYERS], back[GR_MAX_LAYERS],
       scratch, index[2], loss, finite, numbers, gradient[GR_MAX_LAYERS], average[GR_MAX_LAYERS],
-      squares;
+      zhat[GR_MAX_LAYERS], dy[GR_MAX_LAYERS], statistics[GR_MAX_LAYERS], squares;
   uint64_t n;             /* rows of this step */
   unsigned step, meeting; /* meetings so far */
   uint64_t conflicts, missing, twice;
 } watch;
-
-/* What an operation of one rank touches: cells [row, end) x [column, last). */
-typedef struct block {
-  size_t row, end, column, last;
-} block;
-
-static matrix make_matrix(size_t rows, size_t columns) {
-  matrix m = {.columns = columns, .cells = gr_test_array(rows * columns, sizeof(cell))};
-  for (size_t i = 0; i < rows * columns; i++) m.cells[i].writer = m.cells[i].reader = -1;
-  return m;
-}
 
 /* What is said of a step, such as its rows: rank 0 prepares it at the end of the step before. */
 static block numbers_of(unsigned step) {
@@ -71,6 +48,9 @@ static watch make_watch(const gr_plan *plan) {
     const gr_plan_layer *layer = &plan->layer[l];
     w.a[l] = make_matrix(rows, layer->panels_out);
     w.delta[l] = make_matrix(rows, layer->panels_out);
+    w.zhat[l] = make_matrix(rows, layer->panels_out);
+    w.dy[l] = make_matrix(rows, layer->panels_out);
+    w.statistics[l] = make_matrix(layer->panels_out, 1);
     w.weights[l] = make_matrix(layer->panels_out, layer->panels_in);
     w.back[l] = make_matrix(layer->panels_in, layer->panels_out);
     w.average[l] = make_matrix(layer->panels_out, layer->panels_in);
@@ -104,10 +84,6 @@ static void writes(watch *w, int rank, matrix *m, block b, bool once) {
       x->written = w->meeting;
       x->step = w->step;
     }
-}
-
-static block all_columns(const matrix *m, uint64_t row, uint64_t end) {
-  return (block){row, end, 0, m->columns};
 }
 
 /* Rows and panels of a result that a rank makes. */
@@ -147,6 +123,10 @@ static void gather(watch *w, int rank) {
   writes(w, rank, &w->input, all_columns(&w->input, mine.row, mine.end), true);
 }
 
+static bool normalizes(const watch *w, uint32_t l) {
+  return w->plan->layer[l].normalization != GR_NORMALIZATION_NONE;
+}
+
 static void forward(watch *w, int rank, uint32_t l) {
   const gr_plan_layer *layer = &w->plan->layer[l];
   const block mine = share_of(w, rank, layer->forward_columns, layer->panels_out);
@@ -154,7 +134,28 @@ static void forward(watch *w, int rank, uint32_t l) {
   if (mine.column < mine.last)
     reads(w, rank, below(w, l), own_below(w, rank, l, all_columns(below(w, l), mine.row, mine.end)),
           true);
-  writes(w, rank, &w->a[l], mine, true);
+  writes(w, rank, normalizes(w, l) ? &w->zhat[l] : &w->a[l], mine, true);
+}
+
+/* Of whole rows, or of panels of the whole batch: weighted inputs become zhat and outputs; or
+ * deltas behind become those before. */
+static void normalize(watch *w, int rank, uint32_t l, bool back) {
+  const size_t panels = w->plan->layer[l].panels_out;
+  const bool by_batch = w->plan->layer[l].normalization == GR_NORMALIZATION_BATCH;
+  block mine = share_of(w, rank, 1, panels);
+  if (by_batch) {
+    mine = (block){0, w->n, 0, panels};
+    gr_plan_panels(w->plan, panels, rank, w->plan->n_ranks, &mine.column, &mine.last);
+  }
+  reads(w, rank, &w->weights[l], all_columns(&w->weights[l], mine.column, mine.last), false);
+  reads(w, rank, &w->zhat[l], mine, true);
+  if (back)
+    reads(w, rank, &w->dy[l], mine, true);
+  else
+    writes(w, rank, &w->zhat[l], mine, false);
+  if (!back && by_batch)
+    writes(w, rank, &w->statistics[l], (block){mine.column, mine.last, 0, 1}, true);
+  writes(w, rank, back ? &w->delta[l] : &w->a[l], mine, true);
 }
 
 static void loss(watch *w, int rank) {
@@ -175,7 +176,7 @@ static void backward(watch *w, int rank, uint32_t l) {
   if (mine.column < mine.last)
     reads(w, rank, &w->delta[l], all_columns(&w->delta[l], mine.row, mine.end), true);
   reads(w, rank, &w->a[l - 1], mine, true);
-  writes(w, rank, &w->delta[l - 1], mine, true);
+  writes(w, rank, normalizes(w, l - 1) ? &w->dy[l - 1] : &w->delta[l - 1], mine, true);
 }
 
 /* The gradient of the rank's lanes. */
@@ -184,6 +185,9 @@ static void reduce(watch *w, int rank) {
   for (uint32_t l = 0; l < w->plan->n_layers; l++) {
     reads(w, rank, below(w, l), all_columns(below(w, l), rows.row, rows.end), true);
     reads(w, rank, &w->delta[l], all_columns(&w->delta[l], rows.row, rows.end), true);
+    if (!normalizes(w, l)) continue;
+    reads(w, rank, &w->zhat[l], all_columns(&w->zhat[l], rows.row, rows.end), true);
+    reads(w, rank, &w->dy[l], all_columns(&w->dy[l], rows.row, rows.end), true);
   }
   writes(w, rank, &w->scratch, (block){(size_t)rank, (size_t)rank + 1, 0, 1}, true);
 }
@@ -201,7 +205,11 @@ static void read_for_gradient(watch *w, int rank, const gr_unit *u) {
   } else {
     reads(w, rank, below(w, u->layer), own_below(w, rank, u->layer, (block){0, w->n, first, end}),
           true);
-    reads(w, rank, &w->delta[u->layer], (block){0, w->n, u->panel, u->panel + u->n_panels}, true);
+    const block outputs = {0, w->n, u->panel, u->panel + u->n_panels};
+    reads(w, rank, &w->delta[u->layer], outputs, true);
+    if (!normalizes(w, u->layer) || u->input > 0) return;
+    reads(w, rank, &w->zhat[u->layer], outputs, true);
+    reads(w, rank, &w->dy[u->layer], outputs, true);
   }
 }
 
@@ -212,6 +220,8 @@ static void write_weights(watch *w, int rank, uint32_t l, block b, bool once) {
 }
 
 static void update_unit(watch *w, int rank, const gr_unit *u) {
+  if (u->input == 0 && w->plan->layer[u->layer].normalization == GR_NORMALIZATION_BATCH)
+    reads(w, rank, &w->statistics[u->layer], (block){u->panel, u->panel + u->n_panels, 0, 1}, true);
   if (w->plan->whole_gradient)
     reads(w, rank, &w->gradient[u->layer], unit_block(u), true);
   else
@@ -278,6 +288,10 @@ static void operate(watch *w, int rank, const gr_plan_operation *o) {
     case GR_FORWARD:
       forward(w, rank, o->layer);
       break;
+    case GR_NORMALIZE:
+    case GR_NORMALIZE_BACK:
+      normalize(w, rank, o->layer, o->kind == GR_NORMALIZE_BACK);
+      break;
     case GR_LOSS:
       loss(w, rank);
       break;
@@ -290,14 +304,12 @@ static void operate(watch *w, int rank, const gr_plan_operation *o) {
     case GR_GRADIENT:
       gradient(w, rank);
       break;
-    case GR_NORM:
-      rows_of_weights(w, rank, false);
-      break;
     case GR_UPDATE:
       update(w, rank);
       break;
+    case GR_NORM:
     case GR_CONSTRAIN:
-      rows_of_weights(w, rank, true);
+      rows_of_weights(w, rank, o->kind == GR_CONSTRAIN);
       break;
   }
 }
@@ -360,12 +372,27 @@ static void meetings_of(const gr_plan *plan, bool *meets) {
   for (int i = 0; i < plan->n_operations; i++) meets[i] = plan->operation[i].meet;
 }
 
-static const gr_network network = {.n_layers = 4,
-                                   .layer = {{77, 150, GR_RELU, 0, 0, 0},
-                                             {150, 33, GR_RELU, 0, 0, 0},
-                                             {33, 40, GR_RELU, 0, 0, 0},
-                                             {40, 4, GR_SOFTMAX, 0, 0, 0}},
-                                   .loss = GR_CROSS_ENTROPY};
+/* Plain, and with layers that are normalised. */
+enum { N_NETWORKS = 6 };
+static gr_normalization normalization_of(int kind, uint32_t l) {
+  static const char of[N_NETWORKS][4] = {"...", "LLL", "L..", "BBB", ".BL", "B.."};
+  const char c = of[kind][l];
+  return c == 'L'   ? GR_NORMALIZATION_LAYER
+         : c == 'B' ? GR_NORMALIZATION_BATCH
+                    : GR_NORMALIZATION_NONE;
+}
+
+static gr_network network_of(int kind) {
+  gr_network network = {.n_layers = 4, .loss = GR_CROSS_ENTROPY};
+  static const uint32_t width[] = {77, 150, 33, 40, 4};
+  for (uint32_t l = 0; l < 4; l++)
+    network.layer[l] =
+        (gr_layer){.n_in = width[l],
+                   .n_out = width[l + 1],
+                   .activation = l < 3 ? GR_RELU : GR_SOFTMAX,
+                   .normalization = l < 3 ? normalization_of(kind, l) : GR_NORMALIZATION_NONE};
+  return network;
+}
 enum { BATCH = 45 };
 
 /* Two steps of n rows, and one of them short. */
@@ -388,14 +415,16 @@ static void everything_is_done_once_and_after_what_it_needs(void) {
   static const uint64_t lengths[] = {BATCH, 1, 7, 8, 20, 44};
   for (int isa = 0; isa < GR_N_ISAS; isa++) {
     if (!gr_isa_available((gr_isa)isa)) continue;
-    for (int ranks = 1; ranks <= 16; ranks++)
-      for (int way = 0; way < WAYS; way++) {
-        gr_plan plan = make_plan(&network, gr_kernels_of((gr_isa)isa), BATCH, ranks, way);
-        for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++)
-          check_plan(&plan, lengths[i], gr_isa_names[isa]);
-        gr_plan_free(&plan);
-        gr_test_release();
-      }
+    for (int kind = 0; kind < N_NETWORKS; kind++)
+      for (int ranks = 1; ranks <= 16; ranks += kind ? 3 : 1)
+        for (int way = 0; way < WAYS; way++) {
+          const gr_network network = network_of(kind);
+          gr_plan plan = make_plan(&network, gr_kernels_of((gr_isa)isa), BATCH, ranks, way);
+          for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++)
+            check_plan(&plan, lengths[i], gr_isa_names[isa]);
+          gr_plan_free(&plan);
+          gr_test_release();
+        }
   }
 }
 
@@ -403,6 +432,7 @@ static void everything_is_done_once_and_after_what_it_needs(void) {
 static void stages_end_where_ranks_meet(void) {
   for (int ranks = 1; ranks <= 16; ranks++)
     for (int way = 0; way < WAYS; way++) {
+      const gr_network network = network_of(ranks % N_NETWORKS);
       gr_plan plan = make_plan(&network, gr_kernels_of(GR_ISA_GENERIC), BATCH, ranks, way);
       int meetings = 0, stages = 0;
       for (int i = 0; i < plan.n_operations; i++) {
@@ -419,14 +449,16 @@ static void stages_end_where_ranks_meet(void) {
 
 /* Were this not so, the checks above would show nothing; and each meeting costs time. */
 static void without_any_of_the_meetings_something_is_read_too_early(void) {
-  static const gr_network wide = {.n_layers = 3,
-                                  .layer = {{64, 128, GR_RELU, 0, 0, 0},
-                                            {128, 96, GR_RELU, 0, 0, 0},
-                                            {96, 64, GR_SOFTMAX, 0, 0, 0}},
-                                  .loss = GR_CROSS_ENTROPY};
+  gr_network wide = {.n_layers = 3,
+                     .layer = {{.n_in = 64, .n_out = 128, .activation = GR_RELU},
+                               {.n_in = 128, .n_out = 96, .activation = GR_RELU},
+                               {.n_in = 96, .n_out = 64, .activation = GR_SOFTMAX}},
+                     .loss = GR_CROSS_ENTROPY};
   for (int ranks = 2; ranks <= 4; ranks++)
-    for (int way = 0; way < WAYS; way++) {
-      gr_plan plan = make_plan(&wide, gr_kernels_of(GR_ISA_GENERIC), BATCH, ranks, way);
+    for (int way = 0; way < N_NETWORKS * WAYS; way++) {
+      for (uint32_t l = 0; l < 2; l++)
+        wide.layer[l].normalization = normalization_of(way / WAYS, l);
+      gr_plan plan = make_plan(&wide, gr_kernels_of(GR_ISA_GENERIC), BATCH, ranks, way % WAYS);
       for (int i = 0; i < plan.n_operations; i++) {
         bool meets[GR_MAX_OPERATIONS];
         if (!plan.operation[i].meet) continue;

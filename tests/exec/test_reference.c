@@ -24,6 +24,10 @@ static const ref_activation activation_of[GR_N_ACTIVATIONS] = {[GR_IDENTITY] = R
                                                                [GR_HARD_SIGMOID] = REF_HARD_SIGMOID,
                                                                [GR_HARD_TANH] = REF_HARD_TANH,
                                                                [GR_EXPONENTIAL] = REF_EXPONENTIAL};
+static const ref_normalization normalization_of[GR_N_NORMALIZATIONS] = {
+    [GR_NORMALIZATION_NONE] = REF_PLAIN,
+    [GR_NORMALIZATION_LAYER] = REF_LAYER_NORM,
+    [GR_NORMALIZATION_BATCH] = REF_BATCH_NORM};
 static const ref_loss loss_of[GR_N_LOSSES] = {[GR_QUADRATIC] = REF_QUADRATIC,
                                               [GR_CROSS_ENTROPY] = REF_CROSS_ENTROPY,
                                               [GR_MSE] = REF_MSE,
@@ -55,7 +59,6 @@ static ref_recipe reference_of(const recipe *r) {
                     .smoothing = r->loss == GR_CROSS_ENTROPY ? (float)r->smoothing : 0,
                     .n_levels = r->loss == GR_QUANTILE ? c.training.n_quantiles : 0,
                     .levels = {(float)c.training.quantiles[0], (float)c.training.quantiles[1]},
-                    .dropout = (unsigned)(r->dropout * 65536 + 0.5),
                     .input_dropout = (unsigned)(r->input_dropout * 65536 + 0.5),
                     .seed = c.training.seed,
                     .optimizer = optimizer_of[r->optimizer],
@@ -70,8 +73,12 @@ static ref_recipe reference_of(const recipe *r) {
                     .clip_value = c.optimizer.clip_value,
                     .max_norm = c.optimizer.max_norm};
   for (size_t l = 0; l <= ref.n_layers; l++) ref.width[l] = r->width[l];
-  for (size_t l = 0; l < ref.n_layers; l++)
-    ref.activation[l] = activation_of[l + 1 < ref.n_layers ? r->hidden : r->output];
+  for (uint32_t l = 0; l + 1 < ref.n_layers; l++) {
+    ref.activation[l] = activation_of[gr_config_activation(&c, l)];
+    ref.normalization[l] = normalization_of[gr_config_normalization(&c, l)];
+    ref.dropout[l] = (unsigned)(gr_config_dropout(&c, l) * 65536 + 0.5);
+  }
+  ref.activation[ref.n_layers - 1] = activation_of[r->output];
   return ref;
 }
 
@@ -238,6 +245,54 @@ static void every_activation_matches_the_reference(void) {
     }
 }
 
+/* Layers that keep a slope beside layers that do not. */
+static void layers_of_their_own_match_the_reference(void) {
+  static const char *const layers[] = {"35:gelu,22:0.3,17:silu:0.2,9", "35:0.5,22,17:elu,9:mish"};
+  for (int i = 0; i < 2; i++) {
+    const recipe r = {.width = {8, 35, 22, 17, 9, 4},
+                      .layers = layers[i],
+                      .hidden = GR_TANH,
+                      .output = GR_SOFTMAX,
+                      .loss = GR_CROSS_ENTROPY,
+                      .batch = 100,
+                      .rows = 260,
+                      .steps = 20,
+                      .learning_rate = 0.1,
+                      .type = GR_F32,
+                      .dropout = i ? 0.25 : 0};
+    check_recipe(&r, layers[i]);
+  }
+}
+
+/* Widths of one panel and many, whole and broken; a single neuron, whose deviation is 0; slopes
+ * kept and not; a last batch of one row; norms that clip, and an optimiser with moments. */
+static void normalization_matches_the_reference(void) {
+  for (int variant = 0; variant < 12; variant++) {
+    static const char *const layers[] = {"35:tanh:0.3,64,1:none,9", "35,64:gelu,1,9:none:0.2",
+                                         "35:batch-norm,64:layer-norm:silu,1:none,9:batch-norm"};
+    const int k = variant % 6;
+    const gr_normalization kind = variant < 6 ? GR_NORMALIZATION_LAYER : GR_NORMALIZATION_BATCH;
+    const recipe r = {.width = {8, 35, 64, 1, 9, 4},
+                      .layers = layers[variant % 3],
+                      .normalization = kind,
+                      .hidden = GR_RELU,
+                      .output = GR_SOFTMAX,
+                      .loss = GR_CROSS_ENTROPY,
+                      .optimizer = k < 2 ? GR_SGD : GR_ADAMW,
+                      .batch = 100,
+                      .rows = k == 5 ? 201 : 263,
+                      .lane_rows = variant % 2 ? 0 : 13,
+                      .steps = 20,
+                      .learning_rate = k < 2 ? 0.1 : 0.01,
+                      .decay = 0.01,
+                      .l1 = 0.001,
+                      .clip_norm = k < 4 ? 0 : 0.5,
+                      .weighted = k == 3,
+                      .type = GR_F32};
+    check_recipe(&r, layers[variant % 3]);
+  }
+}
+
 static void every_loss_and_output_matches_the_reference(void) {
   static const gr_activation hidden[] = {GR_IDENTITY, GR_SIGMOID, GR_TANH, GR_RELU};
   for (int output = 0; output < GR_N_ACTIVATIONS; output++)
@@ -264,6 +319,8 @@ const gr_test reference_tests[] = {
     GR_TEST(every_optimizer_matches_the_reference),
     GR_TEST(clipping_and_limits_match_the_reference),
     GR_TEST(every_activation_matches_the_reference),
+    GR_TEST(layers_of_their_own_match_the_reference),
+    GR_TEST(normalization_matches_the_reference),
     GR_TEST(every_loss_and_output_matches_the_reference),
     GR_TEST_END,
 };

@@ -8,11 +8,12 @@
 
 /* Layers of 3, 4 and 2 neurons, then of 3 and 2. */
 static const gr_network deep = {.n_layers = 2,
-                                .layer = {{3, 4, GR_TANH, 0, 12, 0}, {4, 2, GR_SOFTMAX, 16, 24, 0}},
+                                .layer = {{.n_in = 3, .n_out = 4, .activation = GR_TANH},
+                                          {.n_in = 4, .n_out = 2, .activation = GR_SOFTMAX}},
                                 .loss = GR_CROSS_ENTROPY,
                                 .n_parameters = 26};
 static const gr_network flat = {.n_layers = 1,
-                                .layer = {{3, 2, GR_SOFTMAX, 0, 6, 0}},
+                                .layer = {{.n_in = 3, .n_out = 2, .activation = GR_SOFTMAX}},
                                 .loss = GR_CROSS_ENTROPY,
                                 .n_parameters = 8};
 
@@ -34,6 +35,18 @@ static void one_layer_has_no_data_gradient(void) {
   CU_ASSERT_EQUAL(t.weights, 4 * (6 * 3 + 2 * 3));
   CU_ASSERT_EQUAL(t.activations, 4 * (21 * 4 + 14 * 5));
   CU_ASSERT_EQUAL(t.working_set, 4 * (6 + 2 + 2 * 21 + 2 * 14));
+}
+
+/* Gain and shift are 8 more numbers like biases; the 20 normalised values pass 5 times, the deltas
+ * behind them 4 times. */
+static void normalization_moves_two_more_matrices(void) {
+  gr_network network = deep;
+  network.layer[0].normalization = GR_NORMALIZATION_LAYER;
+  const gr_traffic plain = gr_traffic_estimate(&deep, 5, GR_SGD, sizeof(float)),
+                   t = gr_traffic_estimate(&network, 5, GR_SGD, sizeof(float));
+  CU_ASSERT_EQUAL(t.weights - plain.weights, 4 * 8 * 3);
+  CU_ASSERT_EQUAL(t.activations - plain.activations, 4 * 20 * (5 + 4));
+  CU_ASSERT_EQUAL(t.working_set - plain.working_set, 4 * (8 + 2 * 20));
 }
 
 static void moments_and_stored_types_count(void) {
@@ -67,7 +80,11 @@ static void the_largest_part_limits(void) {
 }
 
 const gr_test traffic_tests[] = {
-    GR_TEST(a_step_moves_what_its_passes_move), GR_TEST(one_layer_has_no_data_gradient),
-    GR_TEST(moments_and_stored_types_count),    GR_TEST(the_level_is_the_fastest_that_holds_it),
-    GR_TEST(the_largest_part_limits),           GR_TEST_END,
+    GR_TEST(a_step_moves_what_its_passes_move),
+    GR_TEST(one_layer_has_no_data_gradient),
+    GR_TEST(normalization_moves_two_more_matrices),
+    GR_TEST(moments_and_stored_types_count),
+    GR_TEST(the_level_is_the_fastest_that_holds_it),
+    GR_TEST(the_largest_part_limits),
+    GR_TEST_END,
 };

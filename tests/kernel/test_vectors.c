@@ -108,8 +108,8 @@ static void rows_of_weights_are_measured_and_scaled(void) {
           *with = gr_test_floats(16), *scaled = gr_test_floats(16 * n);
     gr_test_fill(&s, panel, 16 * n, 3);
     gr_test_fill(&s, bias, 16, 3);
-    k->row_squares(n, panel, NULL, sums);
-    k->row_squares(n, panel, bias, with);
+    k->row_squares(n, panel, 0, NULL, 0, sums);
+    k->row_squares(n, panel, 1, bias, 0, with);
     memcpy(scaled, panel, 16 * n * sizeof *panel);
     k->scale_rows(n, scaled, bias);
     for (size_t j = 0; j < 16; j++) {

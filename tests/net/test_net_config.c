@@ -23,6 +23,8 @@ static const char *const good[][8] = {
     [GR_KEY_REALS] = {"0.5", "0.1,0.9", "0.1, 0.5 ,0.9", "1e-3"},
     [GR_KEY_SET] = {"none", "f1", "auc,f1", "mcc, auc ,f1", "f1,f1"},
     [GR_KEY_WIDTHS] = {"none", "1", "512,512", "256, 128 ,64", "1048576"},
+    [GR_KEY_LAYERS] = {"none", "1", "512,512", "256, 128 ,64", "1048576", "512:gelu:0.1,256",
+                       "9:0.5:tanh, 8:dropout=0", "7:activation=selu:dropout=.25"},
     [GR_KEY_DURATION] = {"0s", "100ms", "60s", "5min", "2h", "1d", "0.1", "1e-7"},
     [GR_KEY_SIZE] = {"1MiB", "1048577", "256MiB", "1.5GiB", "2GB", "1024TiB"}};
 
@@ -36,6 +38,7 @@ static const char *const bad[][8] = {
     [GR_KEY_REALS] = {"", "0", "0.5,", ",0.5", "0.5 0.6", "1", "-0.5", "nan"},
     [GR_KEY_SET] = {"", "banana", "f1,", ",f1", "f1 mcc", "none,f1", "f"},
     [GR_KEY_WIDTHS] = {"", "0", "5,", ",5", "5 6", "1048577", "-1", "none,5"},
+    [GR_KEY_LAYERS] = {"", "0", "5,", "5:", "5 6", "5:gelu:tanh", "-1", "none,5"},
     [GR_KEY_DURATION] = {"", "-1s", "5 s", "1y", "nan", "400d", "auto", "s"},
     [GR_KEY_SIZE] = {"", "-1", "1XB", "1023KiB", "1025TiB", "MiB"}};
 
@@ -77,6 +80,17 @@ static void values_land_in_their_fields(void) {
   CU_ASSERT(c.network.n_hidden == 2 && c.network.hidden[0] == 512 && c.network.hidden[1] == 30);
   must_set(&c, "network.hidden", "none");
   CU_ASSERT(c.network.n_hidden == 0 && c.network.hidden[0] == 0);
+  must_set(&c, "network.activation", "tanh");
+  must_set(&c, "network.dropout", "0.5");
+  must_set(&c, "network.hidden", "512:gelu,30:0.25,20:dropout=0:activation=relu,10");
+  CU_ASSERT(c.network.n_hidden == 4 && c.network.hidden[1] == 30);
+  static const int activations[] = {GR_GELU, GR_TANH, GR_RELU, GR_TANH};
+  static const double dropouts[] = {0.5, 0.25, 0, 0.5};
+  for (uint32_t i = 0; i < 4; i++)
+    CU_ASSERT(gr_config_activation(&c, i) == activations[i] &&
+              gr_config_dropout(&c, i) == dropouts[i]);
+  must_set(&c, "network.hidden", "512");
+  CU_ASSERT_EQUAL(gr_config_activation(&c, 0), GR_TANH);
   must_set(&c, "checkpoint.every", "5min");
   CU_ASSERT_EQUAL(c.checkpoint.every, 300);
   must_set(&c, "resources.memory", "1.5GiB");
@@ -123,7 +137,7 @@ static void every_bad_value_is_refused_and_changes_nothing(void) {
   char many[400] = "1";
   for (int i = 0; i < 64; i++) strcat(many, ",1");
   GR_CHECK_FAILS(gr_config_set(&c, "network.hidden", many, NULL, &err), GRADUS_ERR_CONFIG, &err,
-                 "at most 64 whole numbers");
+                 "at most 64 layers");
   many[strlen(many) - 2] = '\0';
   GR_CHECK_OK(gr_config_set(&c, "network.hidden", many, NULL, &err), &err);
   gr_config_free(&c);
@@ -271,10 +285,11 @@ static void the_manual_page_explains_every_metric(void) {
   free(page);
 }
 
-static void the_manual_page_explains_every_optimizer_and_schedule(void) {
+static void the_manual_page_explains_every_row_of_the_tables(void) {
   char *page = read_manual();
   for (int i = 0; i < GR_N_OPTIMIZERS; i++) expect_paragraph(page, gr_optimizers[i].name);
   for (int i = 0; i < GR_N_SCHEDULES; i++) expect_paragraph(page, gr_schedules[i].name);
+  for (int i = 0; i < GR_N_NORMALIZATIONS; i++) expect_paragraph(page, gr_normalizations[i].name);
   free(page);
 }
 
@@ -301,6 +316,6 @@ const gr_test config_tests[] = {
     GR_TEST(an_unknown_key_names_the_nearest_one),
     GR_TEST(a_copy_shares_nothing),
     GR_TEST(the_manual_page_has_every_key_with_option_choices_and_default),
-    GR_TEST(the_manual_page_explains_every_optimizer_and_schedule),
+    GR_TEST(the_manual_page_explains_every_row_of_the_tables),
     GR_TEST(the_manual_page_explains_every_metric),
     GR_TEST_END};

@@ -48,6 +48,8 @@ static void values_that_do_not_go_together_are_refused(void) {
       {{{NULL}}, NULL},
       {{{"network.activation", "softmax"}}, "network.activation: softmax is for the output layer"},
       {{{"network.activation", "softmax"}, {"network.hidden", "none"}}, NULL},
+      {{{"network.activation", "softmax"}, {"network.hidden", "5:relu"}}, NULL},
+      {{{"network.hidden", "5,6:softmax"}}, "network.hidden: layer 2: softmax is for the output"},
       {{{"network.output_activation", "softmax"}}, NULL},
       {{{"network.output_activation", "softmax"}, {"training.loss", "cross-entropy"}}, NULL},
       {{{"network.output_activation", "softmax"}, {"training.loss", "quadratic"}},
@@ -112,6 +114,7 @@ static const char default_recipe[] =
     "  outputs: auto\n"
     "  dropout: 0\n"
     "  input_dropout: 0\n"
+    "  normalization: none\n"
     "training:\n"
     "  epochs: 20\n"
     "  batch_size: 128\n"
@@ -197,7 +200,15 @@ static void the_longest_recipe_has_a_digest(void) {
   gr_config c = default_config();
   char digest[GR_DIGEST_TEXT];
   c.network.n_hidden = GR_MAX_HIDDEN;
-  for (int i = 0; i < GR_MAX_HIDDEN; i++) c.network.hidden[i] = GR_MAX_WIDTH;
+  for (int i = 0; i < GR_MAX_HIDDEN; i++) {
+    c.network.hidden[i] = GR_MAX_WIDTH;
+    c.network.own[i] = (gr_layer_own){.has_activation = true,
+                                      .has_dropout = true,
+                                      .has_normalization = true,
+                                      .normalization = GR_NORMALIZATION_LAYER,
+                                      .activation = GR_HARD_SIGMOID, /* the longest name */
+                                      .dropout = -1.2345678901234567e-300};
+  }
   for (size_t i = 0; i < gr_n_keys; i++)
     if (gr_keys[i].type == GR_KEY_REAL)
       *(double *)(void *)((char *)&c + gr_keys[i].offset) = -1.2345678901234567e-300;

@@ -36,6 +36,28 @@ static void a_file_may_be_written_in_many_ways(void) {
   }
 }
 
+static void layers_may_be_written_in_many_ways_and_read_back(void) {
+  static const char *const ways[] = {
+      "network: {hidden: [{width: 64, activation: gelu, dropout: 0.1}, 32]}\n",
+      "network.hidden:\n- dropout: 0.1\n  activation: gelu\n  width: 64\n- {width: 32}\n",
+      "network.hidden: 64:gelu:0.1,32\n", "network.hidden: [\"64:dropout=0.1:gelu\", 32]\n"};
+  for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+    gr_config c = default_config(), again = default_config();
+    gradus_error err;
+    gr_text text = {0};
+    GR_CHECK_OK(parse(&c, ways[i], &err), &err);
+    CU_ASSERT_STRING_EQUAL(value_named(&c, "network.hidden"), "64:gelu:0.1,32");
+    gr_config_write(&c, GR_PART_RECIPE, &text);
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(text.data, "  hidden: [{width: 64, activation: gelu, dropout: 0.1}, 32]\n"));
+    GR_CHECK_OK(parse(&again, text.data, &err), &err);
+    CU_ASSERT(same_values(&c, &again));
+    gr_text_free(&text);
+    gr_config_free(&c);
+    gr_config_free(&again);
+  }
+}
+
 static void a_file_with_nothing_in_it_changes_nothing(void) {
   static const char *const empty[] = {"", "\n", "# nothing\n", "---\n", "{}", "training:\n", "~"};
   for (size_t i = 0; i < sizeof empty / sizeof empty[0]; i++) {
@@ -51,6 +73,19 @@ static void a_file_with_nothing_in_it_changes_nothing(void) {
   GR_CHECK_OK(parse(&c, "network: {hidden: []}", &err), &err);
   CU_ASSERT_EQUAL(c.network.n_hidden, 0);
   gr_config_free(&c);
+}
+
+static void check_mistakes(const char *const (*known)[2], size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    gr_config c = default_config(), fresh = default_config();
+    gradus_error err;
+    GR_CHECK_FAILS(parse(&c, known[i][0], &err), GRADUS_ERR_CONFIG, &err, known[i][1]);
+    CU_ASSERT(strncmp(err.message, known[i][1], strlen(known[i][1])) == 0);
+    CU_ASSERT_PTR_NULL(strchr(err.message, '\n'));
+    CU_ASSERT(same_values(&c, &fresh));
+    gr_config_free(&c);
+    gr_config_free(&fresh);
+  }
 }
 
 static void mistakes_are_pointed_at(void) {
@@ -79,7 +114,8 @@ static void mistakes_are_pointed_at(void) {
        "f.yaml:2:12: key 'training.epochs' is given twice, first in line 1"},
       {"training: {epochs: 1}\ntraining: {seed: 2}\n",
        "f.yaml:2:1: section 'training' is given twice"},
-      {"network:\n  hidden: [5, [6]]\n", "f.yaml:2:15: expected a number in this list"},
+      {"network:\n  hidden: [5, [6]]\n",
+       "f.yaml:2:15: expected a layer in this list: a width, or {width: ...}"},
       {"network:\n  hidden: [5, six]\n", "f.yaml:2:11: network.hidden: '5,six' is not none, or"},
       {"- a\n- b\n", "f.yaml:1:1: expected keys and values"},
       {"just words\n", "f.yaml:1:1: expected keys and values"},
@@ -97,16 +133,39 @@ static void mistakes_are_pointed_at(void) {
       {"\xc3\xa9\xc3\xa9: 1", "f.yaml:1:1: unknown key '\xc3\xa9\xc3\xa9'"},
       {"{data.file: \xc3\xa9\xc3\xa9, training.epochs: x}", "f.yaml:1:34: training.epochs: 'x'"},
   };
-  for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-    gr_config c = default_config(), fresh = default_config();
-    gradus_error err;
-    GR_CHECK_FAILS(parse(&c, known[i][0], &err), GRADUS_ERR_CONFIG, &err, known[i][1]);
-    CU_ASSERT(strncmp(err.message, known[i][1], strlen(known[i][1])) == 0);
-    CU_ASSERT_PTR_NULL(strchr(err.message, '\n'));
-    CU_ASSERT(same_values(&c, &fresh));
-    gr_config_free(&c);
-    gr_config_free(&fresh);
-  }
+  check_mistakes(known, sizeof known / sizeof known[0]);
+}
+
+static void mistakes_in_layers_are_pointed_at(void) {
+  static const char *const known[][2] = {
+      {"network:\n  hidden: [5, {widht: 6}]\n",
+       "f.yaml:2:16: a layer has no 'widht'; did you mean 'width'?"},
+      {"network:\n  hidden: [{activation: gelu}]\n", "f.yaml:2:12: a layer without a width"},
+      {"network:\n  hidden: [{width: 5, width: 6}]\n",
+       "f.yaml:2:23: the layer has a width already"},
+      {"network:\n  hidden: [{width: 5, dropout: [1]}]\n",
+       "f.yaml:2:32: expected one word or number"},
+      {"network:\n  hidden: [{width: 5, dropout: '0.1,7'}]\n",
+       "f.yaml:2:32: expected one word or number for a layer"},
+      {"network:\n  hidden: [{[1]: 5}]\n",
+       "f.yaml:2:13: expected width or another property of a layer"},
+      {"network:\n  hidden: [{width: 5, activation: gelo}]\n",
+       "f.yaml:2:11: network.hidden: '5:activation=gelo' is not none, or at most 64 layers such as "
+       "256:gelu:0.1,128, widths from 1 to 1048576; layer 1: 'gelo' is no activation; did you mean "
+       "'gelu'?"},
+      {"network:\n  hidden: [4, 5:gelo]\n",
+       "f.yaml:2:11: network.hidden: '4,5:gelo' is not none, or at most 64 layers such as "
+       "256:gelu:0.1,128, widths from 1 to 1048576; layer 2: 'gelo' is no activation, dropout "
+       "or normalization; "
+       "did you mean 'gelu'?"},
+      {"network:\n  hidden: [{width: 5, dropout: 2}]\n",
+       "f.yaml:2:11: network.hidden: '5:dropout=2' is not none, or at most 64 layers such as "
+       "256:gelu:0.1,128, widths from 1 to 1048576; layer 1: '2' is no dropout"},
+      {"network: {hidden: 5:gelu:tanh}\n",
+       "f.yaml:1:19: network.hidden: '5:gelu:tanh' is not none, or at most 64 layers such as "
+       "256:gelu:0.1,128, widths from 1 to 1048576; layer 1: activation is given twice"},
+  };
+  check_mistakes(known, sizeof known / sizeof known[0]);
 }
 
 static void what_came_before_a_mistake_is_not_kept(void) {
@@ -217,9 +276,11 @@ static void damaged_text_never_crashes(void) {
   CU_ASSERT(accepted > 100 && refused > 100);
 }
 
-const gr_test yaml_tests[] = {GR_TEST(a_file_may_be_written_in_many_ways),
+const gr_test yaml_tests[] = {GR_TEST(layers_may_be_written_in_many_ways_and_read_back),
+                              GR_TEST(a_file_may_be_written_in_many_ways),
                               GR_TEST(a_file_with_nothing_in_it_changes_nothing),
                               GR_TEST(mistakes_are_pointed_at),
+                              GR_TEST(mistakes_in_layers_are_pointed_at),
                               GR_TEST(what_came_before_a_mistake_is_not_kept),
                               GR_TEST(every_key_goes_through_yaml_and_back),
                               GR_TEST(strings_survive_quoting),

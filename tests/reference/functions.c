@@ -244,3 +244,33 @@ double ref_power(double x, unsigned long n) {
     if (n % 2) result *= x;
   return result;
 }
+
+float ref_tree_of_16(float *partial) {
+  for (size_t apart = 8; apart; apart /= 2)
+    for (size_t i = 0; i < apart; i++) partial[i] += partial[i + apart];
+  return partial[0];
+}
+
+void ref_normalize(const float *gain, const float *shift, size_t n, float *h, float *y,
+                   float *root) {
+  float sum[16] = {0}, squares[16] = {0};
+  for (size_t j = 0; j < n; j++) sum[j % 16] += h[j];
+  const float mean = ref_tree_of_16(sum) / (float)n;
+  for (size_t j = 0; j < n; j++) squares[j % 16] = fmaf(h[j] - mean, h[j] - mean, squares[j % 16]);
+  *root = 1 / sqrtf(ref_tree_of_16(squares) / (float)n + 1e-5f);
+  for (size_t j = 0; j < n; j++) {
+    h[j] = ref_flush((h[j] - mean) * *root);
+    y[j] = fmaf(gain[j], h[j], shift[j]);
+  }
+}
+
+void ref_normalize_back(const float *gain, size_t n, const float *h, const float *y, float root,
+                        float *d) {
+  float sum[16] = {0}, product[16] = {0};
+  for (size_t j = 0; j < n; j++) {
+    sum[j % 16] += gain[j] * y[j];
+    product[j % 16] = fmaf(gain[j] * y[j], h[j], product[j % 16]);
+  }
+  const float s = ref_tree_of_16(sum) / (float)n, t = ref_tree_of_16(product) / (float)n;
+  for (size_t j = 0; j < n; j++) d[j] = ref_flush(fmaf(-h[j], t, gain[j] * y[j] - s) * root);
+}

@@ -3,7 +3,10 @@
 #ifndef GR_TESTS_REFERENCE_FUNCTIONS_H
 #define GR_TESTS_REFERENCE_FUNCTIONS_H
 
+#include <stddef.h>
 #include <stdint.h>
+
+#include "reference/reference.h"
 
 float ref_exp(float x);
 float ref_log(float x); /* x positive and normal */
@@ -26,5 +29,25 @@ float ref_flush(float x);
 
 /* x^n, squaring from the lowest bit of n up. */
 double ref_power(double x, unsigned long n);
+
+/* 16 partials added 8, 4, 2 and 1 apart; they are written over. */
+float ref_tree_of_16(float *partial);
+
+/* Layer normalisation: z in h [n] becomes zhat; gain zhat + shift goes to y, 1 / deviation to root.
+ */
+void ref_normalize(const float *gain, const float *shift, size_t n, float *h, float *y,
+                   float *root);
+
+/* dC/dz, into d, of dC/d(gain zhat + shift) in y. */
+void ref_normalize_back(const float *gain, size_t n, const float *h, const float *y, float root,
+                        float *d);
+
+/* Parameter i of s by its mean gradient g at step t, counted from 1; biases (not `decays`) do not
+ * decay. */
+void ref_update(const ref_recipe *recipe, ref_state *s, size_t i, float g, int decays, double rate,
+                unsigned long t);
+
+/* The loss of a sample; z of the last layer in a becomes its outputs, dC/dz goes to d. */
+float ref_sample_loss(const ref_recipe *recipe, const ref_sample *s, float *a, float *d);
 
 #endif

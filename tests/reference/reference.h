@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 #define REF_MAX_LAYERS 8
-#define REF_MAX_WIDTH 1024
+#define REF_MAX_WIDTH 1040 /* not a power of two: rows would meet in the same lines of a cache */
 
 typedef enum ref_activation {
   REF_IDENTITY,
@@ -57,16 +57,19 @@ typedef enum ref_optimizer {
   REF_LION
 } ref_optimizer;
 
+typedef enum ref_normalization { REF_PLAIN, REF_LAYER_NORM, REF_BATCH_NORM } ref_normalization;
+
 typedef struct ref_recipe {
   size_t n_layers, width[REF_MAX_LAYERS + 1]; /* width[0]: inputs */
   ref_activation activation[REF_MAX_LAYERS];
+  ref_normalization normalization[REF_MAX_LAYERS];
   ref_loss loss;
   ref_optimizer optimizer;
   size_t lane_rows;
   float parameter, smoothing; /* of the loss */
   size_t n_levels;            /* of quantile; 0 for other losses */
   float levels[4];
-  unsigned dropout, input_dropout; /* in 65536ths */
+  unsigned dropout[REF_MAX_LAYERS], input_dropout; /* in 65536ths, of hidden layers */
   unsigned long seed;
   double momentum, beta1, beta2, epsilon, weight_decay, l1;
   double clip_norm, clip_value, max_norm; /* 0: none */
@@ -79,7 +82,8 @@ typedef struct ref_sample {
   float weight;
 } ref_sample;
 
-/* Layer by layer, weights row-major, then biases; moments alike. */
+/* Layer by layer, weights row-major, then biases, then gains and shifts where it is normalised,
+ * and running means and variances where the batch does so; moments alike. */
 typedef struct ref_state {
   float *parameters, *moment1, *moment2;
 } ref_state;

@@ -167,6 +167,16 @@ double gr_oracle_row_loss(gr_loss loss, gr_activation kind, const gr_oracle_para
   return is_sum ? sum : sum / (double)n;
 }
 
+/* Layer normalisation of z [n], by its definition; gain and shift behind the layer's biases. */
+static void normalize(const gr_layer *layer, const double *parameters, double *z) {
+  const size_t n = layer->n_out;
+  const double *gain = parameters + layer->bias + n, *shift = gain + n;
+  double mean = 0, variance = 0;
+  for (size_t j = 0; j < n; j++) mean += z[j] / (double)n;
+  for (size_t j = 0; j < n; j++) variance += pow(z[j] - mean, 2) / (double)n;
+  for (size_t j = 0; j < n; j++) z[j] = gain[j] * (z[j] - mean) / sqrt(variance + 1e-5) + shift[j];
+}
+
 void gr_oracle_forward(const gr_network *network, const double *parameters, const double *x,
                        double *z, double *a_out) {
   double buffer[2][1200];
@@ -179,14 +189,58 @@ void gr_oracle_forward(const gr_network *network, const double *parameters, cons
       to[o] = parameters[layer->bias + o];
       for (size_t i = 0; i < layer->n_in; i++)
         to[o] += parameters[layer->weights + o * layer->n_in + i] * a[i];
-      if (!last) to[o] = gr_oracle_activation(layer->activation, to[o]);
     }
+    if (layer->normalization == GR_NORMALIZATION_LAYER) normalize(layer, parameters, to);
+    for (size_t o = 0; o < layer->n_out && !last; o++)
+      to[o] = gr_oracle_activation(layer->activation, to[o]);
     if (!last && a_out) {
       memcpy(a_out, to, layer->n_out * sizeof *to);
       a_out += layer->n_out;
     }
     a = to;
   }
+}
+
+/* z of a layer for all rows becomes gain zhat + shift, by the definition. */
+static void normalize_columns(const gr_layer *layer, const double *parameters, size_t n_rows,
+                              double *z) {
+  const size_t n = layer->n_out;
+  const double *gain = parameters + layer->bias + n, *shift = gain + n;
+  for (size_t j = 0; j < n; j++) {
+    double mean = 0, variance = 0;
+    for (size_t r = 0; r < n_rows; r++) mean += z[r * n + j] / (double)n_rows;
+    for (size_t r = 0; r < n_rows; r++) variance += pow(z[r * n + j] - mean, 2) / (double)n_rows;
+    for (size_t r = 0; r < n_rows; r++)
+      z[r * n + j] = gain[j] * (z[r * n + j] - mean) / sqrt(variance + 1e-5) + shift[j];
+  }
+}
+
+double gr_oracle_batch_loss(const gr_network *network, const double *parameters, size_t n_rows,
+                            const double *x, const double *y, const gr_oracle_parameters *p) {
+  const gr_layer *out = &network->layer[network->n_layers - 1];
+  double *a = gr_test_array(n_rows * network->layer[0].n_in, sizeof *a), sum = 0;
+  memcpy(a, x, n_rows * network->layer[0].n_in * sizeof *a);
+  for (const gr_layer *layer = network->layer; layer <= out; layer++) {
+    const size_t n_in = layer->n_in, n_out = layer->n_out;
+    double *z = gr_test_array(n_rows * n_out, sizeof *z);
+    for (size_t r = 0; r < n_rows; r++)
+      for (size_t o = 0; o < n_out; o++) {
+        z[r * n_out + o] = parameters[layer->bias + o];
+        for (size_t i = 0; i < n_in; i++)
+          z[r * n_out + o] += parameters[layer->weights + o * n_in + i] * a[r * n_in + i];
+      }
+    if (layer->normalization == GR_NORMALIZATION_BATCH)
+      normalize_columns(layer, parameters, n_rows, z);
+    for (size_t r = 0; r < n_rows && layer->normalization == GR_NORMALIZATION_LAYER; r++)
+      normalize(layer, parameters, z + r * n_out);
+    for (size_t i = 0; i < n_rows * n_out && layer < out; i++)
+      z[i] = gr_oracle_activation(layer->activation, z[i]);
+    a = z;
+  }
+  for (size_t r = 0; r < n_rows; r++)
+    sum += gr_oracle_row_loss(network->loss, out->activation, p, a + r * out->n_out,
+                              y + r * out->n_out, out->n_out);
+  return sum / (double)n_rows;
 }
 
 double gr_oracle_loss(const gr_network *network, const double *parameters, size_t n_rows,
@@ -206,9 +260,11 @@ double gr_oracle_loss(const gr_network *network, const double *parameters, size_
 
 /* ----- the bound ----- */
 
-/* Values and absolute errors of one layer's outputs, weighted inputs and deltas. */
+/* Values and absolute errors of one layer's outputs, of what its activation is applied to, and of
+ * dC/dz; of a normalised one also zhat, dC/d(gain zhat + shift), and 1 / deviation. */
 typedef struct tracked {
   double a[1200], ea[1200], z[1200], ez[1200], d[1200], ed[1200];
+  double h[1200], eh[1200], y[1200], ey[1200], root, er;
 } tracked;
 
 /* Limits of |f'| and |f''| over all z, rounded up; of the exponential nothing, it stands last. */
@@ -252,6 +308,58 @@ double gr_oracle_slope_error(gr_activation kind, double slope) {
   return 16 * GR_ROUNDOFF * fmax(1, fabs(slope));
 }
 
+/* From z to gain zhat + shift. A sum by 16 partials errs by (n/16 + 5) u times the sum of
+ * magnitudes; division, root and the products by u each. */
+static void track_normalize(const gr_layer *layer, const double *parameters, tracked *t) {
+  const size_t n = layer->n_out;
+  const double *gain = parameters + layer->bias + n, *shift = gain + n, u = GR_ROUNDOFF,
+               sums = ((double)n / 16 + 7) * u;
+  double mean = 0, em = 0, v = 0, ev = 0;
+  for (size_t j = 0; j < n; j++) {
+    mean += t->z[j] / (double)n;
+    em += (t->ez[j] + sums * fabs(t->z[j])) / (double)n;
+  }
+  for (size_t j = 0; j < n; j++) {
+    const double d = t->z[j] - mean;
+    t->h[j] = d;
+    t->eh[j] = t->ez[j] + em + u * fabs(d);
+    v += d * d / (double)n;
+    ev += (2 * fabs(d) * t->eh[j] + sums * d * d) / (double)n;
+  }
+  t->root = 1 / sqrt(v + 1e-5);
+  t->er = t->root * (ev / (2 * (v + 1e-5)) + 4 * u);
+  for (size_t j = 0; j < n; j++) {
+    t->eh[j] = t->eh[j] * t->root + fabs(t->h[j]) * t->er + u * fabs(t->h[j] * t->root);
+    t->h[j] *= t->root;
+    t->z[j] = gain[j] * t->h[j] + shift[j];
+    t->ez[j] = fabs(gain[j]) * t->eh[j] + 2 * u * (fabs(gain[j] * t->h[j]) + fabs(shift[j]));
+  }
+}
+
+/* From dC/d(gain zhat + shift), which is in d, to dC/dz. */
+static void track_normalize_back(const gr_layer *layer, const double *parameters, tracked *t) {
+  const size_t n = layer->n_out;
+  const double *gain = parameters + layer->bias + n, u = GR_ROUNDOFF,
+               sums = ((double)n / 16 + 7) * u;
+  double s = 0, es = 0, p = 0, ep = 0;
+  memcpy(t->y, t->d, n * sizeof *t->y);
+  memcpy(t->ey, t->ed, n * sizeof *t->ey);
+  for (size_t j = 0; j < n; j++) {
+    const double g = gain[j] * t->y[j], eg = fabs(gain[j]) * t->ey[j] + u * fabs(g);
+    s += g / (double)n;
+    es += (eg + sums * fabs(g)) / (double)n;
+    p += g * t->h[j] / (double)n;
+    ep += (eg * fabs(t->h[j]) + fabs(g) * t->eh[j] + sums * fabs(g * t->h[j])) / (double)n;
+  }
+  for (size_t j = 0; j < n; j++) {
+    const double g = gain[j] * t->y[j], eg = fabs(gain[j]) * t->ey[j] + u * fabs(g),
+                 size = fabs(g) + fabs(s) + fabs(t->h[j] * p), inner = g - s - t->h[j] * p;
+    t->d[j] = t->root * inner;
+    t->ed[j] = t->root * (eg + es + fabs(t->h[j]) * ep + fabs(p) * t->eh[j] + 3 * u * size) +
+               t->er * fabs(inner) + 0x1p-100;
+  }
+}
+
 /* Outputs of a layer and their errors: a chain of n_in multiply-adds errs by at most n_in u times
  * the sum of magnitudes. */
 static void track_forward(const gr_layer *layer, const double *parameters, const tracked *below,
@@ -266,7 +374,10 @@ static void track_forward(const gr_layer *layer, const double *parameters, const
     }
     t->z[o] = z;
     t->ez[o] = carried + ((double)layer->n_in + 1) * GR_ROUNDOFF * size;
-    t->a[o] = gr_oracle_activation(layer->activation, z);
+  }
+  if (layer->normalization == GR_NORMALIZATION_LAYER) track_normalize(layer, parameters, t);
+  for (size_t o = 0; o < layer->n_out; o++) {
+    t->a[o] = gr_oracle_activation(layer->activation, t->z[o]);
     t->ea[o] = limits[layer->activation].slope * t->ez[o] +
                gr_oracle_activation_error(layer->activation, t->a[o]);
   }
@@ -308,8 +419,9 @@ static void track_loss(const gr_network *network, const gr_oracle_parameters *p,
   }
 }
 
-static void track_backward(const gr_layer *layer, gr_activation below_kind,
-                           const double *parameters, const tracked *t, tracked *below) {
+static void track_backward(const gr_layer *layer, const double *parameters, const tracked *t,
+                           tracked *below) {
+  const gr_activation below_kind = layer[-1].activation;
   for (size_t i = 0; i < layer->n_in; i++) {
     double s = 0, size = 0, carried = 0;
     for (size_t o = 0; o < layer->n_out; o++) {
@@ -326,6 +438,8 @@ static void track_backward(const gr_layer *layer, gr_activation below_kind,
                               gr_oracle_slope_error(below_kind, slope)) +
                    3 * GR_ROUNDOFF * fabs(s * slope) + 0x1p-100;
   }
+  if (layer[-1].normalization == GR_NORMALIZATION_LAYER)
+    track_normalize_back(layer - 1, parameters, below);
 }
 
 /* Adds a row's share: what is carried in, and (rows + 11) u for the sums over rows and lanes, the
@@ -338,6 +452,10 @@ static void add_row_bound(const gr_layer *layer, const tracked *below, const tra
                                                      fabs(t->d[o]) * below->ea[i] +
                                                      sums * fabs(t->d[o] * below->a[i]);
     bound[layer->bias + o] += t->ed[o] + sums * fabs(t->d[o]);
+    if (gr_layer_vectors(layer) == 1) continue;
+    bound[layer->bias + layer->n_out + o] +=
+        t->ey[o] * fabs(t->h[o]) + fabs(t->y[o]) * t->eh[o] + sums * fabs(t->y[o] * t->h[o]);
+    bound[layer->bias + 2 * (size_t)layer->n_out + o] += t->ey[o] + sums * fabs(t->y[o]);
   }
 }
 
@@ -357,8 +475,7 @@ void gr_oracle_gradient_bound(const gr_network *network, const double *parameter
       track_forward(&network->layer[l], parameters, &t[l], &t[l + 1]);
     track_loss(network, p, y + r * n_out, w, &t[n]);
     for (uint32_t l = n - 1; l > 0; l--)
-      track_backward(&network->layer[l], network->layer[l - 1].activation, parameters, &t[l + 1],
-                     &t[l]);
+      track_backward(&network->layer[l], parameters, &t[l + 1], &t[l]);
     for (uint32_t l = 0; l < n; l++)
       add_row_bound(&network->layer[l], &t[l], &t[l + 1], sums, bound);
     total += w;

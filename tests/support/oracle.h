@@ -47,6 +47,11 @@ double gr_oracle_loss(const gr_network *network, const double *parameters, size_
                       const double *x, const double *y, const double *weight,
                       const gr_oracle_parameters *p);
 
+/* The same, without weights, where layers may be normalised by the batch, which is all of the rows.
+ * Memory comes from gr_test_array. */
+double gr_oracle_batch_loss(const gr_network *network, const double *parameters, size_t n_rows,
+                            const double *x, const double *y, const gr_oracle_parameters *p);
+
 /* For each parameter, how far at most (first-order terms and a tenth more) the gradient of that
  * mean in float, as the engine orders it, may lie from the exact one: running error analysis of
  * forward, loss, data gradient and weight gradient. */
