@@ -118,10 +118,21 @@ static gradus_status check_milestones(const gr_config *c, gradus_error *err) {
   return GRADUS_OK;
 }
 
+/* An exponential output has the logarithm in itself. */
+static gradus_status check_transform(const gr_config *c, gradus_error *err) {
+  if (c->data.target_transform == GR_TRANSFORM_NONE || c->training.loss == GR_AUTO ||
+      gr_losses[c->training.loss].output != GR_OUTPUT_EXPONENTIAL)
+    return GRADUS_OK;
+  return gr_fail(err, GRADUS_ERR_CONFIG,
+                 "training.loss: %s predicts by an exponential already; data.target_transform log "
+                 "is not for it",
+                 gr_losses[c->training.loss].name);
+}
+
 gradus_status gr_config_validate(const gr_config *config, gradus_error *err) {
   static gradus_status (*const checks[])(const gr_config *, gradus_error *) = {
-      check_hidden, check_softmax, check_targets,   check_outputs,
-      check_lanes,  check_widths,  check_milestones};
+      check_hidden, check_softmax, check_targets,    check_outputs,
+      check_lanes,  check_widths,  check_milestones, check_transform};
   for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) GR_TRY(checks[i](config, err));
   return GRADUS_OK;
 }

@@ -5,16 +5,19 @@
 
 #include "base/text.h"
 #include "exec/engine.h"
+#include "net/columns.h"
 #include "net/preprocessing.h"
 #include "net/row_set.h"
 #include "store/dataset.h"
 #include "train/pass.h"
 
-/* A split as the engine reads it; the targets are ours, the inputs the data set's. */
+/* A split as the engine reads it; the targets are ours, the inputs the data set's. Must not be
+ * copied. */
 typedef struct gr_split_rows {
   gr_rows rows;
   int32_t *class_index;
   float *targets;
+  gr_column_expansion expansion; /* of a table; rows may point to it */
 } gr_split_rows;
 
 /* Rows of split `id` prepared by `p`: finite inputs (NaN or infinity: GRADUS_ERR_DATA naming

@@ -48,7 +48,15 @@ gradus_status gr_resolve_task(gr_config *config, const gr_dataset *data, gr_text
   if (config->data.task == GR_REGRESSION && data->y_is_text)
     return gr_fail(err, GRADUS_ERR_DATA, "%s: data.task is regression, but train/y is text",
                    gr_dataset_label(data));
-  if (reason)
+  const bool log = config->data.target_transform == GR_TRANSFORM_LOG;
+  if (log && (config->data.task == GR_CLASSIFICATION || data->y_is_text))
+    return gr_fail(err, GRADUS_ERR_DATA,
+                   "%s: data.target_transform is log, but the targets are classes",
+                   gr_dataset_label(data));
+  if (log)
+    settle(config, &config->data.task, GR_REGRESSION, "data.task", "the target has a logarithm",
+           notes);
+  else if (reason)
     settle(config, &config->data.task, GR_CLASSIFICATION, "data.task", reason, notes);
   else
     settle(config, &config->data.task, GR_REGRESSION, "data.task",
@@ -63,10 +71,10 @@ int64_t gr_resolve_lane_rows(int64_t batch_size) {
   return (batch_size + lanes - 1) / lanes;
 }
 
-static void resolve_inputs(gr_config *c, const gr_data_facts *facts, gr_text *notes) {
-  bool bytes = facts->x_type == GR_U8;
+void gr_resolve_inputs(gr_config *c, gr_dtype x_type, gr_text *notes) {
+  bool bytes = x_type == GR_U8;
   char reason[64];
-  snprintf(reason, sizeof reason, "the inputs are %s", gr_dtype_name(facts->x_type));
+  snprintf(reason, sizeof reason, "the inputs are %s", gr_dtype_name(x_type));
   settle(c, &c->data.scale, bytes ? GR_SCALE_UNIT : GR_SCALE_NONE, "data.scale", reason, notes);
   settle(c, &c->data.standardize, bytes ? GR_STANDARDIZE_NONE : GR_STANDARDIZE_ZSCORE,
          "data.standardize", reason, notes);
@@ -197,7 +205,7 @@ static void resolve_shuffle(gr_config *c, const gr_data_facts *facts, gr_text *n
 
 gradus_status gr_resolve(gr_config *config, const gr_data_facts *facts, gr_text *notes,
                          gradus_error *err) {
-  resolve_inputs(config, facts, notes);
+  gr_resolve_inputs(config, facts->x_type, notes);
   resolve_loss(config, facts, notes);
   resolve_initialization(config, notes);
   GR_TRY(resolve_widths(config, facts, notes, err));
