@@ -36,7 +36,8 @@ typedef enum gr_initialization {
   GR_INIT_NORMAL,
   GR_INIT_GLOROT,
   GR_INIT_HE,
-  GR_INIT_LECUN
+  GR_INIT_LECUN,
+  GR_INIT_GLOROT_BIASES
 } gr_initialization;
 typedef enum gr_shuffle { GR_SHUFFLE_NONE, GR_SHUFFLE_FULL, GR_SHUFFLE_WINDOW } gr_shuffle;
 typedef enum gr_schedule {
@@ -62,6 +63,7 @@ typedef struct gr_config {
     int64_t test_every;   /* RUN; tables: every so many rows one is for the test; 0 = none */
     int missing;          /* gr_missing */
     int target_transform; /* gr_transform */
+    bool standardize_target;
     int64_t max_levels;
     int embedding; /* gr_embedding, of numeric columns */
     int64_t embedding_size;

@@ -84,7 +84,8 @@ uint32_t gr_config_repeats(const gr_config *config) {
 }
 
 static gradus_status check_lanes(const gr_config *c, gradus_error *err) {
-  if (c->training.lane_rows == GR_AUTO || c->training.lane_rows <= c->training.batch_size)
+  if (c->training.lane_rows == GR_AUTO || c->training.batch_size == GR_AUTO ||
+      c->training.lane_rows <= c->training.batch_size)
     return GRADUS_OK;
   return gr_fail(err, GRADUS_ERR_CONFIG,
                  "training.lane_rows: %lld is more than the %lld rows of training.batch_size",

@@ -419,18 +419,15 @@ static gradus_status resolve(gr_prepared *out, const gr_dataset *data, gradus_er
     p->n_targets = train->y_columns * p->repeats;
   p->log_target = p->task == GR_REGRESSION && out->config.data.target_transform == GR_TRANSFORM_LOG;
   GR_TRY(divide(out, data, err));
-  gr_resolve_inputs(&out->config, train->x_type, &out->notes);
+  gr_resolve_inputs(&out->config, data, &out->notes);
   if (gr_table_needs_columns(&out->config, data)) {
     GR_TRY(check_inputs(p, data, GR_TRAIN, true, err)); /* so that messages say where */
     GR_TRY(with_fit_rows(out, data, fit_columns, err));
   }
-  gr_data_facts facts = {train->x_type,
-                         p->n_inputs,
-                         p->n_targets,
-                         p->n_classes,
-                         out->n_train,
-                         train->piece_rows,
-                         data->n_columns * gr_dtype_size(train->x_type)};
+  gr_data_facts facts = {train->x_type,     data->columns != NULL,
+                         p->n_inputs,       p->n_targets,
+                         p->n_classes,      out->n_train,
+                         train->piece_rows, data->n_columns * gr_dtype_size(train->x_type)};
   return gr_resolve(&out->config, &facts, &out->notes, err);
 }
 

@@ -79,7 +79,8 @@ gradus_status gr_fit_targets(gr_prepared *out, const gr_dataset *data, gradus_er
   if (!p->target_shift || !p->target_scale) return gr_fail_memory(err, "preprocessing");
   const int output = out->config.network.output_activation;
   GR_TRY(check_signs(&out->config, data, err));
-  if (output == GR_IDENTITY || output == GR_EXPONENTIAL) {
+  const bool wanted = output == GR_EXPONENTIAL || out->config.data.standardize_target;
+  if (wanted && (output == GR_IDENTITY || output == GR_EXPONENTIAL)) {
     gradus_status status = fit_moments(p, data, rows, err);
     if (status != GRADUS_OK && !p->log_target)
       gr_error_prefix(err, "%s: train/y", gr_dataset_label(data));
