@@ -251,9 +251,7 @@ const gr_key gr_keys[] = {
      0, 1, "relative gain of validation loss that counts as better; auto: by the schedule"},
 
     {"average.name", "average", GR_KEY_CHOICE, GR_PART_RECIPE, true, FIELD(average.name), averages,
-     0, 0,
-     "average of the weights that is the model: ema over steps, swa over ends of epochs; auto: ema "
-     "for tables"},
+     0, 0, "average of the weights that is the model: ema over steps, swa over epochs; auto"},
     {"average.decay", NULL, GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(average.decay), NULL, 0,
      BELOW_ONE, "share of itself that ema keeps at each step, once it has grown to it"},
     {"average.start", NULL, GR_KEY_INTEGER, GR_PART_RECIPE, false, FIELD(average.start), NULL, 0,

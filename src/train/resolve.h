@@ -18,8 +18,8 @@ void gr_resolve_inputs(gr_config *config, const gr_dataset *data, gr_text *notes
 
 /* What the other rules look at. */
 typedef struct gr_data_facts {
-  gr_dtype x_type; /* of /train/x */
-  bool is_table;   /* its columns are known */
+  gr_dtype x_type;     /* of /train/x */
+  bool is_table;       /* its columns are known */
   uint32_t n_columns;  /* inputs that the columns become */
   uint32_t n_targets;  /* columns of y, regression */
   uint32_t n_classes;  /* classification */

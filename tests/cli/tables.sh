@@ -19,7 +19,7 @@ awk 'BEGIN {
 pass
 for line in "column id: dropped: it counts the rows" "column note: dropped: all cells are empty in t.csv" \
   "column word: dropped: text, 480 distinct values in 480 cells (an identifier?)" \
-  "column same: dropped: constant: every training row has 5" "columns: 3 become 5 inputs"; do
+  "column same: dropped: constant: every training row has 5" "columns: 3 become 21 inputs"; do
   check "it says: $line" grep -qF "$line" err
 done
 check "the test rows are told in what is next" grep -q "gradus eval run t.csv --test-every 5" out
