@@ -20,14 +20,18 @@ typedef struct gradus_dataset gradus_dataset;
 /* Zeros mean the defaults. Set struct_size = sizeof. */
 typedef struct gradus_dataset_options {
   size_t struct_size;
-  const char *x, *y; /* paths inside the file where its layout is none that is recognised */
-  int transpose;     /* x is stored [columns][rows], as MATLAB, Julia and R do */
-  uint64_t memory;   /* bytes that inputs and targets may take; 0: half of what is left */
+  const char *x, *y;   /* paths inside the file where its layout is none that is recognised */
+  int transpose;       /* x is stored [columns][rows], as MATLAB, Julia and R do */
+  uint64_t memory;     /* bytes that inputs and targets may take; 0: half of what is left */
+  const char *target;  /* tables: name of the target column; NULL: the last one, or the model's */
+  uint64_t test_every; /* tables: rows 0, N, 2N ... are the test split, the others train; 0: none */
 } gradus_dataset_options;
 
 /* Opens the HDF5 file `path`, or the files that a text file `path` lists, one per line (options may
- * be NULL). The files must stay as they are until it is closed. Close with gradus_dataset_close,
- * which accepts NULL. */
+ * be NULL), or a text table (.csv, .tsv, .tab, perhaps .gz), which is read into memory: numbers and
+ * texts that repeat become columns, an empty cell a missing value; train split unless test_every.
+ * The files must stay as they are until it is closed. Close with gradus_dataset_close, which
+ * accepts NULL. */
 GRADUS_API gradus_status gradus_dataset_open(const char *path,
                                              const gradus_dataset_options *options,
                                              gradus_dataset **out, gradus_error *err);
@@ -37,7 +41,8 @@ GRADUS_API gradus_status gradus_dataset_open_files(const char *const *paths, siz
                                                    const gradus_dataset_options *options,
                                                    gradus_dataset **out, gradus_error *err);
 
-/* The same with what data.x, data.y, data.transpose and resources.memory of a recipe say. */
+/* The same with what data.x, data.y, data.transpose and resources.memory of a recipe say, and for a
+ * table what data.target, data.task, data.valid, data.test and data.test_every say. */
 GRADUS_API gradus_status gradus_dataset_open_as(const gradus_recipe *recipe,
                                                 const char *const *paths, size_t n,
                                                 gradus_dataset **out, gradus_error *err);

@@ -42,6 +42,7 @@ typedef struct gradus_import_options {
                       void *user); /* some ten times a second */
   char **summary; /* not NULL: receives what gradus_inspect would say; free with gradus_text_free */
   int summary_json;
+  uint64_t test_every; /* tables: rows 0, N, 2N ... of train are the test split; 0: none */
 } gradus_import_options;
 
 /* Builds the data set file `path` from CSV, TSV, LIBSVM, NPY, NPZ, IDX or HDF5 files (text and

@@ -20,7 +20,15 @@ typedef struct gradus_model gradus_model;
 GRADUS_API gradus_status gradus_model_load(const char *path, gradus_model **out, gradus_error *err);
 GRADUS_API void gradus_model_destroy(gradus_model *model);
 
-/* Input columns and outputs of the network (one output for two classes with a sigmoid). */
+/* Opens data to be used with a model: as gradus_dataset_open_files; of a text table the model's
+ * columns are taken, found by name, and its target where there is one. A column that is not there:
+ * GRADUS_ERR_DATA naming it. Without test_every its rows are the test split. */
+GRADUS_API gradus_status gradus_model_open_data(const gradus_model *model, const char *const *paths,
+                                                size_t n, const gradus_dataset_options *options,
+                                                gradus_dataset **out, gradus_error *err);
+
+/* Input columns, as they stand in the data (a categorical one holds the number of its level, NaN is
+ * a missing value), and outputs of the network (one output for two classes with a sigmoid). */
 GRADUS_API uint32_t gradus_model_inputs(const gradus_model *model);
 GRADUS_API uint32_t gradus_model_outputs(const gradus_model *model);
 

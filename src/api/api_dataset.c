@@ -3,6 +3,7 @@
 #include <config.h>
 
 #include "gradus/dataset.h"
+#include "gradus/model.h"
 
 #include <stdio.h>
 #include <math.h>
@@ -25,19 +26,62 @@ static gradus_status open_files(const char *const *paths, size_t n,
   return GRADUS_OK;
 }
 
-gradus_status gradus_dataset_open_files(const char *const *paths, size_t n,
-                                        const gradus_dataset_options *options, gradus_dataset **out,
-                                        gradus_error *err) {
-  gradus_dataset_options given = {0};
-  GR_API_NEED(out, "out");
+/* The only table among paths[n], NULL where there is none. */
+static gradus_status only_table(const char *const *paths, size_t n, const char **out,
+                                gradus_error *err) {
   *out = NULL;
+  for (size_t i = 0; i < n; i++)
+    if (gr_api_is_table(paths[i])) *out = paths[i];
+  if (!*out || n == 1) return GRADUS_OK;
+  return gr_fail(err, GRADUS_ERR_USAGE,
+                 "%s: a table is the only file of a data set; gradus import --append puts several "
+                 "together",
+                 *out);
+}
+
+static gradus_status refuse_table_options(const char *path, const char *name, gradus_error *err) {
+  return gr_fail(err, GRADUS_ERR_USAGE, "%s: %s is for tables (.csv, .tsv, .tab)", path, name);
+}
+
+static gradus_status open_any(const gr_preprocessing *model, const char *const *paths, size_t n,
+                              const gradus_dataset_options *options, gradus_dataset **out,
+                              gradus_error *err) {
+  gradus_dataset_options given = {0};
+  const char *table;
   GR_API_NEED(paths, "paths");
   for (size_t i = 0; i < n; i++) GR_API_NEED(paths[i], "path");
   if (options)
     GR_TRY(gr_api_copy_in(&given, sizeof given, options, options->struct_size,
                           "gradus_dataset_options", err));
+  GR_TRY(only_table(paths, n, &table, err));
+  if (table && model) return gr_api_open_table_for(model, table, &given, out, err);
+  gr_import_options import = {.source = {table},
+                              .target = given.target,
+                              .task = GR_AUTO,
+                              .test_every = given.test_every,
+                              .memory = given.memory};
+  if (table) return gr_api_open_table(table, &import, out, err);
+  if (n > 0 && given.target) return refuse_table_options(paths[0], "target", err);
+  if (n > 0 && given.test_every) return refuse_table_options(paths[0], "test_every", err);
   const gr_dataset_options inner = {given.x, given.y, given.transpose != 0, given.memory};
   return open_files(paths, n, &inner, out, err);
+}
+
+gradus_status gradus_dataset_open_files(const char *const *paths, size_t n,
+                                        const gradus_dataset_options *options, gradus_dataset **out,
+                                        gradus_error *err) {
+  GR_API_NEED(out, "out");
+  *out = NULL;
+  return open_any(NULL, paths, n, options, out, err);
+}
+
+gradus_status gradus_model_open_data(const gradus_model *model, const char *const *paths, size_t n,
+                                     const gradus_dataset_options *options, gradus_dataset **out,
+                                     gradus_error *err) {
+  GR_API_NEED(out, "out");
+  *out = NULL;
+  GR_API_NEED(model, "model");
+  return open_any(gr_api_preprocessing(model), paths, n, options, out, err);
 }
 
 gradus_status gradus_dataset_open(const char *path, const gradus_dataset_options *options,
@@ -45,17 +89,38 @@ gradus_status gradus_dataset_open(const char *path, const gradus_dataset_options
   return gradus_dataset_open_files(&path, 1, options, out, err);
 }
 
+/* What only tables heed must not be passed over in silence. */
+static gradus_status refuse_table_keys(const gr_config *c, const char *path, gradus_error *err) {
+  const char *key = c->data.target       ? "data.target"
+                    : c->data.valid      ? "data.valid"
+                    : c->data.test       ? "data.test"
+                    : c->data.test_every ? "data.test_every"
+                                         : NULL;
+  return key ? refuse_table_options(path, key, err) : GRADUS_OK;
+}
+
 gradus_status gradus_dataset_open_as(const gradus_recipe *recipe, const char *const *paths,
                                      size_t n, gradus_dataset **out, gradus_error *err) {
+  const char *table;
   GR_API_NEED(out, "out");
   *out = NULL;
   GR_API_NEED(recipe, "recipe");
   GR_API_NEED(paths, "paths");
   for (size_t i = 0; i < n; i++) GR_API_NEED(paths[i], "path");
   const gr_config *c = &recipe->config;
-  const gr_dataset_options options = {
-      c->data.x, c->data.y, c->data.transpose,
-      c->resources.memory == GR_AUTO ? 0 : (uint64_t)c->resources.memory};
+  const uint64_t memory = c->resources.memory == GR_AUTO ? 0 : (uint64_t)c->resources.memory;
+  GR_TRY(only_table(paths, n, &table, err));
+  if (table) {
+    const bool log = c->data.target_transform == GR_TRANSFORM_LOG;
+    gr_import_options import = {.source = {table, c->data.valid, c->data.test},
+                                .target = c->data.target,
+                                .task = log ? GR_REGRESSION : c->data.task,
+                                .test_every = (uint64_t)c->data.test_every,
+                                .memory = memory};
+    return gr_api_open_table(table, &import, out, err);
+  }
+  if (n > 0) GR_TRY(refuse_table_keys(c, paths[0], err));
+  const gr_dataset_options options = {c->data.x, c->data.y, c->data.transpose, memory};
   return open_files(paths, n, &options, out, err);
 }
 

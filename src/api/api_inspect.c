@@ -9,6 +9,7 @@
 #include "api/curves.h"
 #include "api/internal.h"
 #include "gradus/checkpoint.h"
+#include "net/columns.h"
 #include "net/network.h"
 
 /* The tree being written. */
@@ -147,6 +148,15 @@ static void put_columns(struct page *p, const gr_dataset *data) {
   close_group(p, ']');
 }
 
+static void put_dropped(struct page *p, const gr_dataset *data) {
+  if (data->target_name) put_text(p, "target", data->target_name);
+  if (data->n_dropped == 0) return;
+  open_group(p, "dropped", '{');
+  for (uint32_t j = 0; j < data->n_dropped; j++)
+    put_text(p, data->dropped[j].name, data->dropped[j].reason);
+  close_group(p, '}');
+}
+
 static void describe_dataset(const char *path, const gr_dataset *data, struct page *p) {
   put_text(p, "kind", "dataset");
   put_text(p, "path", path);
@@ -156,6 +166,7 @@ static void describe_dataset(const char *path, const gr_dataset *data, struct pa
   put_names(p, "class_names", data->class_names, data->n_class_names);
   put_names(p, "feature_names", data->feature_names, data->n_columns);
   put_columns(p, data);
+  put_dropped(p, data);
   put_text(p, "digest", data->digest);
 }
 
@@ -305,6 +316,26 @@ static void put_recipe(struct page *p, const gr_config *config) {
   gr_text_free(&recipe);
 }
 
+/* What becomes of the columns of a table, the dropped ones with their reasons. */
+static void put_table(struct page *p, const gr_columns *columns) {
+  if (!columns || !columns->column[0].name) return;
+  if (columns->target_name) put_text(p, "target", columns->target_name);
+  open_group(p, "table", p->json ? '[' : '{');
+  for (uint32_t j = 0; j < columns->n + columns->n_left_out; j++) {
+    const gr_fitted_column *c = &columns->column[j];
+    gr_text line = {0};
+    gr_column_describe(c, &line);
+    if (line.failed) p->text.failed = true;
+    if (p->json) open_group(p, NULL, '{');
+    if (p->json) put_text(p, "name", c->name);
+    put_text(p, p->json ? "use" : c->name, line.data ? line.data : "");
+    put_names(p, p->json ? "levels" : "  levels", c->levels, c->n_levels);
+    if (p->json) close_group(p, '}');
+    gr_text_free(&line);
+  }
+  close_group(p, p->json ? ']' : '}');
+}
+
 static void put_model(struct page *p, const gr_model *model) {
   const gr_preprocessing *pre = &model->preprocessing;
   put_text(p, "task", gr_key_find("data.task")->choices[pre->task]);
@@ -312,6 +343,8 @@ static void put_model(struct page *p, const gr_model *model) {
   if (pre->temperature > 0) put_real(p, "temperature", pre->temperature);
   put_names(p, "class_names", pre->class_names, pre->n_classes);
   put_names(p, "feature_names", pre->feature_names, pre->n_inputs);
+  if (pre->log_target) put_text(p, "target_transform", "log");
+  put_table(p, pre->columns);
   put_text(p, "optimizer", gr_optimizers[model->config.optimizer.name].name);
 }
 

@@ -118,6 +118,7 @@ GRADUS_API gradus_status gradus_import(const gradus_import_options *options, con
                              .task = task,
                              .log = {pass_on, &own},
                              .max_bad_rows = own.max_bad_rows,
+                             .test_every = own.test_every,
                              .n_columns = own.n_columns,
                              .on_progress = own.on_progress ? show_progress : NULL,
                              .progress_user = &own};

@@ -11,6 +11,7 @@
 
 #include "api/internal.h"
 #include "api/model.h"
+#include "base/elementary.h"
 #include "base/memory.h"
 #include "exec/engine.h"
 #include "exec/team.h"
@@ -53,8 +54,12 @@ void gradus_model_destroy(gradus_model *model) {
   gr_free(model);
 }
 
+const gr_preprocessing *gr_api_preprocessing(const gradus_model *model) {
+  return &model->model.preprocessing;
+}
+
 uint32_t gradus_model_inputs(const gradus_model *model) {
-  return model ? model->model.network.layer[0].n_in : 0;
+  return model ? gr_preprocessing_columns(&model->model.preprocessing) : 0;
 }
 
 uint32_t gradus_model_outputs(const gradus_model *model) {
@@ -111,13 +116,15 @@ gradus_status gr_api_need_engine(const gradus_model *model, int threads, gradus_
   return status;
 }
 
-/* Regression: from standardised units to the target's own, y = a * scale + shift. */
+/* Regression: from standardised units to the target's own, y = a * scale + shift, of which the
+ * exponential where the network learned logarithms. */
 static void restore_units(const gr_preprocessing *p, uint64_t n_rows, float *outputs) {
   if (p->task != GR_REGRESSION) return;
   for (uint64_t i = 0; i < n_rows; i++)
     for (uint32_t k = 0; k < p->n_targets; k++) {
       float *a = &outputs[i * p->n_targets + k];
-      *a = (float)((double)*a * p->target_scale[k] + p->target_shift[k]);
+      const double y = (double)*a * p->target_scale[k] + p->target_shift[k];
+      *a = (float)(p->log_target ? gr_exp(y) : y);
     }
 }
 
@@ -147,17 +154,29 @@ gradus_status gradus_model_predict(const gradus_model *model, const float *x, ui
   GR_API_NEED(x, "x");
   GR_API_NEED(outputs, "outputs");
   const gr_preprocessing *p = &model->model.preprocessing;
+  const uint32_t n = gr_preprocessing_columns(p);
+  gr_column_expansion expansion = {.plain = true};
   size_t count;
-  if (!gr_multiply(n_rows, p->n_inputs, &count))
+  if (!gr_multiply(n_rows, n, &count))
     return gr_fail(err, GRADUS_ERR_USAGE, "%llu rows of %u inputs are more than memory can hold",
-                   (unsigned long long)n_rows, p->n_inputs);
-  for (size_t i = 0; i < count; i++)
-    if (!isfinite(x[i]))
+                   (unsigned long long)n_rows, n);
+  bool gaps = false;
+  for (size_t i = 0; i < count; i++) {
+    if (!isfinite(x[i]) && !(p->columns && isnan(x[i])))
       return gr_fail(err, GRADUS_ERR_DATA, "x row %llu column %llu is not finite",
-                     (unsigned long long)(i / p->n_inputs), (unsigned long long)(i % p->n_inputs));
-  gr_rows rows = {
-      .n_rows = n_rows, .x = x, .x_type = GR_F32, .shift = p->shift, .factor = p->factor};
-  return run_outputs(model, &rows, threads, outputs, err);
+                     (unsigned long long)(i / n), (unsigned long long)(i % n));
+    gaps |= !isfinite(x[i]);
+  }
+  if (p->columns) GR_TRY(gr_columns_expand(p->columns, NULL, n, &expansion, err));
+  gr_rows rows = {.n_rows = n_rows,
+                  .x = x,
+                  .x_type = GR_F32,
+                  .shift = p->shift,
+                  .factor = p->factor,
+                  .expansion = gaps || !expansion.plain ? &expansion.expansion : NULL};
+  const gradus_status status = run_outputs(model, &rows, threads, outputs, err);
+  gr_column_expansion_free(&expansion);
+  return status;
 }
 
 gradus_status gr_api_choose_split(const gr_dataset *data, const char *name, gr_split_id *out,

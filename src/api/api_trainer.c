@@ -163,11 +163,7 @@ gradus_status gradus_train(const gradus_recipe *recipe, const char *data_path,
   gradus_trainer_options options = {.struct_size = sizeof options, .run_directory = run_directory};
   GR_API_NEED(recipe, "recipe");
   GR_API_NEED(data_path, "data_path");
-  gradus_dataset_options layout = {.struct_size = sizeof layout,
-                                   .x = recipe->config.data.x,
-                                   .y = recipe->config.data.y,
-                                   .transpose = recipe->config.data.transpose};
-  gradus_status status = gradus_dataset_open(data_path, &layout, &dataset, err);
+  gradus_status status = gradus_dataset_open_as(recipe, &data_path, 1, &dataset, err);
   if (status == GRADUS_OK) status = gradus_trainer_create(recipe, dataset, &options, &trainer, err);
   if (status == GRADUS_OK) status = gradus_trainer_run(trainer, err);
   gradus_trainer_destroy(trainer);

@@ -9,6 +9,8 @@
 #include "base/text.h"
 #include "net/config.h"
 #include "store/checkpoint.h"
+#include "gradus/dataset.h"
+#include "interop/import.h"
 #include "store/dataset.h"
 
 struct gradus_recipe {
@@ -45,6 +47,22 @@ typedef enum gr_api_kind { GR_API_DATASET, GR_API_CHECKPOINT, GR_API_RUN } gr_ap
 /* Tells a run directory, a checkpoint and a data set apart, by the place of the HDF5 signature.
  * Missing: GRADUS_ERR_NOINPUT. */
 gradus_status gr_api_kind_of(const char *path, gr_api_kind *out, gradus_error *err);
+
+/* True for the name of a text table: .csv, .tsv or .tab, perhaps .gz. */
+bool gr_api_is_table(const char *path);
+
+struct gradus_model;
+const gr_preprocessing *gr_api_preprocessing(const struct gradus_model *model);
+
+/* Reads what `options` name (memory 0: as for other data sets) into memory; `path` is what the data
+ * set is called. */
+gradus_status gr_api_open_table(const char *path, gr_import_options *options, gradus_dataset **out,
+                                gradus_error *err);
+
+/* The table `path` with the columns of a model: by name, in the model's kinds. */
+gradus_status gr_api_open_table_for(const gr_preprocessing *p, const char *path,
+                                    const gradus_dataset_options *options, gradus_dataset **out,
+                                    gradus_error *err);
 
 /* What gradus_inspect says about a data set of this shape and digest; its data are not looked at.
  */

@@ -52,7 +52,7 @@ static double ratio(const double *a, const double *b, double x) {
 /* Inverse of the standard normal distribution function: coefficients of M. J. Wichura, "Algorithm
  * AS 241: the percentage points of the normal distribution", Applied Statistics 37 (1988) 477-484.
  */
-static double normal_quantile(double p) {
+double gr_normal_quantile(double p) {
   static const double a[8] = {3.3871328727963666080e0,  1.3314166789178437745e+2,
                               1.9715909503065514427e+3, 1.3731693765509461125e+4,
                               4.5921953931549871457e+4, 6.7265770927008700853e+4,
@@ -97,5 +97,5 @@ static double normal_quantile(double p) {
 }
 
 double gr_random_normal(uint64_t seed, gr_stream stream, uint64_t a, uint64_t b) {
-  return normal_quantile(gr_random_uniform(seed, stream, a, b));
+  return gr_normal_quantile(gr_random_uniform(seed, stream, a, b));
 }

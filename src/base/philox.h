@@ -15,6 +15,7 @@ typedef enum gr_stream {
   GR_STREAM_GENERATE = 5, /* generated data sets */
   GR_STREAM_BLOCKS = 6,   /* a = epoch: keys of the order of blocks of rows */
   GR_STREAM_WINDOW = 7,   /* a = epoch, b = window and round: keys of the order within windows */
+  GR_STREAM_WAVES = 8,    /* a = column, b = frequency of its periodic embedding */
   GR_STREAM_TEST = 99
 } gr_stream;
 
@@ -27,8 +28,11 @@ void gr_random_words(uint64_t seed, gr_stream stream, uint64_t a, uint64_t b, ui
 /* Uniform in (0, 1): (53 random bits + 1/2) / 2^53; never 0 or 1. */
 double gr_random_uniform(uint64_t seed, gr_stream stream, uint64_t a, uint64_t b);
 
-/* Standard normal by inversion of gr_random_uniform (Wichura 1988, AS 241 PPND16, relative error
- * about 1e-16). */
+/* The standard normal's quantile (Wichura 1988, AS 241 PPND16, relative error about 1e-16);
+ * 0 < p < 1. */
+double gr_normal_quantile(double p);
+
+/* Standard normal by inversion of gr_random_uniform. */
 double gr_random_normal(uint64_t seed, gr_stream stream, uint64_t a, uint64_t b);
 
 #endif

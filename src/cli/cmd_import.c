@@ -11,7 +11,7 @@
 
 typedef struct import_values {
   const char *train, *valid, *test, *target, *target_transform, *task, *chunk, *compress;
-  uint64_t columns, max_bad_rows;
+  uint64_t columns, max_bad_rows, test_every;
   int append, overwrite, quiet, json;
   gr_progress progress;
 } import_values;
@@ -22,6 +22,8 @@ const gr_option gr_import_options[] = {
     {"valid", 0, GR_OPTION_TEXT, offsetof(import_values, valid), "FILE[,LABELS]",
      "validation rows"},
     {"test", 0, GR_OPTION_TEXT, offsetof(import_values, test), "FILE[,LABELS]", "test rows"},
+    {"test-every", 0, GR_OPTION_COUNT, offsetof(import_values, test_every), "N",
+     "tables: rows 0, N, 2N ... of the training file are the test rows"},
     {"target", 0, GR_OPTION_TEXT, offsetof(import_values, target), "COLUMN",
      "tables: name of the target column [default: the last one]"},
     {"target-transform", 0, GR_OPTION_TEXT, offsetof(import_values, target_transform), "NAME",
@@ -75,6 +77,7 @@ static gradus_status import(import_values *values, const char *path, char **summ
                                    .user = values,
                                    .append = values->append,
                                    .max_bad_rows = values->max_bad_rows,
+                                   .test_every = values->test_every,
                                    .n_columns = (uint32_t)values->columns,
                                    .chunk = values->chunk,
                                    .compress = values->compress,

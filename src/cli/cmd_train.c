@@ -241,6 +241,21 @@ static void put_report(const training *t, int stopped) {
   printf("  %-14s %s (final weights)\n", "digest", r->digest);
 }
 
+/* Where the rows are that training has not seen. */
+static void append_test_rows(const training *t, char *data, size_t size) {
+  char value[4096];
+  if (gr_recipe_text_of(t->recipe, "data.test", value, sizeof value, NULL) == GRADUS_OK &&
+      value[0]) {
+    data[0] = '\0';
+    append_word(data, size, value);
+  }
+  if (gr_recipe_text_of(t->recipe, "data.test_every", value, sizeof value, NULL) == GRADUS_OK &&
+      strcmp(value, "0") != 0) {
+    append(data, size, " --test-every ");
+    append(data, size, value);
+  }
+}
+
 /* Commands that make sense now, ready to be typed. */
 static void put_next(const training *t, int stopped) {
   char run[1200] = "", data[8192] = "";
@@ -250,6 +265,7 @@ static void put_next(const training *t, int stopped) {
     append(data, sizeof data, " ");
     append_word(data, sizeof data, t->parsed.arguments[i]);
   }
+  append_test_rows(t, data, sizeof data);
   puts("next:");
   if (stopped) {
     printf("  %s\n", t->command);

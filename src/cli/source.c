@@ -10,10 +10,12 @@ gradus_status gr_cli_source_open(const gr_parsed *parsed, const gr_cli_source_va
   gradus_dataset_options options = {.struct_size = sizeof options,
                                     .x = values->x,
                                     .y = values->y,
-                                    .transpose = values->transpose};
+                                    .transpose = values->transpose,
+                                    .target = values->target,
+                                    .test_every = values->test_every};
   gradus_status status = gradus_model_load(parsed->arguments[0], model, err);
   if (status == GRADUS_OK)
-    status = gradus_dataset_open_files(parsed->arguments + 1, (size_t)parsed->n_arguments - 1,
-                                       &options, dataset, err);
+    status = gradus_model_open_data(*model, parsed->arguments + 1, (size_t)parsed->n_arguments - 1,
+                                    &options, dataset, err);
   return status;
 }

@@ -3,13 +3,16 @@
 #ifndef GR_CLI_SOURCE_H
 #define GR_CLI_SOURCE_H
 
+#include <stdint.h>
+
 #include <gradus/dataset.h>
 #include <gradus/model.h>
 
 #include "cli/options.h"
 
 typedef struct gr_cli_source_values {
-  const char *x, *y, *split;
+  const char *x, *y, *split, *target;
+  uint64_t test_every;
   int transpose, threads;
 } gr_cli_source_values;
 
@@ -20,6 +23,15 @@ typedef struct gr_cli_source_values {
    "NAME",         "train, valid or test [default: test, else the only one]"},                    \
       {"x", 0, GR_OPTION_TEXT, offsetof(type, source.x), "PATH", "inputs inside the data file"},  \
       {"y", 0, GR_OPTION_TEXT, offsetof(type, source.y), "PATH", "targets inside the data file"}, \
+      {"target",       0,                                                                         \
+       GR_OPTION_TEXT, offsetof(type, source.target),                                             \
+       "COLUMN",       "tables: name of the target column [default: as in training]"},            \
+      {"test-every",                                                                              \
+       0,                                                                                         \
+       GR_OPTION_COUNT,                                                                           \
+       offsetof(type, source.test_every),                                                         \
+       "N",                                                                                       \
+       "tables: rows 0, N, 2N ... are the test split, the others train"},                         \
       {"transpose",    0,                                                                         \
        GR_OPTION_FLAG, offsetof(type, source.transpose),                                          \
        NULL,           "inputs are stored [columns][rows], as MATLAB, Julia and R do"},           \

@@ -213,6 +213,7 @@ void gr_engine_gather(const gr_engine *engine, const gr_rows *rows, const uint64
                        .factor = gr_at(engine, engine->plan.factor),
                        .shift_double = rows->shift,
                        .factor_double = rows->factor,
+                       .expansion = rows->expansion,
                        .dst = dst,
                        .ld = ld};
   engine->kernels->gather(&g);

@@ -9,6 +9,7 @@
 
 #include "base/dtype.h"
 #include "base/text.h"
+#include "kernel/expansion.h"
 #include "net/network.h"
 #include "net/row_order.h"
 
@@ -28,9 +29,10 @@ typedef struct gr_rows {
   uint64_t n_rows;
   const void *x; /* [n_rows][n_in], dense */
   gr_dtype x_type;
-  const double *shift, *factor; /* [n_in]: see net/preprocessing.h */
-  const int32_t *class_index;   /* [n_rows], classification; 0 or 1 for one sigmoid output; NULL for
-                                   regression */
+  const double *shift, *factor;  /* [n_in]: see net/preprocessing.h */
+  const gr_expansion *expansion; /* x has its columns, not n_in; or NULL */
+  const int32_t *class_index; /* [n_rows], classification; 0 or 1 for one sigmoid output; NULL for
+                                 regression */
   const float *targets; /* [n_rows][n_out], regression (standardised); NULL for classification */
   uint32_t n_targets;   /* n_out where there are targets, else 0 */
   const float *weight;  /* [n_rows] or NULL: all 1 */

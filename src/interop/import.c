@@ -112,13 +112,22 @@ gradus_status gr_import_run(const gr_import_options *options, const gr_sink *sin
   gr_log given = options->log;
   gr_import_options own = *options;
   own.log = (gr_log){pass_printable, &given};
+  if (own.test_every > 0 && (own.source[GR_TEST] || !own.source[GR_TRAIN]))
+    return gr_fail(err, GRADUS_ERR_USAGE,
+                   own.source[GR_TEST] ? "test rows come from a file or by number, not both"
+                                       : "test rows by number are taken from the training table");
+  if (own.test_every > 0) own.source[GR_TEST] = own.source[GR_TRAIN];
   gr_import_job job = {
       .options = &own,
       .sink = sink,
-      .old = old,
+      .old = old ? old : options->like,
       .meter = {.on_progress = options->on_progress, .user = options->progress_user}};
   const struct importer *importer;
   gradus_status status = choose_importer(&job, &importer, err);
+  if (status == GRADUS_OK && importer->import != gr_import_table && (own.test_every || own.like))
+    status =
+        gr_fail(err, GRADUS_ERR_USAGE, "%s: is %s; a table was expected",
+                own.source[GR_TRAIN] ? own.source[GR_TRAIN] : own.source[GR_TEST], importer->name);
   if (status == GRADUS_OK) status = importer->import(&job, err);
   for (int s = 0; s < GR_N_SPLITS; s++) {
     gr_free(job.source[s].path);
@@ -130,7 +139,7 @@ gradus_status gr_import_run(const gr_import_options *options, const gr_sink *sin
 }
 
 gradus_status gr_import_read(const gr_import_options *options, gr_dataset *out, gradus_error *err) {
-  gr_memory_sink memory = {.done = {{0}}};
+  gr_memory_sink memory = {.limit = options->memory};
   const gr_sink sink = gr_sink_to_memory(&memory);
   gradus_status status = gr_import_run(options, &sink, NULL, err);
   if (status != GRADUS_OK) gr_dataset_free(&memory.out);

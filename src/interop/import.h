@@ -19,9 +19,13 @@ typedef struct gr_import_options {
   const char *target;              /* tables: name of a column; NULL: the last one */
   bool log_target;                 /* regression targets become their natural logarithm */
   int task;                        /* gr_task or GR_AUTO */
-  gr_log log;            /* the account: what was taken, and as a warning what was not, and why */
-  uint64_t max_bad_rows; /* text: so many malformed rows of a file are left out */
-  uint32_t n_columns;    /* LIBSVM: 0 = the largest index */
+  gr_log log;             /* the account: what was taken, and as a warning what was not, and why */
+  uint64_t test_every;    /* tables: rows 0, N, 2N ... of the training table are the test split */
+  const gr_dataset *like; /* tables: the shape and the names that columns must fit, as a model wants
+                             them; a target may be absent, new levels come behind; or NULL */
+  uint64_t memory;        /* gr_import_read: bytes that the rows may take; 0: any */
+  uint64_t max_bad_rows;  /* text: so many malformed rows of a file are left out */
+  uint32_t n_columns;     /* LIBSVM: 0 = the largest index */
   gr_storage storage;
   bool has_storage; /* append: instead of that of the old file */
   void (*on_progress)(void *user, const gr_import_progress *progress);

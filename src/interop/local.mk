@@ -14,7 +14,7 @@ libgradus_internal_la_SOURCES += \
 	%D%/dense.h %D%/dense.c %D%/npy.h %D%/npy.c %D%/zip.h %D%/zip.c \
 	%D%/append.h %D%/append.c %D%/sink.h %D%/sink.c \
 	%D%/importer.def.h %D%/import.h %D%/import.c \
-	%D%/import_idx.c %D%/import_table.c %D%/import_libsvm.c \
+	%D%/import_idx.c %D%/import_table.c %D%/table_plan.h %D%/table_columns.c %D%/import_libsvm.c \
 	%D%/import_npy.c %D%/import_npz.c %D%/import_hdf5.c
 libgradus_internal_la_SOURCES += \
 	%D%/generator.def.h %D%/generate.h %D%/generate.c %D%/generate_digits.c

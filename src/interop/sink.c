@@ -20,10 +20,26 @@ static void **data_of(gr_split *split, gr_field field) {
              : (void **)(field == GR_FIELD_WEIGHT ? &split->weight : &split->offset);
 }
 
+static gradus_status check_limit(const gr_memory_sink *m, gradus_error *err) {
+  double bytes = 0;
+  for (int s = 0; s < GR_N_SPLITS; s++)
+    for (int field = 0; field < GR_N_FIELDS; field++) {
+      gr_dtype type = GR_F32;
+      const uint32_t columns = gr_field_columns(&m->out, s, (gr_field)field, &type);
+      bytes += (double)m->out.split[s].n_rows * columns * (double)gr_dtype_size(type);
+    }
+  if (m->limit == 0 || bytes <= (double)m->limit) return GRADUS_OK;
+  return gr_fail(err, GRADUS_ERR_RESOURCES,
+                 "the rows take %llu MiB, more than the memory of %llu MiB; gradus import makes a "
+                 "data set of them that is read while training",
+                 (unsigned long long)(bytes / 1048576), (unsigned long long)(m->limit >> 20));
+}
+
 static gradus_status begin_memory(void *user, gr_dataset *shape, gradus_error *err) {
   gr_memory_sink *m = user;
   m->out = *shape;
   *shape = (gr_dataset){0};
+  GR_TRY(check_limit(m, err));
   for (int s = 0; s < GR_N_SPLITS; s++)
     for (int field = 0; field < GR_N_FIELDS; field++) {
       gr_dtype type;

@@ -16,6 +16,7 @@ typedef struct gr_sink {
 
 /* Into memory: `out` becomes a whole data set. */
 typedef struct gr_memory_sink {
+  uint64_t limit; /* bytes that rows may take, else GRADUS_ERR_RESOURCES; 0: any */
   gr_dataset out;
   uint64_t done[GR_N_SPLITS][GR_N_FIELDS];
 } gr_memory_sink;

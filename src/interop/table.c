@@ -81,6 +81,11 @@ static gradus_status start_rows(gr_table *t, gradus_error *err) {
   return t->reader.record.n == t->n_columns ? GRADUS_OK : ragged(t, err);
 }
 
+/* By the number of the record, good or bad: two tables of one text agree on it. */
+static bool owns(const gr_table *t, uint64_t record_number) {
+  return t->every == 0 || (record_number % t->every == 0) != t->takes_others;
+}
+
 static gradus_status walk(gr_table *t, bool deciding, gr_row_visitor *visit, void *user,
                           gradus_error *err) {
   bool good, more = true;
@@ -89,7 +94,8 @@ static gradus_status walk(gr_table *t, bool deciding, gr_row_visitor *visit, voi
   GR_TRY(start_rows(t, err));
   for (uint64_t i = 0; more; i++) {
     GR_TRY(next_row(t, i, deciding, &cursor, &good, &more, err));
-    if (good) GR_TRY(visit(user, row++, &t->reader.record, err));
+    t->record = i;
+    if (good && owns(t, i)) GR_TRY(visit(user, row++, &t->reader.record, err));
     if (i % ROWS_BETWEEN_REPORTS == 0) gr_meter_at(t->meter, gr_input_consumed(t->stream));
   }
   gr_meter_end(t->meter, gr_input_length(t->stream));
@@ -262,6 +268,8 @@ gradus_status gr_table_open(gr_table *t, gr_input *stream, const gr_table_option
   *t = (gr_table){.path = gr_input_name(stream),
                   .stream = stream,
                   .meter = options->meter,
+                  .every = options->every,
+                  .takes_others = options->takes_others,
                   .bad = {.max = options->max_bad_rows}};
   gradus_status status = look(t, options, err);
   if (status != GRADUS_OK) gr_table_close(t);

@@ -22,9 +22,10 @@ typedef struct gr_place {
  * column of numbers and a text in a column of texts. */
 typedef struct gr_column_facts {
   double last;
+  uint64_t last_record; /* of the text, where `last` stands */
   uint64_t n_numbers, n_empty, n_missing_words, n_texts, n_infinite;
   bool is_whole;  /* every number is whole and within 32 signed bits */
-  bool counts_up; /* each number is the one before plus 1: the column counts the rows */
+  bool counts_up; /* each number is larger than the one before by as many rows as lie between */
   bool is_wide;   /* some number is beyond what a float holds well: above 2^24 or out of range */
   bool needs_number, needs_value; /* else its row is a bad one */
   gr_place first_missing, first_text, first_infinite, first_wide;
@@ -44,6 +45,10 @@ typedef struct gr_table {
   uint32_t *n_distinct;   /* [n_columns] by gr_table_count_texts, or NULL */
   gr_bad_rows bad;
   gr_meter *meter;
+  uint64_t every; /* 0: all rows belong to this table; else rows 0, every, 2 every ... of the text
+                     do, or the others */
+  bool takes_others;
+  uint64_t record;     /* number of the row being visited, among all rows of the text */
   uint32_t watched;    /* column whose texts are gathered on the way, or UINT32_MAX */
   gr_dictionary texts; /* of it, as written, up to GR_MAX_WATCHED, beyond which it is of no use */
 } gr_table;
@@ -56,6 +61,8 @@ typedef struct gr_table_options {
   const char *target; /* a name that tells a header line when it occurs in the first line; NULL */
   uint64_t max_bad_rows; /* malformed rows, and texts among numbers, that are left out */
   gr_meter *meter;       /* borrowed */
+  uint64_t every;        /* as in gr_table */
+  bool takes_others;
 } gr_table_options;
 
 /* Reads header and facts of `stream`, which the table takes over whatever happens. Without bad rows

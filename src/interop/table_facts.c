@@ -30,7 +30,8 @@ static void note_place(gr_place *place, const gr_record *record, const gr_cell *
   place->text[n] = '\0';
 }
 
-static void note_number(gr_column_facts *f, const gr_record *record, const gr_cell *cell) {
+static void note_number(gr_column_facts *f, const gr_record *record, const gr_cell *cell,
+                        uint64_t number) {
   double value = cell->value, size = fabs(value);
   if (!(size <= 0x1p24) || (size > 0 && size < (double)FLT_MIN)) {
     f->is_wide = true;
@@ -41,15 +42,18 @@ static void note_number(gr_column_facts *f, const gr_record *record, const gr_ce
     }
   }
   if (f->is_whole && (!(size <= 2147483647.0) || value != floor(value))) f->is_whole = false;
-  if (f->counts_up && f->n_numbers > 0 && value != f->last + 1) f->counts_up = false;
+  if (f->counts_up && f->n_numbers > 0 && value != f->last + (double)(number - f->last_record))
+    f->counts_up = false;
   f->last = value;
+  f->last_record = number;
   f->n_numbers++;
 }
 
-static void note_cell(gr_column_facts *f, const gr_record *record, const gr_cell *cell) {
+static void note_cell(gr_column_facts *f, const gr_record *record, const gr_cell *cell,
+                      uint64_t number) {
   switch (cell->kind) {
     case GR_CELL_NUMBER:
-      note_number(f, record, cell);
+      note_number(f, record, cell, number);
       break;
     case GR_CELL_TEXT:
       f->n_texts++;
@@ -63,7 +67,8 @@ static void note_cell(gr_column_facts *f, const gr_record *record, const gr_cell
 }
 
 gradus_status gr_facts_note(gr_table *t, const gr_record *record, gradus_error *err) {
-  for (uint32_t c = 0; c < t->n_columns; c++) note_cell(&t->facts[c], record, &record->cells[c]);
+  for (uint32_t c = 0; c < t->n_columns; c++)
+    note_cell(&t->facts[c], record, &record->cells[c], t->record);
   t->n_rows++;
   if (t->watched == UINT32_MAX || t->texts.n > GR_MAX_WATCHED) return GRADUS_OK;
   const gr_cell *cell = &record->cells[t->watched];

@@ -1,12 +1,12 @@
-/* Inputs of this release are columns that hold a number in each row: texts and gaps need encodings
- * that the trainer does not have yet, and guessing them here would be worse than saying so. */
+/* Numbers with gaps, and texts that repeat, can be learned from; texts that hardly repeat tell rows
+ * apart and nothing else. Which levels are worth an input is decided when a model is fitted. */
 #include <config.h>
 
 #include "interop/table_judge.h"
 
 #include <string.h>
 
-enum { MAX_LEVELS = 64 }; /* a text column of more is not thought of as categorical */
+enum { MAX_LEVELS = 10000 }; /* a text column of more is not thought of as categorical */
 
 static bool looks_like_decimal_comma(const char *text) {
   size_t before = strspn(text, "+-0123456789");
@@ -15,20 +15,13 @@ static bool looks_like_decimal_comma(const char *text) {
 }
 
 /* Why a column with texts is not taken. */
-static gradus_status say_text(gr_table *t, uint32_t column, gr_text *reason, gradus_error *err) {
+static void say_text(const gr_table *t, uint32_t column, gr_text *reason) {
   const gr_column_facts *f = &t->facts[column];
-  GR_TRY(gr_table_count_texts(t, err));
-  uint32_t n = t->n_distinct[column];
-  if (looks_like_decimal_comma(f->first_text.text)) {
-    gr_text_printf(reason, "text: '%s' at %s:%llu:%llu has a decimal comma, expected a point",
-                   f->first_text.text, t->path, (unsigned long long)f->first_text.line,
-                   (unsigned long long)f->first_text.column);
-    return GRADUS_OK;
-  }
-  bool few = n <= MAX_LEVELS && n < (t->n_rows + 1) / 2;
-  gr_text_printf(reason, few ? "text with %s%lu level%s" : "text, %s%lu distinct value%s",
+  const uint32_t n = t->n_distinct[column];
+  gr_text_printf(reason, "text, %s%lu distinct value%s in %llu cells",
                  n > GR_MAX_COUNTED ? "more than " : "",
-                 (unsigned long)(n > GR_MAX_COUNTED ? GR_MAX_COUNTED : n), n == 1 ? "" : "s");
+                 (unsigned long)(n > GR_MAX_COUNTED ? GR_MAX_COUNTED : n), n == 1 ? "" : "s",
+                 (unsigned long long)(t->n_rows - f->n_empty));
   if (f->n_numbers > 0)
     gr_text_printf(reason, " ('%s' at %s:%llu:%llu, but %llu cells are numbers)",
                    f->first_text.text, t->path, (unsigned long long)f->first_text.line,
@@ -36,25 +29,31 @@ static gradus_status say_text(gr_table *t, uint32_t column, gr_text *reason, gra
   if (f->n_empty > 0)
     gr_text_printf(reason, ", %llu of %llu cells are empty", (unsigned long long)f->n_empty,
                    (unsigned long long)t->n_rows);
-  if (few)
-    gr_text_puts(reason, "; categorical inputs are not yet supported");
-  else if (f->n_numbers == 0 && n > t->n_rows / 2)
-    gr_text_puts(reason, " (an identifier?)");
-  return GRADUS_OK;
+  if (f->n_numbers == 0 && n > t->n_rows / 2) gr_text_puts(reason, " (an identifier?)");
 }
 
-static void say_missing(const gr_table *t, const gr_column_facts *f, gr_text *reason) {
-  unsigned long long n = f->n_empty + f->n_missing_words, rows = t->n_rows;
-  const char *what = f->n_missing_words ? "missing" : "empty";
-  if (n == rows)
-    gr_text_printf(reason, "all cells are %s in %s", what, t->path);
+static void say_comma(const gr_table *t, const gr_column_facts *f, gr_text *reason) {
+  gr_text_printf(reason, "text: '%s' at %s:%llu:%llu has a decimal comma, expected a point",
+                 f->first_text.text, t->path, (unsigned long long)f->first_text.line,
+                 (unsigned long long)f->first_text.column);
+}
+
+/* Levels occur twice and more on average. */
+static gradus_status judge_text(gr_table *t, uint32_t column, gr_judgement *out, gr_text *reason,
+                                gradus_error *err) {
+  const gr_column_facts *f = &t->facts[column];
+  *out = GR_JUDGED_USELESS;
+  if (looks_like_decimal_comma(f->first_text.text)) {
+    say_comma(t, f, reason);
+    return GRADUS_OK;
+  }
+  GR_TRY(gr_table_count_texts(t, err));
+  const uint64_t n = t->n_distinct[column];
+  if (n <= MAX_LEVELS && 2 * n <= t->n_rows - f->n_empty)
+    *out = GR_JUDGED_CATEGORICAL;
   else
-    gr_text_printf(reason,
-                   "%llu of %llu cells %s %s (the first at %s:%llu:%llu); missing values are not "
-                   "yet supported",
-                   n, rows, n == 1 ? "is" : "are", what, t->path,
-                   (unsigned long long)f->first_missing.line,
-                   (unsigned long long)f->first_missing.column);
+    say_text(t, column, reason);
+  return GRADUS_OK;
 }
 
 /* Ends in "id" ("PassengerId", "user_id") or is one of the usual names of row numbers. */
@@ -77,13 +76,28 @@ static void say_infinite(const gr_table *t, const gr_column_facts *f, gr_text *r
                  (unsigned long long)f->first_infinite.column);
 }
 
-/* What keeps column `column` of table `t` from being an input; leaves `reason` empty if nothing. */
-gradus_status gr_judge_column(gr_table *t, uint32_t column, gr_text *reason, gradus_error *err) {
+gradus_status gr_judge_column(gr_table *t, uint32_t column, gr_judgement *out, gr_text *reason,
+                              gradus_error *err) {
   const gr_column_facts *f = &t->facts[column];
-  if (f->n_texts > 0) return say_text(t, column, reason, err);
-  if (f->n_empty + f->n_missing_words > 0)
-    say_missing(t, f, reason);
+  *out = GR_JUDGED_USELESS;
+  if (f->n_texts > 0) return judge_text(t, column, out, reason, err);
+  if (f->n_empty + f->n_missing_words == t->n_rows)
+    gr_text_printf(reason, "all cells are %s in %s", f->n_missing_words ? "missing" : "empty",
+                   t->path);
   else if (f->n_infinite > 0)
     say_infinite(t, f, reason);
+  else
+    *out = GR_JUDGED_NUMERIC;
   return GRADUS_OK;
+}
+
+void gr_judge_follower(const gr_table *t, uint32_t column, bool categorical, gr_text *reason) {
+  const gr_column_facts *f = &t->facts[column];
+  if (categorical) return;
+  if (f->n_texts > 0)
+    gr_text_printf(reason, "'%s' at %s:%llu:%llu is no number", f->first_text.text, t->path,
+                   (unsigned long long)f->first_text.line,
+                   (unsigned long long)f->first_text.column);
+  else if (f->n_infinite > 0)
+    say_infinite(t, f, reason);
 }

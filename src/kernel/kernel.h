@@ -24,6 +24,7 @@
 
 #include "base/dtype.h"
 #include "base/permutation.h"
+#include "kernel/expansion.h"
 #include "kernel/isa.h"
 #include "kernel/kinds.h"
 
@@ -112,7 +113,9 @@ typedef struct gr_loss_rows {
   size_t n_levels;     /* 0 for other losses */
 } gr_loss_rows;
 
-/* dst[r][j] = (x[index[r]][j] - shift[j]) factor[j], j < n_columns; padding untouched. */
+/* dst[r][j] = (x[index[r]][j] - shift[j]) factor[j], j < n_columns; padding untouched. With an
+ * expansion row index[r] of x, which then has as many columns as that says, is turned by it, and
+ * shift and factor are not used. */
 typedef struct gr_gather {
   size_t n_rows, n_columns;
   const uint64_t *index;
@@ -123,6 +126,7 @@ typedef struct gr_gather {
   gr_dtype type;
   const float *shift, *factor;                /* [n_columns], used up to GR_F32 */
   const double *shift_double, *factor_double; /* [n_columns], used from GR_U32 */
+  const gr_expansion *expansion;              /* or NULL */
   float *dst;                                 /* [n_rows][ld] */
   size_t ld;
 } gr_gather;

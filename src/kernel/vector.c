@@ -222,12 +222,17 @@ GR_GATHER_NARROW(i16, GR_I16)
 GR_GATHER_NARROW(f16, GR_F16)
 GR_GATHER_NARROW(f32, GR_F32)
 
+void GR_SUFFIX(gr_expand)(const gr_gather *g);
+
 static void gather(const gr_gather *g) {
   static void (*const by_type[GR_N_DTYPES])(const gr_gather *) = {
       [GR_U8] = gather_u8,   [GR_I8] = gather_i8,   [GR_U16] = gather_u16, [GR_I16] = gather_i16,
       [GR_F16] = gather_f16, [GR_F32] = gather_f32, [GR_U32] = gather_u32, [GR_I32] = gather_i32,
       [GR_U64] = gather_u64, [GR_I64] = gather_i64, [GR_F64] = gather_f64};
-  by_type[g->type](g);
+  if (g->expansion)
+    GR_SUFFIX(gr_expand)(g);
+  else
+    by_type[g->type](g);
 }
 
 /* First all indices once through the network, which the compiler makes vectors of, then those again

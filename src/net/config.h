@@ -27,12 +27,22 @@ typedef enum gr_scale {
   GR_SCALE_NONE,
   GR_SCALE_UNIT
 } gr_scale; /* unit: u8 inputs are divided by 255 */
-typedef enum gr_standardize { GR_STANDARDIZE_NONE, GR_STANDARDIZE_ZSCORE } gr_standardize;
+typedef enum gr_standardize {
+  GR_STANDARDIZE_NONE,
+  GR_STANDARDIZE_ZSCORE,
+  GR_STANDARDIZE_MINMAX,
+  GR_STANDARDIZE_ROBUST,
+  GR_STANDARDIZE_QUANTILE
+} gr_standardize;
+typedef enum gr_missing { GR_MISSING_MEDIAN, GR_MISSING_MEAN } gr_missing;
+typedef enum gr_embedding { GR_EMBED_NONE, GR_EMBED_BINS, GR_EMBED_WAVES } gr_embedding;
+typedef enum gr_transform { GR_TRANSFORM_NONE, GR_TRANSFORM_LOG } gr_transform;
 typedef enum gr_initialization {
   GR_INIT_NORMAL,
   GR_INIT_GLOROT,
   GR_INIT_HE,
-  GR_INIT_LECUN
+  GR_INIT_LECUN,
+  GR_INIT_GLOROT_BIASES
 } gr_initialization;
 typedef enum gr_shuffle { GR_SHUFFLE_NONE, GR_SHUFFLE_FULL, GR_SHUFFLE_WINDOW } gr_shuffle;
 typedef enum gr_schedule {
@@ -67,6 +77,16 @@ typedef struct gr_config {
     bool transpose;
     double valid_split; /* fraction of /train held out when there is no /valid; 0 = none */
     int scale, standardize, task;
+    char *target;         /* RUN; tables: NULL = the last column */
+    char *valid, *test;   /* RUN; tables: files of these splits */
+    int64_t test_every;   /* RUN; tables: every so many rows one is for the test; 0 = none */
+    int missing;          /* gr_missing */
+    int target_transform; /* gr_transform */
+    bool standardize_target;
+    int64_t max_levels;
+    int embedding; /* gr_embedding, of numeric columns */
+    int64_t embedding_size;
+    double embedding_scale; /* deviation of the frequencies of waves */
   } data;
   struct {
     uint32_t n_hidden, hidden[GR_MAX_HIDDEN];

@@ -97,7 +97,8 @@ uint32_t gr_config_repeats(const gr_config *config) {
 }
 
 static gradus_status check_lanes(const gr_config *c, gradus_error *err) {
-  if (c->training.lane_rows == GR_AUTO || c->training.lane_rows <= c->training.batch_size)
+  if (c->training.lane_rows == GR_AUTO || c->training.batch_size == GR_AUTO ||
+      c->training.lane_rows <= c->training.batch_size)
     return GRADUS_OK;
   return gr_fail(err, GRADUS_ERR_CONFIG,
                  "training.lane_rows: %lld is more than the %lld rows of training.batch_size",
@@ -152,10 +153,22 @@ static gradus_status check_milestones(const gr_config *c, gradus_error *err) {
   return GRADUS_OK;
 }
 
+/* An exponential output has the logarithm in itself. */
+static gradus_status check_transform(const gr_config *c, gradus_error *err) {
+  if (c->data.target_transform == GR_TRANSFORM_NONE || c->training.loss == GR_AUTO ||
+      gr_losses[c->training.loss].output != GR_OUTPUT_EXPONENTIAL)
+    return GRADUS_OK;
+  return gr_fail(err, GRADUS_ERR_CONFIG,
+                 "training.loss: %s predicts by an exponential already; data.target_transform log "
+                 "is not for it",
+                 gr_losses[c->training.loss].name);
+}
+
 gradus_status gr_config_validate(const gr_config *config, gradus_error *err) {
   static gradus_status (*const checks[])(const gr_config *, gradus_error *) = {
-      check_hidden, check_softmax,    check_targets,       check_outputs,    check_lanes,
-      check_widths, check_milestones, check_normalization, gr_metrics_check, gr_class_weight_check};
+      check_hidden,     check_softmax,         check_targets,    check_outputs,
+      check_lanes,      check_widths,          check_milestones, check_normalization,
+      gr_metrics_check, gr_class_weight_check, check_transform};
   for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) GR_TRY(checks[i](config, err));
   return GRADUS_OK;
 }

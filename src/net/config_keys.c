@@ -79,11 +79,22 @@ static const char *const tasks[] = {[GR_CLASSIFICATION] = "classification",
                                     NULL};
 static const char *const scales[] = {[GR_SCALE_NONE] = "none", [GR_SCALE_UNIT] = "unit", NULL};
 static const char *const standardizes[] = {
-    [GR_STANDARDIZE_NONE] = "none", [GR_STANDARDIZE_ZSCORE] = "zscore", NULL};
+    [GR_STANDARDIZE_NONE] = "none",         [GR_STANDARDIZE_ZSCORE] = "zscore",
+    [GR_STANDARDIZE_MINMAX] = "minmax",     [GR_STANDARDIZE_ROBUST] = "robust",
+    [GR_STANDARDIZE_QUANTILE] = "quantile", NULL};
+static const char *const fills[] = {
+    [GR_MISSING_MEDIAN] = "median", [GR_MISSING_MEAN] = "mean", NULL};
+static const char *const transforms[] = {
+    [GR_TRANSFORM_NONE] = "none", [GR_TRANSFORM_LOG] = "log", NULL};
+static const char *const embeddings[] = {[GR_EMBED_NONE] = "none",
+                                         [GR_EMBED_BINS] = "piecewise-linear",
+                                         [GR_EMBED_WAVES] = "periodic",
+                                         NULL};
 static const char *const initializations[] = {[GR_INIT_NORMAL] = "normal",
                                               [GR_INIT_GLOROT] = "glorot",
                                               [GR_INIT_HE] = "he",
                                               [GR_INIT_LECUN] = "lecun",
+                                              [GR_INIT_GLOROT_BIASES] = "glorot-biases",
                                               NULL};
 static const char *const shuffles[] = {
     [GR_SHUFFLE_NONE] = "none", [GR_SHUFFLE_FULL] = "full", [GR_SHUFFLE_WINDOW] = "window", NULL};
@@ -116,9 +127,34 @@ const gr_key gr_keys[] = {
      "unit: divide inputs by 255; auto: unit for 8-bit unsigned inputs"},
     {"data.standardize", "standardize", GR_KEY_CHOICE, GR_PART_RECIPE, true,
      FIELD(data.standardize), standardizes, 0, 0,
-     "zscore: mean 0 and deviation 1 per column; auto: zscore but for 8-bit unsigned inputs"},
+     "how columns are scaled; auto: robust for tables, none for 8-bit inputs, else zscore"},
     {"data.task", "task", GR_KEY_CHOICE, GR_PART_RECIPE, true, FIELD(data.task), tasks, 0, 0,
      "what the targets are; auto: by their type"},
+    {"data.target", "target", GR_KEY_STRING, GR_PART_RUN, true, FIELD(data.target), NULL, 0, 0,
+     "tables: name of the target column; auto: the last one"},
+    {"data.valid", "valid", GR_KEY_STRING, GR_PART_RUN, false, FIELD(data.valid), NULL, 0, 0,
+     "tables: file with the validation rows; empty: none"},
+    {"data.test", "test", GR_KEY_STRING, GR_PART_RUN, false, FIELD(data.test), NULL, 0, 0,
+     "tables: file with the test rows; empty: none"},
+    {"data.test_every", "test-every", GR_KEY_INTEGER, GR_PART_RUN, false, FIELD(data.test_every),
+     NULL, 0, 1000000000, "tables: rows 0, N, 2N ... are for the test alone; 0: none"},
+    {"data.target_transform", "target-transform", GR_KEY_CHOICE, GR_PART_RECIPE, false,
+     FIELD(data.target_transform), transforms, 0, 0,
+     "log: the network learns the logarithm of the target; predictions are turned back"},
+    {"data.standardize_target", NULL, GR_KEY_BOOL, GR_PART_RECIPE, false,
+     FIELD(data.standardize_target), NULL, 0, 0,
+     "the network learns a regression's targets at mean 0 and deviation 1"},
+    {"data.missing", "missing", GR_KEY_CHOICE, GR_PART_RECIPE, false, FIELD(data.missing), fills, 0,
+     0, "tables: what stands for a missing number, beside an input that tells so"},
+    {"data.max_levels", "max-levels", GR_KEY_INTEGER, GR_PART_RECIPE, false, FIELD(data.max_levels),
+     NULL, 1, 65536, "tables: most levels of a categorical column that have an input of their own"},
+    {"data.embedding", "embedding", GR_KEY_CHOICE, GR_PART_RECIPE, true, FIELD(data.embedding),
+     embeddings, 0, 0,
+     "more inputs for each numeric column; auto: piecewise-linear for tables of few columns"},
+    {"data.embedding_size", NULL, GR_KEY_INTEGER, GR_PART_RECIPE, false, FIELD(data.embedding_size),
+     NULL, 1, 4096, "bins of piecewise-linear, or frequencies of periodic"},
+    {"data.embedding_scale", NULL, GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(data.embedding_scale),
+     NULL, 1e-6, 1e6, "deviation of the random frequencies of periodic"},
 
     {"network.hidden", "hidden", GR_KEY_LAYERS, GR_PART_RECIPE, false, FIELD(network.n_hidden),
      NULL, 1, GR_MAX_WIDTH,
@@ -145,10 +181,11 @@ const gr_key gr_keys[] = {
      FIELD(network.normalization), normalizations, 0, 0,
      "what stands between weighted input and activation of the hidden layers"},
 
-    {"training.epochs", "epochs", GR_KEY_INTEGER, GR_PART_RECIPE, false, FIELD(training.epochs),
-     NULL, 1, 1000000000, "passes over the training rows"},
-    {"training.batch_size", "batch-size", GR_KEY_INTEGER, GR_PART_RECIPE, false,
-     FIELD(training.batch_size), NULL, 1, MAX_BATCH, "rows per step"},
+    {"training.epochs", "epochs", GR_KEY_INTEGER, GR_PART_RECIPE, true, FIELD(training.epochs),
+     NULL, 1, 1000000000, "passes over the training rows; auto: 20, more for small tables"},
+    {"training.batch_size", "batch-size", GR_KEY_INTEGER, GR_PART_RECIPE, true,
+     FIELD(training.batch_size), NULL, 1, MAX_BATCH,
+     "rows per step; auto: 128, of small tables 32"},
     {"training.seed", "seed", GR_KEY_SEED, GR_PART_RECIPE, false, FIELD(training.seed), NULL, 0, 0,
      "number that initial weights, shuffling and the hold-out split derive from"},
     {"training.loss", "loss", GR_KEY_CHOICE, GR_PART_RECIPE, true, FIELD(training.loss), losses, 0,
@@ -259,8 +296,8 @@ const gr_key gr_keys[] = {
     {"schedule.threshold", NULL, GR_KEY_REAL, GR_PART_RECIPE, true, FIELD(schedule.threshold), NULL,
      0, 1, "relative gain of validation loss that counts as better; auto: by the schedule"},
 
-    {"average.name", "average", GR_KEY_CHOICE, GR_PART_RECIPE, false, FIELD(average.name), averages,
-     0, 0, "average of the weights that is the model: ema over steps, swa over ends of epochs"},
+    {"average.name", "average", GR_KEY_CHOICE, GR_PART_RECIPE, true, FIELD(average.name), averages,
+     0, 0, "average of the weights that is the model: ema over steps, swa over epochs; auto"},
     {"average.decay", NULL, GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(average.decay), NULL, 0,
      BELOW_ONE, "share of itself that ema keeps at each step, once it has grown to it"},
     {"average.start", NULL, GR_KEY_INTEGER, GR_PART_RECIPE, false, FIELD(average.start), NULL, 0,

@@ -15,6 +15,17 @@ static const char *const default_settings[] = {
     "data.scale=auto",
     "data.standardize=auto",
     "data.task=auto",
+    "data.target=auto",
+    "data.valid=",
+    "data.test=",
+    "data.test_every=0",
+    "data.target_transform=none",
+    "data.standardize_target=true",
+    "data.missing=median",
+    "data.max_levels=64",
+    "data.embedding=auto",
+    "data.embedding_size=16",
+    "data.embedding_scale=0.1",
     "network.hidden=256,128",
     "network.activation=relu",
     "network.output_activation=auto",
@@ -24,8 +35,8 @@ static const char *const default_settings[] = {
     "network.dropout=0",
     "network.input_dropout=0",
     "network.normalization=none",
-    "training.epochs=20",
-    "training.batch_size=128",
+    "training.epochs=auto",
+    "training.batch_size=auto",
     "training.seed=1",
     "training.loss=auto",
     "training.lane_rows=auto",
@@ -69,7 +80,7 @@ static const char *const default_settings[] = {
     "schedule.peak=0.3",
     "schedule.patience=10",
     "schedule.threshold=auto",
-    "average.name=none",
+    "average.name=auto",
     "average.decay=0.999",
     "average.start=10",
     "checkpoint.every=60s",
@@ -87,6 +98,8 @@ static const char *const default_settings[] = {
 /* The network of M. Nielsen, "Neural Networks and Deep Learning" (2015), chapter 1. */
 static const char *const textbook_settings[] = {
     "data.valid_split=0",
+    "data.embedding=none",
+    "average.name=none",
     "network.hidden=30",
     "network.activation=sigmoid",
     "network.output_activation=sigmoid",
@@ -102,10 +115,83 @@ static const char *const textbook_settings[] = {
     NULL,
 };
 
+/* scikit-learn's MLPClassifier and MLPRegressor with their defaults (1.2). Its alpha of 1e-4 is
+ * divided by the rows of a batch; its tol and n_iter_no_change look at the training loss, and the
+ * eleventh epoch in a row without gain ends it. */
+static const char *const sklearn_settings[] = {
+    "data.valid_split=0",
+    "data.scale=none",
+    "data.standardize=none",
+    "data.standardize_target=false",
+    "data.embedding=none",
+    "network.hidden=100",
+    "network.activation=relu",
+    "network.initialization=glorot-biases",
+    "training.epochs=200",
+    "training.batch_size=200",
+    "training.early_stopping.patience=11",
+    "training.early_stopping.min_delta=0.0001",
+    "optimizer.name=adam",
+    "optimizer.learning_rate=0.001",
+    "optimizer.weight_decay=5e-7",
+    "average.name=none",
+    NULL,
+};
+
+/* Srivastava et al. 2014: dropout with a bound on the weights of a neuron. */
+static const char *const mnist_settings[] = {
+    "data.embedding=none",     "network.hidden=800,800",    "network.activation=relu",
+    "network.dropout=0.5",     "network.input_dropout=0.2", "training.epochs=50",
+    "training.batch_size=128", "optimizer.name=adam",       "optimizer.learning_rate=0.001",
+    "optimizer.max_norm=3",    "average.name=none",         NULL,
+};
+
+/* Baldi, Sadowski and Whiteson 2014, for searches in collisions of particles: the learning rate
+ * falls by 1.0000002 a step, which is 0.9948 an epoch of their 26000 steps. Their momentum rises
+ * from 0.9 to 0.99 and their initial deviations differ by layer; here the one stays and the others
+ * are Glorot's. */
+static const char *const hep_settings[] = {
+    "data.embedding=none",
+    "network.hidden=300,300,300,300,300",
+    "network.activation=tanh",
+    "network.initialization=glorot",
+    "training.epochs=200",
+    "training.batch_size=100",
+    "training.early_stopping.patience=10",
+    "training.early_stopping.min_delta=0.00001",
+    "optimizer.name=momentum",
+    "optimizer.learning_rate=0.05",
+    "optimizer.momentum=0.9",
+    "optimizer.weight_decay=0.00001",
+    "schedule.name=exponential",
+    "schedule.gamma=0.9948",
+    "average.name=none",
+    NULL,
+};
+
+/* ICSI's QuickNet: the learning rate stays until the validation loss gains too little, is then
+ * halved each epoch, and training ends where that gains nothing any more. */
+static const char *const newbob_settings[] = {
+    "training.epochs=100",
+    "optimizer.name=momentum",
+    "optimizer.learning_rate=0.01",
+    "optimizer.momentum=0.9",
+    "schedule.name=newbob",
+    "average.name=none",
+    NULL,
+};
+
 const gr_preset gr_presets[] = {
     {"default", "two hidden layers of relu trained by Adam: a sensible start", default_settings},
     {"textbook", "one hidden layer of 30 sigmoids, quadratic loss, plain gradient descent",
      textbook_settings},
+    {"sklearn", "scikit-learn's MLPClassifier and MLPRegressor with their defaults",
+     sklearn_settings},
+    {"mnist", "two hidden layers of 800 relu with dropout and max-norm, for images",
+     mnist_settings},
+    {"hep", "five hidden layers of 300 tanh, momentum, for collisions of particles", hep_settings},
+    {"newbob", "momentum whose learning rate is halved once validation gains little",
+     newbob_settings},
 };
 const size_t gr_n_presets = sizeof gr_presets / sizeof gr_presets[0];
 

@@ -27,6 +27,9 @@ void gr_config_settle(gr_config *config, gr_text *notes) {
   const gr_optimizer_kind *o = &gr_optimizers[config->optimizer.name];
   const gr_schedule_kind *s = &gr_schedules[config->schedule.name];
   bool any = false;
+  /* What only a table would have had. */
+  if (config->data.embedding == GR_AUTO) config->data.embedding = GR_EMBED_NONE;
+  if (config->average.name == GR_AUTO) config->average.name = GR_AVERAGE_NONE;
   settle(&config->optimizer.learning_rate, o->learning_rate, "optimizer.learning_rate", &any,
          notes);
   settle(&config->optimizer.momentum, o->momentum, "momentum", &any, notes);

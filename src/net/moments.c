@@ -17,6 +17,7 @@
 typedef struct workspace {
   double *row;        /* the row being read */
   double *low, *high; /* extremes: equal in a constant column, whatever rounding does to sums */
+  double *count;      /* values that are not missing */
   double *partial;    /* stack of vectors, one per bit of the number of blocks and one more */
   uint64_t index[BLOCK_ROWS]; /* numbers of the rows of a block */
 } workspace;
@@ -27,7 +28,7 @@ typedef gradus_status visit_row(const gr_fit_rows *rows, workspace *work, uint64
 
 static gradus_status allocate(const gr_fit_rows *rows, workspace **out, gradus_error *err) {
   uint64_t blocks = rows->n_rows / BLOCK_ROWS + 1;
-  size_t vectors = 3 + 2, n = rows->n_columns, doubles;
+  size_t vectors = 4 + 2, n = rows->n_columns, doubles;
   for (; blocks > 1; blocks /= 2) vectors++;
   workspace *work = gr_alloc(1, sizeof *work);
   if (work)
@@ -38,7 +39,8 @@ static gradus_status allocate(const gr_fit_rows *rows, workspace **out, gradus_e
   }
   work->low = work->row + n;
   work->high = work->low + n;
-  work->partial = work->high + n;
+  work->count = work->high + n;
+  work->partial = work->count + n;
   *out = work;
   return GRADUS_OK;
 }
@@ -51,7 +53,7 @@ static void release(workspace *work) {
 static gradus_status check_row(const gr_fit_rows *rows, uint64_t position, const double *row,
                                gradus_error *err) {
   uint32_t j = 0;
-  while (j < rows->n_columns && isfinite(row[j])) j++;
+  while (j < rows->n_columns && (isfinite(row[j]) || (rows->nan_is_missing && isnan(row[j])))) j++;
   if (j == rows->n_columns) return GRADUS_OK;
   const uint64_t number = rows->order ? gr_row_order_row(rows->order, position) : position;
   return gr_fail(err, GRADUS_ERR_DATA,
@@ -73,9 +75,12 @@ static gradus_status visit_sum(const gr_fit_rows *rows, workspace *work, uint64_
   if (!gr_dtype_is_integer(rows->type)) GR_TRY(check_row(rows, position, work->row, err));
   for (uint32_t j = 0; j < n; j++) {
     const double x = work->row[j];
+    if (isnan(x)) continue;
+    const bool is_first = work->count[j] == 0;
     sum[j] += x;
-    if (position == 0 || x < work->low[j]) work->low[j] = x;
-    if (position == 0 || x > work->high[j]) work->high[j] = x;
+    if (is_first || x < work->low[j]) work->low[j] = x;
+    if (is_first || x > work->high[j]) work->high[j] = x;
+    work->count[j]++;
   }
   return GRADUS_OK;
 }
@@ -87,7 +92,7 @@ static gradus_status visit_square(const gr_fit_rows *rows, workspace *work, uint
   (void)position;
   (void)err;
   for (uint32_t j = 0; j < rows->n_columns; j++)
-    sum[j] += (work->row[j] - mean[j]) * (work->row[j] - mean[j]);
+    if (!isnan(work->row[j])) sum[j] += (work->row[j] - mean[j]) * (work->row[j] - mean[j]);
   return GRADUS_OK;
 }
 
@@ -132,16 +137,16 @@ static gradus_status pass(const gr_fit_rows *rows, workspace *work, visit_row *v
 static gradus_status compute(const gr_fit_rows *rows, workspace *work, double *mean,
                              double *deviation, gradus_error *err) {
   uint32_t n = rows->n_columns;
-  double count = (double)rows->n_rows;
   if (rows->n_rows == 0 || n == 0)
     return gr_fail(err, GRADUS_ERR_DATA, "no rows to fit the preprocessing on");
+  for (uint32_t j = 0; j < n; j++) work->count[j] = work->low[j] = work->high[j] = 0;
   GR_TRY(pass(rows, work, visit_sum, err));
   for (uint32_t j = 0; j < n; j++)
-    mean[j] = work->low[j] == work->high[j] ? work->low[j] : work->partial[j] / count;
+    mean[j] = work->low[j] == work->high[j] ? work->low[j] : work->partial[j] / work->count[j];
   for (uint32_t j = 0; j < n; j++) work->low[j] = mean[j];
   GR_TRY(pass(rows, work, visit_square, err));
   for (uint32_t j = 0; j < n; j++) {
-    deviation[j] = sqrt(work->partial[j] / count);
+    deviation[j] = work->count[j] > 0 ? sqrt(work->partial[j] / work->count[j]) : 0;
     if (!isfinite(deviation[j]))
       return gr_fail(
           err, GRADUS_ERR_DATA,
@@ -162,7 +167,7 @@ gradus_status gr_fit_moments(const gr_fit_rows *rows, double *mean, double *devi
 }
 
 /* 1/deviation; 0 where that is no finite float, as in a constant column. */
-static double inverse(double deviation) {
+double gr_inverse_deviation(double deviation) {
   double factor = 1 / deviation;
   return factor <= (double)FLT_MAX ? factor : 0;
 }
@@ -183,7 +188,7 @@ gradus_status gr_fit_inputs(const gr_fit_rows *rows, gr_scale scale, gr_standard
                             double *shift, double *factor, gradus_error *err) {
   if (standardize == GR_STANDARDIZE_ZSCORE) {
     GR_TRY(gr_fit_moments(rows, shift, factor, err));
-    for (uint32_t j = 0; j < rows->n_columns; j++) factor[j] = inverse(factor[j]);
+    for (uint32_t j = 0; j < rows->n_columns; j++) factor[j] = gr_inverse_deviation(factor[j]);
     return GRADUS_OK;
   }
   GR_TRY(check_finite(rows, err));

@@ -79,6 +79,7 @@ typedef struct rule {
   double (*draw)(uint64_t seed, gr_stream stream, uint64_t a, uint64_t b);
   double (*scale)(double n_in, double n_out);
   double bias_scale;
+  bool biases_alike; /* drawn as the weights are */
 } rule;
 
 static double draw_symmetric(uint64_t seed, gr_stream stream, uint64_t a, uint64_t b) {
@@ -99,10 +100,11 @@ static double he_scale(double n_in, double n_out) {
   return sqrt(2 / n_in);
 }
 
-static const rule rules[] = {[GR_INIT_NORMAL] = {gr_random_normal, normal_scale, 1},
-                             [GR_INIT_GLOROT] = {draw_symmetric, glorot_scale, 0},
-                             [GR_INIT_HE] = {gr_random_normal, he_scale, 0},
-                             [GR_INIT_LECUN] = {gr_random_normal, normal_scale, 0}};
+static const rule rules[] = {[GR_INIT_NORMAL] = {gr_random_normal, normal_scale, 1, false},
+                             [GR_INIT_GLOROT] = {draw_symmetric, glorot_scale, 0, false},
+                             [GR_INIT_HE] = {gr_random_normal, he_scale, 0, false},
+                             [GR_INIT_LECUN] = {gr_random_normal, normal_scale, 0, false},
+                             [GR_INIT_GLOROT_BIASES] = {draw_symmetric, glorot_scale, 0, true}};
 
 /* Behind the biases: gain, shift, mean and variance that change nothing. */
 static const float vector_starts[GR_MAX_VECTORS] = {0, 1, 0, 0, 1};
@@ -113,14 +115,14 @@ void gr_network_initialize(const gr_network *network, gr_initialization kind, ui
   for (uint32_t l = 0; l < network->n_layers; l++) {
     const gr_layer *layer = &network->layer[l];
     double scale = by->scale(layer->n_in, layer->n_out);
+    const double bias_scale = by->biases_alike ? scale : by->bias_scale;
     size_t n_weights = (size_t)layer->n_in * layer->n_out;
     for (size_t e = 0; e < n_weights; e++)
       parameters[layer->weights + e] = (float)(scale * by->draw(seed, GR_STREAM_INIT, l, e));
     for (size_t o = 0; o < layer->n_out; o++)
       parameters[layer->bias + o] =
-          by->bias_scale > 0
-              ? (float)(by->bias_scale * by->draw(seed, GR_STREAM_INIT, l, n_weights + o))
-              : 0;
+          bias_scale > 0 ? (float)(bias_scale * by->draw(seed, GR_STREAM_INIT, l, n_weights + o))
+                         : 0;
     for (uint32_t v = 1; v < gr_layer_vectors(layer); v++)
       for (size_t o = 0; o < layer->n_out; o++)
         parameters[layer->bias + v * (size_t)layer->n_out + o] = vector_starts[v];

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "net/columns.h"
 
 static void free_names(char **names, uint32_t n) {
   for (uint32_t i = 0; names && i < n; i++) gr_free(names[i]);
@@ -14,6 +15,7 @@ static void free_names(char **names, uint32_t n) {
 }
 
 void gr_preprocessing_free(gr_preprocessing *p) {
+  gr_columns_free(p->columns);
   gr_free(p->shift);
   gr_free(p->factor);
   free_names(p->feature_names, p->n_inputs);
@@ -43,6 +45,10 @@ static gradus_status copy_names(char *const *from, uint32_t n, char ***to, gradu
   return copied ? GRADUS_OK : gr_fail_memory(err, "a copy of the names of columns or classes");
 }
 
+uint32_t gr_preprocessing_columns(const gr_preprocessing *p) {
+  return p->columns ? p->columns->n : p->n_inputs;
+}
+
 gradus_status gr_preprocessing_copy(const gr_preprocessing *from, gr_preprocessing *to,
                                     gradus_error *err) {
   gradus_status status;
@@ -51,7 +57,9 @@ gradus_status gr_preprocessing_copy(const gr_preprocessing *from, gr_preprocessi
                            .n_targets = from->n_targets,
                            .repeats = from->repeats,
                            .temperature = from->temperature,
+                           .log_target = from->log_target,
                            .n_classes = from->n_classes};
+  GR_TRY_ELSE(fail, gr_columns_copy(from->columns, &copy.columns, err));
   GR_TRY_ELSE(fail, copy_doubles(from->shift, from->n_inputs, &copy.shift, err));
   GR_TRY_ELSE(fail, copy_doubles(from->factor, from->n_inputs, &copy.factor, err));
   GR_TRY_ELSE(fail, copy_names(from->feature_names, from->n_inputs, &copy.feature_names, err));

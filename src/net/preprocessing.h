@@ -11,14 +11,18 @@
 #include "net/config.h"
 #include "net/row_order.h"
 
+typedef struct gr_columns gr_columns; /* net/columns.h */
+
 typedef struct gr_preprocessing {
-  uint32_t n_inputs;
+  uint32_t n_inputs;      /* of the network */
+  gr_columns *columns;    /* what becomes of the columns of a table; NULL: they are the inputs */
   double *shift, *factor; /* [n_inputs] */
   char **feature_names;   /* [n_inputs] or NULL */
   gr_task task;
   uint32_t n_targets;                  /* regression, multilabel: outputs */
   uint32_t repeats;                    /* of them for each column of y: levels of quantiles, or 1 */
   double *target_shift, *target_scale; /* [n_targets]; of labels 0 and 1 */
+  bool log_target;                     /* y is the natural logarithm of the target */
   uint32_t n_classes;                  /* classification; multilabel: n_targets */
   double *class_values; /* [n_classes] numeric labels in ascending order, or NULL where labels are
                            names or one-hot */
@@ -42,11 +46,13 @@ typedef struct gr_fit_rows {
   const gr_row_order *order;
   uint64_t n_rows;
   const gr_feed_hooks *feed;
+  bool nan_is_missing;
 } gr_fit_rows;
 
 /* Column means and standard deviations (population, divisor n), in double, in blocks of 1024 rows
  * added by the fixed tree: independent of threads, and of how rows come. A value that is NaN or
- * infinite: GRADUS_ERR_DATA naming row and column. */
+ * infinite: GRADUS_ERR_DATA naming row and column. Where NaN is missing it is passed over; a column
+ * without values has mean and deviation 0. */
 gradus_status gr_fit_moments(const gr_fit_rows *rows, double *mean, double *deviation,
                              gradus_error *err);
 
@@ -54,6 +60,12 @@ gradus_status gr_fit_moments(const gr_fit_rows *rows, double *mean, double *devi
  * 1/255; z-score = 1/deviation, a constant column gets factor 0. */
 gradus_status gr_fit_inputs(const gr_fit_rows *rows, gr_scale scale, gr_standardize standardize,
                             double *shift, double *factor, gradus_error *err);
+
+/* Columns of the data that become the inputs. */
+uint32_t gr_preprocessing_columns(const gr_preprocessing *p);
+
+/* The factor of a column of this deviation: 0 where 1/deviation is no finite float. */
+double gr_inverse_deviation(double deviation);
 
 /* Element i of an array of type `type` as double (exact but for 64-bit integers above 2^53). */
 double gr_element(const void *array, gr_dtype type, uint64_t i);

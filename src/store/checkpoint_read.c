@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "net/average.h"
+#include "store/checkpoint_columns.h"
 #include "store/checkpoint_file.h"
 #include "store/checkpoint_parts.h"
 #include "store/finite.h"
@@ -234,6 +235,17 @@ static gradus_status read_temperature(const gr_h5_file *file, gr_preprocessing *
              : refuse(file, "has a temperature in /preprocessing that is not positive", err);
 }
 
+static gradus_status read_transform(const gr_h5_file *file, gr_preprocessing *p,
+                                    gradus_error *err) {
+  char word[32];
+  bool found;
+  GR_TRY(gr_h5_attribute_text(file, "/preprocessing", "target_transform", word, sizeof word, &found,
+                              err));
+  p->log_target = found && strcmp(word, "log") == 0;
+  if (found && !p->log_target) return refuse(file, "has an unknown transform of targets", err);
+  return GRADUS_OK;
+}
+
 static gradus_status read_preprocessing(const gr_h5_file *file, gr_model *model,
                                         gradus_error *err) {
   gr_preprocessing *p = &model->preprocessing;
@@ -243,8 +255,12 @@ static gradus_status read_preprocessing(const gr_h5_file *file, gr_model *model,
   p->n_inputs = network->layer[0].n_in;
   GR_TRY(read_series(file, "/preprocessing/shift", p->n_inputs, &p->shift, err));
   GR_TRY(read_series(file, "/preprocessing/factor", p->n_inputs, &p->factor, err));
+  GR_TRY(gr_checkpoint_read_columns(file, &p->columns, err));
+  if (p->columns && p->columns->n_inputs != p->n_inputs)
+    return refuse(file, "has columns that do not match the network's inputs", err);
   GR_TRY(read_feature_names(file, p, err));
   GR_TRY(read_temperature(file, p, err));
+  GR_TRY(read_transform(file, p, err));
   GR_TRY(gr_h5_attribute_text(file, "/preprocessing", "task", task, sizeof task, NULL, err));
   const char *const *tasks = gr_key_find("data.task")->choices;
   int found = 0;

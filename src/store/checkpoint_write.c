@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "store/aside.h"
+#include "store/checkpoint_columns.h"
 #include "store/checkpoint_parts.h"
 #include "store/h5_write.h"
 #include "store/seal.h"
@@ -67,6 +68,8 @@ static void put_preprocessing(gr_h5_writer *w, const gr_preprocessing *p) {
     gr_h5_put_attribute(w, "/preprocessing", "temperature", GR_F64, &p->temperature);
   put_series(w, "/preprocessing/shift", p->shift, p->n_inputs);
   put_series(w, "/preprocessing/factor", p->factor, p->n_inputs);
+  if (p->log_target) gr_h5_put_text_attribute(w, "/preprocessing", "target_transform", "log");
+  if (p->columns) gr_checkpoint_put_columns(w, p->columns);
   if (p->feature_names)
     gr_h5_put_texts(w, "/preprocessing/feature_names", p->feature_names, p->n_inputs);
   if (p->task != GR_REGRESSION) {

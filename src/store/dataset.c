@@ -28,6 +28,12 @@ void gr_dataset_free(gr_dataset *d) {
   gr_h5_free_texts(d->feature_names, d->n_columns);
   for (uint32_t i = 0; d->parts && i < d->n_parts; i++) gr_free(d->parts[i].path);
   gr_free(d->parts);
+  for (uint32_t j = 0; d->dropped && j < d->n_dropped; j++) {
+    gr_free(d->dropped[j].name);
+    gr_free(d->dropped[j].reason);
+  }
+  gr_free(d->dropped);
+  gr_free(d->target_name);
   gr_free(d->path);
   *d = (gr_dataset){0};
 }
@@ -75,10 +81,26 @@ static bool copy_column(gr_column *to, const gr_column *from) {
   return (to->name || !from->name) && copy_texts(&to->levels, from->levels, from->n_levels);
 }
 
+static bool copy_dropped(gr_dataset *to, const gr_dataset *from) {
+  if (to->dropped || !from->dropped) return true;
+  to->dropped = gr_calloc(from->n_dropped, sizeof *to->dropped);
+  if (!to->dropped) return false;
+  to->n_dropped = from->n_dropped;
+  for (uint32_t j = 0; j < from->n_dropped; j++) {
+    to->dropped[j].name = gr_strdup(from->dropped[j].name);
+    to->dropped[j].reason = gr_strdup(from->dropped[j].reason);
+    if (!to->dropped[j].name || !to->dropped[j].reason) return false;
+  }
+  return true;
+}
+
 bool gr_dataset_copy_names(gr_dataset *to, const gr_dataset *from) {
   if (!copy_texts(&to->feature_names, from->feature_names, from->n_columns)) return false;
   if (!to->class_names) to->n_class_names = from->n_class_names;
   if (!copy_texts(&to->class_names, from->class_names, from->n_class_names)) return false;
+  if (!to->target_name && from->target_name && !(to->target_name = gr_strdup(from->target_name)))
+    return false;
+  if (!copy_dropped(to, from)) return false;
   if (to->columns || !from->columns) return true;
   to->columns = gr_calloc(from->n_columns, sizeof *to->columns);
   for (uint32_t j = 0; to->columns && j < from->n_columns; j++)

@@ -27,6 +27,11 @@ typedef struct gr_column {
   uint32_t n_levels;
 } gr_column;
 
+/* A column that its table had and the data set has not. */
+typedef struct gr_dropped_column {
+  char *name, *reason;
+} gr_dropped_column;
+
 typedef struct gr_split {
   uint64_t n_rows; /* 0 = absent */
   gr_dtype x_type;
@@ -58,7 +63,10 @@ typedef struct gr_dataset {
   char **class_names; /* [n_class_names]: name of class i, or NULL */
   uint32_t n_class_names;
   char **feature_names; /* [n_columns] or NULL */
-  gr_column *columns;   /* [n_columns] or NULL: table columns */
+  gr_column *columns;   /* [n_columns] or NULL: table columns; NaN in x is then a missing value */
+  char *target_name;    /* of the table's column that became y, or NULL */
+  gr_dropped_column *dropped; /* [n_dropped] */
+  uint32_t n_dropped;
   char digest[33]; /* XXH3-128 over shapes, types and contents of all splits (native little-endian),
                       32 hex digits */
   gr_data_print print;    /* what the digest does not tell: where two data sets differ */

@@ -82,6 +82,57 @@ static gradus_status read_columns(const gr_h5_file *file, gr_dataset *d, gradus_
   return GRADUS_OK;
 }
 
+static gradus_status read_target_name(const gr_h5_file *file, gr_dataset *d, gradus_error *err) {
+  uint32_t n = 0;
+  char **names = NULL;
+  bool found;
+  GR_TRY(gr_h5_find(file, "/meta/target_name", NULL, &found, err));
+  if (!found) return GRADUS_OK;
+  GR_TRY(gr_h5_read_list(file, "/meta/target_name", &names, &n, err));
+  if (n > 0) {
+    d->target_name = names[0];
+    names[0] = NULL;
+  }
+  gr_h5_free_texts(names, n);
+  return GRADUS_OK;
+}
+
+static gradus_status read_dropped(const gr_h5_file *file, gr_dataset *d, gradus_error *err) {
+  uint32_t n = 0, n_reasons = 0;
+  char **names = NULL, **reasons = NULL;
+  bool found;
+  GR_TRY(gr_h5_find(file, "/meta/dropped_columns", NULL, &found, err));
+  if (!found) return GRADUS_OK;
+  GR_TRY(gr_h5_read_list(file, "/meta/dropped_columns", &names, &n, err));
+  gradus_status status = gr_h5_read_list(file, "/meta/dropped_reasons", &reasons, &n_reasons, err);
+  if (status == GRADUS_OK && n != n_reasons)
+    status = gr_fail(err, GRADUS_ERR_DATA, "%s: /meta/dropped_columns has %u names, but %u reasons",
+                     file->path, (unsigned)n, (unsigned)n_reasons);
+  if (status == GRADUS_OK && !(d->dropped = gr_calloc(n ? n : 1, sizeof *d->dropped)))
+    status = gr_fail_memory(err, "columns");
+  for (uint32_t j = 0; status == GRADUS_OK && j < n; j++) {
+    d->dropped[j] = (gr_dropped_column){names[j], reasons[j]};
+    names[j] = reasons[j] = NULL;
+    d->n_dropped = j + 1;
+  }
+  gr_h5_free_texts(names, n);
+  gr_h5_free_texts(reasons, n_reasons);
+  return status;
+}
+
+static void write_dropped(gr_h5_writer *w, const gr_dataset *d) {
+  char **texts = gr_alloc(d->n_dropped, sizeof *texts);
+  if (!texts) {
+    if (w->status == GRADUS_OK) w->status = gr_fail_memory(w->err, "columns");
+    return;
+  }
+  for (uint32_t j = 0; j < d->n_dropped; j++) texts[j] = d->dropped[j].name;
+  gr_h5_put_texts(w, "/meta/dropped_columns", texts, d->n_dropped);
+  for (uint32_t j = 0; j < d->n_dropped; j++) texts[j] = d->dropped[j].reason;
+  gr_h5_put_texts(w, "/meta/dropped_reasons", texts, d->n_dropped);
+  gr_free(texts);
+}
+
 gradus_status gr_meta_read(const gr_h5_file *file, gr_dataset *d, gradus_error *err) {
   bool found;
   GR_TRY(gr_h5_find(file, "/meta/feature_names", NULL, &found, err));
@@ -89,6 +140,8 @@ gradus_status gr_meta_read(const gr_h5_file *file, gr_dataset *d, gradus_error *
   GR_TRY(gr_h5_find(file, "/meta/class_names", NULL, &found, err));
   if (found && !d->class_names)
     GR_TRY(gr_h5_read_list(file, "/meta/class_names", &d->class_names, &d->n_class_names, err));
+  GR_TRY(read_target_name(file, d, err));
+  GR_TRY(read_dropped(file, d, err));
   GR_TRY(gr_meta_has_columns(file, &found, err));
   return found ? read_columns(file, d, err) : GRADUS_OK;
 }
@@ -117,9 +170,11 @@ static void write_columns(gr_h5_writer *w, const gr_dataset *d) {
 }
 
 void gr_meta_write(gr_h5_writer *w, const gr_dataset *d) {
-  if (!d->class_names && !d->feature_names && !d->columns) return;
+  if (!d->class_names && !d->feature_names && !d->columns && !d->target_name) return;
   gr_h5_put_group(w, "/meta");
   if (d->class_names) gr_h5_put_texts(w, "/meta/class_names", d->class_names, d->n_class_names);
   if (d->feature_names) gr_h5_put_texts(w, "/meta/feature_names", d->feature_names, d->n_columns);
+  if (d->target_name) gr_h5_put_texts(w, "/meta/target_name", &d->target_name, 1);
   if (d->columns) write_columns(w, d);
+  if (d->n_dropped > 0) write_dropped(w, d);
 }

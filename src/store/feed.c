@@ -34,7 +34,8 @@ static gradus_status check_finite(const gr_feed *feed, const void *rows, uint64_
                                   gradus_error *err) {
   const gr_source_info *info = gr_source_get_info(feed->request.x);
   uint64_t at = 0;
-  if (gr_all_finite(rows, info->type, n * info->n_columns, false, &at)) return GRADUS_OK;
+  if (gr_all_finite(rows, info->type, n * info->n_columns, feed->request.nan_is_missing, &at))
+    return GRADUS_OK;
   return gr_fail(
       err, GRADUS_ERR_DATA,
       "%s: row %llu, column %llu (from 0) is NaN or infinite; finite numbers were expected",

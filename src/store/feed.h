@@ -25,6 +25,7 @@ typedef struct gr_feed_request {
   uint64_t block_rows;
   const char *label; /* "FILE: train/x", borrowed, for messages */
   int threads;       /* >= 1 */
+  bool nan_is_missing;
 } gr_feed_request;
 
 /* A feed that stands still. Lack of threads or memory: GRADUS_ERR_RESOURCES. */
@@ -48,7 +49,7 @@ gr_feed_ring gr_feed_get_ring(const gr_feed *feed);
 size_t gr_feed_ring_bytes(const gr_feed_request *request, uint64_t slots);
 
 /* For one thread that goes through the rows. `wait` fails where a block cannot be read or holds a
- * number that is not finite: GRADUS_ERR_DATA naming row and column. */
+ * number that is not finite (or not missing): GRADUS_ERR_DATA naming row and column. */
 gr_feed_hooks gr_feed_get_hooks(gr_feed *feed);
 
 /* What it took so far; places are blocks. */

@@ -21,5 +21,5 @@ libgradus_internal_la_SOURCES += \
 	%D%/hash.h %D%/seal.h %D%/seal.c \
 	%D%/checkpoint.h %D%/checkpoint.c %D%/checkpoint_file.h \
 	%D%/checkpoint_parts.h %D%/checkpoint_parts.c \
-	%D%/checkpoint_write.c %D%/checkpoint_events.c %D%/checkpoint_data.c %D%/checkpoint_read.c %D%/checkpoint_seal.c \
+	%D%/checkpoint_columns.h %D%/checkpoint_columns.c %D%/checkpoint_write.c %D%/checkpoint_events.c %D%/checkpoint_data.c %D%/checkpoint_read.c %D%/checkpoint_seal.c \
 	%D%/process.h %D%/process.c

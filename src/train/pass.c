@@ -95,7 +95,8 @@ gradus_status gr_pass_open(const gr_pass_request *request, gr_pass *out, gradus_
                                            .offset = r->rows->offset},
                                 .block_rows = r->block_rows,
                                 .label = out->label,
-                                .threads = r->threads};
+                                .threads = r->threads,
+                                .nan_is_missing = r->nan_is_missing};
   GR_TRY_ELSE(fail, gr_feed_create(&feed, &out->reader, err));
   out->hooks = gr_feed_get_hooks(out->reader);
   out->feed = &out->hooks;

@@ -23,6 +23,7 @@ typedef struct gr_pass_request {
   uint64_t seed;
   uint64_t memory; /* bytes; 0: no limit */
   int threads;     /* that read ahead */
+  bool nan_is_missing;
 } gr_pass_request;
 
 typedef struct gr_pass {

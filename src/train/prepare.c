@@ -11,49 +11,16 @@
 #include "base/memory.h"
 #include "base/philox.h"
 #include "exec/team.h"
-#include "store/finite.h"
 #include "train/classes.h"
 #include "train/resolve.h"
 #include "train/sortedness.h"
+#include "train/table.h"
 #include "train/targets.h"
 #include "train/weights.h"
 
 #define LONG_LIST ((uint64_t)1 << 22) /* rows: 32 MiB of numbers */
 enum { KEPT_ROWS = 64 };              /* copied at a time */
 #define KEPT_PART 4                   /* held-out rows may take so much of the memory */
-
-static gradus_status check_finite(const gr_dataset *data, gr_split_id id, const char *name,
-                                  const void *values, gr_dtype type, uint32_t columns,
-                                  gradus_error *err) {
-  uint64_t at;
-  if (gr_all_finite(values, type, data->split[id].n_rows * columns, false, &at)) return GRADUS_OK;
-  char number[GR_DOUBLE_TEXT];
-  gr_format_double(number, gr_element(values, type, at));
-  return gr_fail(err, GRADUS_ERR_DATA,
-                 "%s: %s/%s row %llu column %llu is %s; only finite numbers "
-                 "can be used",
-                 gr_dataset_label(data), gr_split_names[id], name,
-                 (unsigned long long)(at / columns), (unsigned long long)(at % columns), number);
-}
-
-static gradus_status check_weights(const gr_dataset *data, gr_split_id id, gradus_error *err) {
-  const gr_split *split = &data->split[id];
-  double sum = 0;
-  for (uint64_t i = 0; split->weight && i < split->n_rows; i++) {
-    double w = (double)split->weight[i];
-    sum += w;
-    if (w >= 0 && isfinite(w)) continue;
-    char number[GR_DOUBLE_TEXT];
-    gr_format_double(number, w);
-    return gr_fail(err, GRADUS_ERR_DATA,
-                   "%s: %s/weight row %llu is %s; sample weights are finite and not negative",
-                   gr_dataset_label(data), gr_split_names[id], (unsigned long long)i, number);
-  }
-  if (split->weight && sum == 0)
-    return gr_fail(err, GRADUS_ERR_DATA, "%s: every %s/weight is 0", gr_dataset_label(data),
-                   gr_split_names[id]);
-  return GRADUS_OK;
-}
 
 /* A hold-out split may leave one side without any weight. */
 static gradus_status check_side(const gr_dataset *data, const gr_row_set *set, const char *use,
@@ -73,93 +40,6 @@ static gradus_status check_sides(const gr_prepared *p, const gr_dataset *data, g
   return check_side(data, &p->valid_set, "held out", err);
 }
 
-/* Columns whose numbers are names are not numbers to compute with. */
-static gradus_status check_columns(const gr_dataset *data, gradus_error *err) {
-  for (uint32_t j = 0; data->columns && j < data->n_columns; j++)
-    if (data->columns[j].kind == GR_COLUMN_CATEGORICAL)
-      return gr_fail(err, GRADUS_ERR_DATA,
-                     "%s: column %u (%s) is categorical, which cannot be trained on yet",
-                     gr_dataset_label(data), j,
-                     data->columns[j].name ? data->columns[j].name : "without a name");
-  return GRADUS_OK;
-}
-
-static gradus_status check_inputs(const gr_preprocessing *p, const gr_dataset *data, gr_split_id id,
-                                  gradus_error *err) {
-  const gr_split *split = &data->split[id];
-  if (data->n_columns != p->n_inputs)
-    return gr_fail(err, GRADUS_ERR_DATA, "%s: %s/x has %u columns, but the network takes %u",
-                   gr_dataset_label(data), gr_split_names[id], data->n_columns, p->n_inputs);
-  GR_TRY(check_columns(data, err));
-  if (split->x) /* what is read bit by bit is looked at there */
-    GR_TRY(check_finite(data, id, "x", split->x, split->x_type, data->n_columns, err));
-  return check_weights(data, id, err);
-}
-
-static gradus_status make_classes(const gr_preprocessing *p, const gr_dataset *data, gr_split_id id,
-                                  gr_split_rows *out, gradus_error *err) {
-  out->class_index = gr_alloc(data->split[id].n_rows, sizeof *out->class_index);
-  if (!out->class_index) return gr_fail_memory(err, "class numbers");
-  out->rows.class_index = out->class_index;
-  return gr_classes_map(p, data, id, out->class_index, err);
-}
-
-static gradus_status make_targets(const gr_preprocessing *p, const gr_dataset *data, gr_split_id id,
-                                  gr_split_rows *out, gradus_error *err) {
-  const gr_split *split = &data->split[id];
-  const uint32_t width = p->n_targets, repeats = p->repeats ? p->repeats : 1, k = width / repeats;
-  size_t count;
-  if (data->y_is_text || split->y_columns != k)
-    return gr_fail(err, GRADUS_ERR_DATA, "%s: %s/y is %s, but %u %s to be predicted",
-                   gr_dataset_label(data), gr_split_names[id],
-                   data->y_is_text ? "text" : "of another width", k,
-                   k == 1 ? "number is" : "numbers are");
-  if (p->task == GR_MULTILABEL) GR_TRY(gr_labels_check(data, id, err));
-  GR_TRY(check_finite(data, id, "y", split->y, split->y_type, k, err));
-  if (!gr_multiply(split->n_rows, width, &count)) return gr_fail_memory(err, "targets");
-  out->targets = gr_alloc(count, sizeof *out->targets);
-  if (!out->targets) return gr_fail_memory(err, "targets");
-  for (size_t i = 0; i < count; i++) {
-    double y = gr_element(split->y, split->y_type, i / repeats);
-    out->targets[i] = (float)((y - p->target_shift[i % width]) / p->target_scale[i % width]);
-  }
-  out->rows.targets = out->targets;
-  out->rows.n_targets = width;
-  return GRADUS_OK;
-}
-
-gradus_status gr_split_rows_make(const gr_preprocessing *p, const gr_dataset *data, gr_split_id id,
-                                 bool with_targets, gr_split_rows *out, gradus_error *err) {
-  const gr_split *split = &data->split[id];
-  gradus_status status = GRADUS_OK;
-  *out = (gr_split_rows){.rows = {.n_rows = split->n_rows,
-                                  .x = split->x,
-                                  .x_type = split->x_type,
-                                  .shift = p->shift,
-                                  .factor = p->factor,
-                                  .weight = split->weight,
-                                  .offset = split->offset}};
-  GR_TRY(check_inputs(p, data, id, err));
-  if (!with_targets) return GRADUS_OK;
-  if (split->y_columns == 0)
-    return gr_fail(err, GRADUS_ERR_DATA, "%s: the %s split has no targets (%s/y)",
-                   gr_dataset_label(data), gr_split_names[id], gr_split_names[id]);
-  if (p->task == GR_CLASSIFICATION)
-    GR_TRY_ELSE(fail, make_classes(p, data, id, out, err));
-  else
-    GR_TRY_ELSE(fail, make_targets(p, data, id, out, err));
-  return GRADUS_OK;
-fail:
-  gr_split_rows_free(out);
-  return status;
-}
-
-void gr_split_rows_free(gr_split_rows *rows) {
-  gr_free(rows->class_index);
-  gr_free(rows->targets);
-  *rows = (gr_split_rows){0};
-}
-
 /* ---- passes ---- */
 
 /* Pieces of a request that every pass of a split shares. */
@@ -172,6 +52,7 @@ static gr_pass_request request_of(const gr_dataset *data, gr_split_id id, const 
                            .n_targets = rows->n_targets,
                            .shuffle = GR_SHUFFLE_NONE,
                            .memory = data->memory,
+                           .nan_is_missing = data->columns != NULL,
                            .threads = data->split[id].source ? gr_team_threads(threads) : 1};
 }
 
@@ -276,7 +157,7 @@ static gradus_status divide(gr_prepared *p, const gr_dataset *data, gradus_error
 static void keep_rows(gr_prepared *p, const gr_pass *pass, uint64_t first, uint64_t n,
                       uint64_t *number) {
   const gr_rows *rows = &pass->rows;
-  const size_t row = p->preprocessing.n_inputs * gr_dtype_size(rows->x_type);
+  const size_t row = gr_preprocessing_columns(&p->preprocessing) * gr_dtype_size(rows->x_type);
   const uint32_t k = p->preprocessing.n_targets;
   gr_row_order_numbers(&pass->order, NULL, first, n, number);
   for (uint64_t i = 0; i < n; i++) {
@@ -306,7 +187,7 @@ static gradus_status keep_all(gr_prepared *p, gr_pass *pass, gradus_error *err) 
 static gradus_status allocate_kept(gr_prepared *p, gradus_error *err) {
   const gr_rows *rows = &p->train.rows;
   size_t x, targets = 0;
-  if (!gr_multiply(p->n_valid, p->preprocessing.n_inputs, &x) ||
+  if (!gr_multiply(p->n_valid, gr_preprocessing_columns(&p->preprocessing), &x) ||
       !gr_multiply(p->n_valid, p->preprocessing.n_targets, &targets))
     return gr_fail_memory(err, "the rows held out");
   p->kept_x = gr_alloc(x, gr_dtype_size(rows->x_type));
@@ -353,47 +234,69 @@ static gradus_status open_valid_pass(gr_prepared *p, const gr_dataset *data, gra
 
 /* ---- fitting ---- */
 
-static gradus_status copy_feature_names(gr_preprocessing *p, const gr_dataset *data,
-                                        gradus_error *err) {
-  if (!data->feature_names) return GRADUS_OK;
-  p->feature_names = gr_calloc(p->n_inputs, sizeof *p->feature_names);
-  if (!p->feature_names) return gr_fail_memory(err, "feature names");
+/* Shift and factor where they are all that is done, else those that do nothing: an expansion has
+ * its own. */
+static void take_columns(gr_preprocessing *p) {
+  const bool plain = gr_columns_are_plain(p->columns);
   for (uint32_t j = 0; j < p->n_inputs; j++) {
-    const char *name = data->feature_names[j] ? data->feature_names[j] : "";
-    p->feature_names[j] = gr_strdup(name);
-    if (!p->feature_names[j]) return gr_fail_memory(err, "feature names");
+    p->shift[j] = plain ? p->columns->column[j].shift : 0;
+    p->factor[j] = plain ? p->columns->column[j].factor : 1;
   }
-  return GRADUS_OK;
 }
 
-static gradus_status fit_inputs(gr_prepared *out, const gr_dataset *data, gradus_error *err) {
-  gr_preprocessing *p = &out->preprocessing;
+typedef gradus_status fit_function(gr_prepared *out, const gr_dataset *data,
+                                   const gr_fit_rows *rows, gradus_error *err);
+
+/* Calls `function` with the rows that train. */
+static gradus_status with_fit_rows(gr_prepared *out, const gr_dataset *data, fit_function *function,
+                                   gradus_error *err) {
   gr_pass pass;
-  p->shift = gr_calloc(p->n_inputs, sizeof *p->shift);
-  p->factor = gr_calloc(p->n_inputs, sizeof *p->factor);
-  if (!p->shift || !p->factor) return gr_fail_memory(err, "preprocessing");
   out->train.rows = (gr_rows){.n_rows = data->split[GR_TRAIN].n_rows,
                               .x = data->split[GR_TRAIN].x,
                               .x_type = data->split[GR_TRAIN].x_type};
   out->trained = out->train.rows;
   GR_TRY(open_train_pass(out, data, false, false, 0, &pass, err));
   gradus_status status = gr_pass_begin(&pass, 0, 0, err);
-  const gr_fit_rows rows = {pass.rows.x, pass.rows.x_type, data->n_columns,
-                            &pass.order, out->n_train,     pass.feed};
-  if (status == GRADUS_OK)
-    status = gr_fit_inputs(&rows, (gr_scale)out->config.data.scale,
-                           (gr_standardize)out->config.data.standardize, p->shift, p->factor, err);
+  const gr_fit_rows rows = {pass.rows.x,  pass.rows.x_type, data->n_columns,      &pass.order,
+                            out->n_train, pass.feed,        data->columns != NULL};
+  if (status == GRADUS_OK) status = function(out, data, &rows, err);
   const bool named = pass.feed != NULL; /* a reader says where */
   gr_pass_close(&pass);
   if (status != GRADUS_OK && !named) gr_error_prefix(err, "%s: train/x", gr_dataset_label(data));
   return status;
 }
 
+static gradus_status fit_columns(gr_prepared *out, const gr_dataset *data, const gr_fit_rows *rows,
+                                 gradus_error *err) {
+  gr_preprocessing *p = &out->preprocessing;
+  GR_TRY(gr_table_fit(rows, data, &out->config, &p->columns, &out->notes, err));
+  p->n_inputs = p->columns->n_inputs;
+  return GRADUS_OK;
+}
+
+static gradus_status fit_scales(gr_prepared *out, const gr_dataset *data, const gr_fit_rows *rows,
+                                gradus_error *err) {
+  gr_preprocessing *p = &out->preprocessing;
+  (void)data;
+  return gr_fit_inputs(rows, (gr_scale)out->config.data.scale,
+                       (gr_standardize)out->config.data.standardize, p->shift, p->factor, err);
+}
+
+static gradus_status fit_inputs(gr_prepared *out, const gr_dataset *data, gradus_error *err) {
+  gr_preprocessing *p = &out->preprocessing;
+  p->shift = gr_calloc(p->n_inputs, sizeof *p->shift);
+  p->factor = gr_calloc(p->n_inputs, sizeof *p->factor);
+  if (!p->shift || !p->factor) return gr_fail_memory(err, "preprocessing");
+  if (!p->columns) return with_fit_rows(out, data, fit_scales, err);
+  take_columns(p);
+  return GRADUS_OK;
+}
+
 /* Takes over what was fitted on other data. */
 static gradus_status adopt(gr_preprocessing *p, const gr_preprocessing *kept,
                            const gr_dataset *data, gradus_error *err) {
   const uint32_t y_columns = data->split[GR_TRAIN].y_columns;
-  const bool fits = kept->task == p->task && kept->n_inputs == p->n_inputs &&
+  const bool fits = kept->task == p->task && gr_preprocessing_columns(kept) == p->n_inputs &&
                     (p->task == GR_CLASSIFICATION || kept->n_targets == y_columns * p->repeats);
   if (!fits)
     return gr_fail(err, GRADUS_ERR_DATA,
@@ -401,7 +304,7 @@ static gradus_status adopt(gr_preprocessing *p, const gr_preprocessing *kept,
                    "targets or classes for %s: such data cannot go on in its run",
                    gr_dataset_label(data), (unsigned)p->n_inputs, (unsigned)y_columns,
                    p->task == GR_CLASSIFICATION ? "classification" : "regression",
-                   (unsigned)kept->n_inputs,
+                   (unsigned)gr_preprocessing_columns(kept),
                    (unsigned)(kept->task == GR_CLASSIFICATION ? kept->n_classes : kept->n_targets),
                    kept->task == GR_CLASSIFICATION ? "classification" : "regression");
   *p = (gr_preprocessing){0};
@@ -424,26 +327,31 @@ static gradus_status resolve(gr_prepared *out, const gr_dataset *data, const gr_
     GR_TRY(gr_labels_find(data, p, err));
   else
     p->n_targets = train->y_columns * p->repeats;
+  p->log_target = p->task == GR_REGRESSION && out->config.data.target_transform == GR_TRANSFORM_LOG;
   GR_TRY(divide(out, data, err));
-  gr_data_facts facts = {train->x_type,
-                         data->n_columns,
-                         p->n_targets,
-                         p->n_classes,
-                         out->n_train,
-                         train->piece_rows,
-                         data->n_columns * gr_dtype_size(train->x_type)};
+  gr_resolve_inputs(&out->config, data, &out->notes);
+  if (!kept && gr_table_needs_columns(&out->config, data)) {
+    GR_TRY(gr_split_check_inputs(p, data, GR_TRAIN, true, err)); /* so that messages say where */
+    GR_TRY(with_fit_rows(out, data, fit_columns, err));
+  }
+  gr_data_facts facts = {train->x_type,     data->columns != NULL,
+                         p->n_inputs,       p->n_targets,
+                         p->n_classes,      out->n_train,
+                         train->piece_rows, data->n_columns * gr_dtype_size(train->x_type)};
   return gr_resolve(&out->config, &facts, &out->notes, err);
 }
 
 static gradus_status fit(gr_prepared *out, const gr_dataset *data, bool is_fitted,
                          gradus_error *err) {
   const gr_split *train = &data->split[GR_TRAIN];
-  GR_TRY(check_inputs(&out->preprocessing, data, GR_TRAIN, err)); /* so that messages say where */
-  GR_TRY(check_finite(data, GR_TRAIN, "y", train->y, train->y_type, train->y_columns, err));
+  if (!out->preprocessing.columns) /* so that messages say where */
+    GR_TRY(gr_split_check_inputs(&out->preprocessing, data, GR_TRAIN, false, err));
+  GR_TRY(gr_split_check_finite(data, GR_TRAIN, "y", train->y, train->y_type, train->y_columns,
+                               false, err));
   for (int s = 0; s < GR_N_SPLITS; s++)
     GR_TRY(gr_check_offsets(&out->config, data, (gr_split_id)s, err));
   if (is_fitted) return GRADUS_OK;
-  GR_TRY(copy_feature_names(&out->preprocessing, data, err));
+  GR_TRY(gr_table_name_inputs(&out->preprocessing, data, err));
   GR_TRY(fit_inputs(out, data, err));
   return out->preprocessing.task == GR_REGRESSION ? gr_fit_targets(out, data, err) : GRADUS_OK;
 }

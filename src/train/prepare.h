@@ -9,20 +9,7 @@
 #include "net/row_set.h"
 #include "store/dataset.h"
 #include "train/pass.h"
-
-/* A split as the engine reads it; the targets are ours, the inputs the data set's. */
-typedef struct gr_split_rows {
-  gr_rows rows;
-  int32_t *class_index;
-  float *targets;
-} gr_split_rows;
-
-/* Rows of split `id` prepared by `p`: finite inputs (NaN or infinity: GRADUS_ERR_DATA naming
- * split, row and column), weights that are finite and not negative, and, where `with_targets`,
- * class numbers or standardised targets. `p` and `data` are borrowed. */
-gradus_status gr_split_rows_make(const gr_preprocessing *p, const gr_dataset *data, gr_split_id id,
-                                 bool with_targets, gr_split_rows *out, gradus_error *err);
-void gr_split_rows_free(gr_split_rows *rows); /* accepts a zeroed object */
+#include "train/split_rows.h"
 
 /* Goes through a split prepared like that, in the order of the file: what eval and predict do.
  * Inputs that must be read are read by `threads` threads (0 or less: as many as there may be).

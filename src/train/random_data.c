@@ -28,7 +28,7 @@ static uint32_t settle_classes(gr_config *c) {
 }
 
 static uint64_t count_rows(const gr_config *c, uint32_t n_classes) {
-  const uint64_t batch = (uint64_t)c->training.batch_size,
+  const uint64_t batch = c->training.batch_size == GR_AUTO ? 128 : (uint64_t)c->training.batch_size,
                  width = (uint64_t)c->network.inputs + (uint64_t)c->network.outputs,
                  for_classes = (n_classes + batch - 1) / batch;
   uint64_t batches = FLOATS / width / batch;

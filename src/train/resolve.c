@@ -49,7 +49,16 @@ gradus_status gr_resolve_task(gr_config *config, const gr_dataset *data, gr_text
     return gr_fail(err, GRADUS_ERR_DATA, "%s: data.task is %s, but train/y is text",
                    gr_dataset_label(data),
                    config->data.task == GR_REGRESSION ? "regression" : "multilabel");
-  if (reason)
+  const bool log = config->data.target_transform == GR_TRANSFORM_LOG;
+  if (log && (config->data.task == GR_CLASSIFICATION || config->data.task == GR_MULTILABEL ||
+              data->y_is_text))
+    return gr_fail(err, GRADUS_ERR_DATA,
+                   "%s: data.target_transform is log, but the targets are classes",
+                   gr_dataset_label(data));
+  if (log)
+    settle(config, &config->data.task, GR_REGRESSION, "data.task", "the target has a logarithm",
+           notes);
+  else if (reason)
     settle(config, &config->data.task, GR_CLASSIFICATION, "data.task", reason, notes);
   else if (train->y_columns > 1 && config->data.task == GR_AUTO && gr_split_is_binary(train))
     settle(config, &config->data.task, GR_MULTILABEL, "data.task", "y is a matrix of 0 and 1",
@@ -67,13 +76,24 @@ int64_t gr_resolve_lane_rows(int64_t batch_size) {
   return (batch_size + lanes - 1) / lanes;
 }
 
-static void resolve_inputs(gr_config *c, const gr_data_facts *facts, gr_text *notes) {
-  bool bytes = facts->x_type == GR_U8;
+/* Columns that bins are not too many for. */
+enum { FEW_COLUMNS = 64 };
+
+void gr_resolve_inputs(gr_config *c, const gr_dataset *data, gr_text *notes) {
+  const gr_dtype x_type = data->split[GR_TRAIN].x_type;
+  const bool bytes = x_type == GR_U8, table = data->columns != NULL,
+             few = table && data->n_columns <= FEW_COLUMNS;
   char reason[64];
-  snprintf(reason, sizeof reason, "the inputs are %s", gr_dtype_name(facts->x_type));
+  snprintf(reason, sizeof reason, "the inputs are %s%s", table ? "columns of a table, " : "",
+           gr_dtype_name(x_type));
   settle(c, &c->data.scale, bytes ? GR_SCALE_UNIT : GR_SCALE_NONE, "data.scale", reason, notes);
-  settle(c, &c->data.standardize, bytes ? GR_STANDARDIZE_NONE : GR_STANDARDIZE_ZSCORE,
+  settle(c, &c->data.standardize,
+         bytes   ? GR_STANDARDIZE_NONE
+         : table ? GR_STANDARDIZE_ROBUST
+                 : GR_STANDARDIZE_ZSCORE,
          "data.standardize", reason, notes);
+  if (few)
+    settle(c, &c->data.embedding, GR_EMBED_BINS, "data.embedding", "the data are a table", notes);
 }
 
 static void resolve_loss(gr_config *c, const gr_data_facts *facts, gr_text *notes) {
@@ -149,7 +169,39 @@ static gradus_status resolve_widths(gr_config *c, const gr_data_facts *facts, gr
                       notes, err);
 }
 
+/* A small table takes small batches and many epochs: some 20000 steps, but at most 100 times the
+ * rows. */
+enum {
+  FEW_ROWS = 4096,
+  SMALL_BATCH = 32,
+  BATCH = 128,
+  STEPS = 20000,
+  EPOCHS = 20,
+  MOST_EPOCHS = 100
+};
+
+static void settle_count(gr_config *c, int64_t *field, uint64_t value, const char *key,
+                         const char *reason, gr_text *notes) {
+  if (*field != GR_AUTO) return;
+  *field = (int64_t)value;
+  if (reason) note(c, notes, key, reason);
+}
+
+static void resolve_effort(gr_config *c, const gr_data_facts *facts, gr_text *notes) {
+  const char *table = facts->is_table ? "from the rows of the table" : NULL;
+  const bool few = facts->is_table && facts->n_train < FEW_ROWS;
+  settle_count(c, &c->training.batch_size, few ? SMALL_BATCH : BATCH, "training.batch_size", table,
+               notes);
+  uint64_t epochs = EPOCHS;
+  if (facts->is_table) epochs = STEPS * gr_config_step_rows(c) / facts->n_train;
+  epochs = epochs < EPOCHS ? EPOCHS : epochs > MOST_EPOCHS ? MOST_EPOCHS : epochs;
+  settle_count(c, &c->training.epochs, epochs, "training.epochs", table, notes);
+  if (facts->is_table)
+    settle(c, &c->average.name, GR_AVERAGE_EMA, "average.name", "the data are a table", notes);
+}
+
 static void resolve_batches(gr_config *c, const gr_data_facts *facts, gr_text *notes) {
+  resolve_effort(c, facts, notes);
   if ((uint64_t)c->training.batch_size > facts->n_train) {
     c->training.batch_size = (int64_t)facts->n_train;
     note(c, notes, "training.batch_size", "there are no more training rows");
@@ -208,7 +260,6 @@ static void resolve_shuffle(gr_config *c, const gr_data_facts *facts, gr_text *n
 
 gradus_status gr_resolve(gr_config *config, const gr_data_facts *facts, gr_text *notes,
                          gradus_error *err) {
-  resolve_inputs(config, facts, notes);
   resolve_loss(config, facts, notes);
   resolve_initialization(config, notes);
   GR_TRY(resolve_widths(config, facts, notes, err));

@@ -13,10 +13,14 @@
 gradus_status gr_resolve_task(gr_config *config, const gr_dataset *data, gr_text *notes,
                               gradus_error *err);
 
+/* Settles what is done to the inputs: data.scale, data.standardize, data.embedding. */
+void gr_resolve_inputs(gr_config *config, const gr_dataset *data, gr_text *notes);
+
 /* What the other rules look at. */
 typedef struct gr_data_facts {
-  gr_dtype x_type; /* of /train/x */
-  uint32_t n_columns;
+  gr_dtype x_type;     /* of /train/x */
+  bool is_table;       /* its columns are known */
+  uint32_t n_columns;  /* inputs that the columns become */
   uint32_t n_targets;  /* columns of y, regression */
   uint32_t n_classes;  /* classification */
   uint64_t n_train;    /* rows to train on */

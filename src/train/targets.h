@@ -9,4 +9,9 @@
  * GRADUS_ERR_DATA naming its row. */
 gradus_status gr_fit_targets(gr_prepared *out, const gr_dataset *data, gradus_error *err);
 
+/* *y = ln *y, the target at element `at` of split `id`'s y; not above 0: GRADUS_ERR_DATA naming its
+ * row. */
+gradus_status gr_target_log(const gr_dataset *data, gr_split_id id, uint64_t at, double *y,
+                            gradus_error *err);
+
 #endif

@@ -182,6 +182,21 @@ static void judge(gr_trainer *t) {
     s->stopped_early = true;
 }
 
+/* Without rows to validate on patience looks at the training loss, as the history has it: true
+ * where that many epochs in a row have not fallen below the lowest before them. */
+static bool training_stands_still(const gr_trainer *t) {
+  const gr_config *config = &t->prepared.config;
+  const gr_history *h = &t->now.history;
+  double lowest = (double)INFINITY;
+  int64_t still = 0;
+  for (size_t i = 0; i < h->n_rows; i++) {
+    const double loss = h->row[i].train_loss;
+    still = loss > lowest - config->training.min_delta ? still + 1 : 0;
+    if (loss < lowest) lowest = loss;
+  }
+  return config->training.patience > 0 && still >= config->training.patience;
+}
+
 static gradus_status validate(gr_trainer *t, gr_history_row *row, gradus_error *err) {
   gr_prepared *p = &t->prepared;
   gr_metrics metrics;
@@ -244,6 +259,8 @@ static gradus_status end_epoch(gr_trainer *t, gradus_error *err) {
   if (t->prepared.n_valid > 0) {
     judge(t);
     s->stopped_early |= gr_schedule_judge(&t->prepared.config, row.valid_loss, &t->schedule);
+  } else if (training_stands_still(t)) {
+    s->stopped_early = true;
   }
   t->now.rollback =
       (gr_rollback){.skipped_steps = s->skipped_steps, .skipped_in_row = s->skipped_in_row};

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "train/classes.h"
+#include "net/columns.h"
 #include "train/trainer_internal.h"
 
 /* ---- counting steps over a change ---- */
@@ -96,6 +97,7 @@ gradus_status gr_trainer_check_scales(const gr_trainer *t, const gr_checkpoint *
                                       gradus_error *err) {
   const gr_preprocessing *a = &c->model.preprocessing, *b = &t->prepared.preprocessing;
   if (a->n_inputs == b->n_inputs && a->n_classes == b->n_classes && a->n_targets == b->n_targets &&
+      a->log_target == b->log_target && gr_columns_are_same(a->columns, b->columns) &&
       same_series(a->shift, b->shift, a->n_inputs) &&
       same_series(a->factor, b->factor, a->n_inputs) &&
       same_series(a->class_values, b->class_values, a->n_classes) &&

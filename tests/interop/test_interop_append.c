@@ -177,7 +177,7 @@ static void what_does_not_fit_is_refused_and_the_file_stays(void) {
   } cases[] = {
       {"a,c,y\n1,2,0.5\n", "has no column 'b'"},
       {"a,b,y\n1,x,0.5\n", "column 'b' cannot be added to that of"},
-      {"a,b,y\n1,,0.5\n", "column 'b' cannot be added to that of"},
+      {"a,b,y\n1,inf,0.5\n", "column 'b' cannot be added to that of"},
       {"a,b,y\n1,16777217,0.5\n", "m.csv:2:3: column 'b': 16777217 needs double precision"},
       {"a,b,y\n1,2,123456789\n", "target 'y' needs double precision"},
       {"a,b,y\n1,2,cat\n", "target 'y' is text, expected a number"},

@@ -1,6 +1,7 @@
 /* Text tables: shapes, headers, which columns are taken and which targets are classes. */
 #include <config.h>
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -137,23 +138,70 @@ static void columns_that_cannot_be_used_are_dropped_with_a_reason(void) {
               "4,3.5,NA,,red,d,4,4,\"4,5\",7,4.5\n"
               "5,4.5,5,,,e,5,5,\"5,5\",7,5.5\n",
               NULL, &d);
-  CU_ASSERT_FATAL(d.n_columns == 2);
+  CU_ASSERT_FATAL(d.n_columns == 4);
   CU_ASSERT_STRING_EQUAL(d.feature_names[0], "n");
-  CU_ASSERT_STRING_EQUAL(d.feature_names[1], "same");
+  CU_ASSERT_STRING_EQUAL(d.feature_names[1], "gap");
+  CU_ASSERT_STRING_EQUAL(d.feature_names[2], "colour");
+  CU_ASSERT_STRING_EQUAL(d.feature_names[3], "same");
+  CU_ASSERT_STRING_EQUAL(d.target_name, "y");
   CHECK_ACCOUNT("! column user_id: dropped: it counts the rows");
-  CHECK_ACCOUNT("! column gap: dropped: 2 of 5 cells are missing (the first at ");
-  CHECK_ACCOUNT("drop.csv:3:7)");
   CHECK_ACCOUNT("! column empty: dropped: all cells are empty");
-  CHECK_ACCOUNT(
-      "! column colour: dropped: text with 2 levels, 1 of 5 cells are empty; categorical inputs "
-      "are not yet");
-  CHECK_ACCOUNT("! column name: dropped: text, 5 distinct values (an identifier?)");
-  CHECK_ACCOUNT("! column mixed: dropped: text, 5 distinct values ('x9' at ");
+  CHECK_ACCOUNT("! column name: dropped: text, 5 distinct values in 5 cells (an identifier?)");
+  CHECK_ACCOUNT("! column mixed: dropped: text, 5 distinct values in 5 cells ('x9' at ");
   CHECK_ACCOUNT("drop.csv:4:16, but 4 cells are numbers)");
   CHECK_ACCOUNT("! column huge: dropped: 'inf' at ");
   CHECK_ACCOUNT("! column comma: dropped: text: '1,5' at ");
   CHECK_ACCOUNT("has a decimal comma");
-  CHECK_ACCOUNT("inputs: 2 of 10 columns taken: n, same (as f32)");
+  CHECK_ACCOUNT("inputs: 4 of 10 columns taken: n, gap, colour, same; 1 categorical (as f32)");
+  CU_ASSERT_FATAL(d.n_dropped == 6);
+  CU_ASSERT_STRING_EQUAL(d.dropped[0].name, "user_id");
+  CU_ASSERT_STRING_EQUAL(d.dropped[0].reason, "it counts the rows");
+  gr_dataset_free(&d);
+}
+
+static void levels_are_numbered_by_their_texts_and_gaps_are_nan(void) {
+  gr_dataset d;
+  import_text("levels.csv",
+              "c,n,y\nred,1,0.5\nblue,,1.5\n,3,2.5\nred,NA,3.5\nNA,5,4.5\nNA,6,5.5\nblue,7,6.5\n",
+              NULL, &d);
+  CU_ASSERT_FATAL(d.n_columns == 2 && d.split[GR_TRAIN].n_rows == 7);
+  CU_ASSERT_FATAL(d.columns[0].kind == GR_COLUMN_CATEGORICAL && d.columns[0].n_levels == 3);
+  CU_ASSERT_STRING_EQUAL(d.columns[0].levels[0], "NA"); /* among texts a text */
+  CU_ASSERT_STRING_EQUAL(d.columns[0].levels[1], "blue");
+  CU_ASSERT_STRING_EQUAL(d.columns[0].levels[2], "red");
+  const float *x = x_of(&d, GR_TRAIN);
+  CU_ASSERT(x[0] == 2 && x[2] == 1 && isnan(x[4]) && x[6] == 2 && x[8] == 0 && x[12] == 1);
+  CU_ASSERT(x[1] == 1 && isnan(x[3]) && x[5] == 3 && isnan(x[7]) && x[9] == 5);
+  gr_dataset_free(&d);
+}
+
+static void every_nth_row_is_for_the_test_and_unseen_while_columns_are_judged(void) {
+  gr_dataset d;
+  gr_import_options options =
+      import_of(write_text("every.csv",
+                           "row_id,a,c,y\n1,1,u,0.5\n2,2,v,1.5\n3,3,v,2.5\n4,4,w,3.5\n5,5,v,4.5\n"
+                           "6,6,v,5.5\n7,7,w,6.5\n"));
+  options.test_every = 3;
+  import_well(&options, &d);
+  CU_ASSERT_FATAL(d.split[GR_TRAIN].n_rows == 4 && d.split[GR_TEST].n_rows == 3);
+  const float *train = x_of(&d, GR_TRAIN), *test = x_of(&d, GR_TEST);
+  CU_ASSERT_FATAL(d.n_columns == 2); /* row_id counts rows, also where some are left out */
+  CU_ASSERT(train[0] == 2 && train[2] == 3 && train[4] == 5 && train[6] == 6);
+  CU_ASSERT(test[0] == 1 && test[2] == 4 && test[4] == 7);
+  CU_ASSERT(((float *)d.split[GR_TEST].y)[1] == 3.5f);
+  CU_ASSERT_FATAL(d.columns[1].n_levels == 3); /* the test's levels have numbers, too */
+  gr_dataset_free(&d);
+  options.source[GR_TEST] = options.source[GR_TRAIN];
+  import_badly(&options, GRADUS_ERR_USAGE, "from a file or by number, not both");
+}
+
+static void rows_that_do_not_fit_in_memory_are_refused_before_they_are_read(void) {
+  gr_import_options options = import_of(write_text("t.csv", "a,y\n1,0.5\n2,1.5\n"));
+  options.memory = 15; /* 2 rows of 8 bytes */
+  import_badly(&options, GRADUS_ERR_RESOURCES, "gradus import");
+  gr_dataset d;
+  options.memory = 16;
+  import_well(&options, &d);
   gr_dataset_free(&d);
 }
 
@@ -235,13 +283,19 @@ static void splits_are_matched_by_name_and_share_classes(void) {
   gr_dataset_free(&d);
 }
 
-static void a_gap_in_any_split_drops_the_column_in_all(void) {
+static void a_gap_in_another_split_is_a_gap_but_a_text_among_numbers_drops_the_column(void) {
   gr_dataset d;
   gr_import_options options = import_of(write_text("t.csv", "a,b,y\n1,2,0.5\n3,4,1.5\n"));
   options.source[GR_TEST] = write_text("s.csv", "a,b,y\n8,,2.5\n");
   import_well(&options, &d);
+  CU_ASSERT_FATAL(d.n_columns == 2);
+  CU_ASSERT(x_of(&d, GR_TRAIN)[3] == 4 && x_of(&d, GR_TEST)[0] == 8);
+  CU_ASSERT(isnan(x_of(&d, GR_TEST)[1]));
+  gr_dataset_free(&d);
+  options.source[GR_TEST] = write_text("s.csv", "a,b,y\n8,x,2.5\n");
+  import_well(&options, &d);
   CU_ASSERT(d.n_columns == 1 && x_of(&d, GR_TRAIN)[1] == 3 && x_of(&d, GR_TEST)[0] == 8);
-  CHECK_ACCOUNT("column b: dropped: all cells are empty in ");
+  CHECK_ACCOUNT("column b: dropped: 'x' at ");
   gr_dataset_free(&d);
 }
 
@@ -329,19 +383,23 @@ static void diamonds_become_a_regression(void) {
   gr_dataset_free(&d);
 }
 
-const gr_test table_tests[] = {GR_TEST(every_spelling_of_a_table_gives_the_same_data),
-                               GR_TEST(headers_are_told_from_data),
-                               GR_TEST(broken_tables_are_told_with_line_and_column),
-                               GR_TEST(bad_targets_are_refused),
-                               GR_TEST(columns_that_cannot_be_used_are_dropped_with_a_reason),
-                               GR_TEST(an_index_column_without_a_name_is_dropped_but_a_time_is_not),
-                               GR_TEST(values_too_large_for_float_are_kept_as_double),
-                               GR_TEST(whole_numbers_become_classes_with_their_values),
-                               GR_TEST(texts_become_classes_in_sorted_order),
-                               GR_TEST(splits_are_matched_by_name_and_share_classes),
-                               GR_TEST(a_gap_in_any_split_drops_the_column_in_all),
-                               GR_TEST(the_logarithm_of_a_target_is_stored),
-                               GR_TEST(mutilated_tables_never_crash),
-                               GR_TEST(titanic_is_accounted_for),
-                               GR_TEST(diamonds_become_a_regression),
-                               GR_TEST_END};
+const gr_test table_tests[] = {
+    GR_TEST(every_spelling_of_a_table_gives_the_same_data),
+    GR_TEST(headers_are_told_from_data),
+    GR_TEST(broken_tables_are_told_with_line_and_column),
+    GR_TEST(bad_targets_are_refused),
+    GR_TEST(columns_that_cannot_be_used_are_dropped_with_a_reason),
+    GR_TEST(an_index_column_without_a_name_is_dropped_but_a_time_is_not),
+    GR_TEST(values_too_large_for_float_are_kept_as_double),
+    GR_TEST(whole_numbers_become_classes_with_their_values),
+    GR_TEST(texts_become_classes_in_sorted_order),
+    GR_TEST(splits_are_matched_by_name_and_share_classes),
+    GR_TEST(a_gap_in_another_split_is_a_gap_but_a_text_among_numbers_drops_the_column),
+    GR_TEST(levels_are_numbered_by_their_texts_and_gaps_are_nan),
+    GR_TEST(every_nth_row_is_for_the_test_and_unseen_while_columns_are_judged),
+    GR_TEST(rows_that_do_not_fit_in_memory_are_refused_before_they_are_read),
+    GR_TEST(the_logarithm_of_a_target_is_stored),
+    GR_TEST(mutilated_tables_never_crash),
+    GR_TEST(titanic_is_accounted_for),
+    GR_TEST(diamonds_become_a_regression),
+    GR_TEST_END};

@@ -5,7 +5,7 @@
 #include "net/config.h"
 #include "support/test.h"
 
-extern const gr_test config_tests[], recipe_tests[], yaml_tests[], network_tests[],
+extern const gr_test config_tests[], recipe_tests[], yaml_tests[], network_tests[], columns_tests[],
     preprocessing_tests[], row_order_tests[], schedule_tests[];
 
 /* The default preset; a test that cannot get it ends. */

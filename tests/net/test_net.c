@@ -63,6 +63,7 @@ int main(int argc, char **argv) {
                                     {"recipe", recipe_tests},
                                     {"yaml", yaml_tests},
                                     {"network", network_tests},
+                                    {"columns", columns_tests},
                                     {"preprocessing", preprocessing_tests},
                                     {"schedules", schedule_tests},
                                     {"row order", row_order_tests},

@@ -110,7 +110,7 @@ static void moments_are_those_of_the_columns(void) {
     fill((gr_dtype)type);
     for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
       double mean[COLUMNS], deviation[COLUMNS];
-      gr_fit_rows rows = {stored, (gr_dtype)type, COLUMNS, NULL, sizes[s], NULL};
+      gr_fit_rows rows = {stored, (gr_dtype)type, COLUMNS, NULL, sizes[s], NULL, false};
       gradus_error err;
       GR_CHECK_OK(gr_fit_moments(&rows, mean, deviation, &err), &err);
       for (uint32_t j = 0; j < COLUMNS; j++)
@@ -141,7 +141,7 @@ static void sums_have_the_order_of_the_contract(void) {
   fill(GR_F64);
   for (uint64_t n = 1; n <= ROWS; n += 331) {
     double mean[COLUMNS], deviation[COLUMNS];
-    gr_fit_rows rows = {stored, GR_F64, COLUMNS, NULL, n, NULL};
+    gr_fit_rows rows = {stored, GR_F64, COLUMNS, NULL, n, NULL, false};
     gradus_error err;
     GR_CHECK_OK(gr_fit_moments(&rows, mean, deviation, &err), &err);
     for (uint32_t j = 0; j < COLUMNS && n > 1; j++) {
@@ -163,8 +163,8 @@ static void an_index_chooses_the_rows(void) {
   }
   double a[2][COLUMNS], b[2][COLUMNS];
   const gr_row_order order = {.permutation = gr_permutation_identity(1500), .map = index};
-  gr_fit_rows by_index = {stored, GR_F64, COLUMNS, &order, 1500, NULL};
-  gr_fit_rows direct = {gathered, GR_F64, COLUMNS, NULL, 1500, NULL};
+  gr_fit_rows by_index = {stored, GR_F64, COLUMNS, &order, 1500, NULL, false};
+  gr_fit_rows direct = {gathered, GR_F64, COLUMNS, NULL, 1500, NULL, false};
   gradus_error err;
   GR_CHECK_OK(gr_fit_moments(&by_index, a[0], a[1], &err), &err);
   GR_CHECK_OK(gr_fit_moments(&direct, b[0], b[1], &err), &err);
@@ -178,7 +178,7 @@ static void what_is_not_finite_is_named(void) {
   gradus_error err;
   for (int k = 0; k < 3; k++) {
     fill(GR_F64);
-    gr_fit_rows rows = {stored, GR_F64, COLUMNS, NULL, ROWS, NULL};
+    gr_fit_rows rows = {stored, GR_F64, COLUMNS, NULL, ROWS, NULL, false};
     stored[4999 * COLUMNS + 2] = bad_values[k];
     GR_CHECK_FAILS(gr_fit_moments(&rows, shift, factor, &err), GRADUS_ERR_DATA, &err,
                    "row 4999, column 2 (counted from 0)");
@@ -186,19 +186,19 @@ static void what_is_not_finite_is_named(void) {
                    GRADUS_ERR_DATA, &err, words[k]);
     uint64_t index[] = {3, 4999};
     const gr_row_order order = {.permutation = gr_permutation_identity(2), .map = index};
-    gr_fit_rows chosen = {stored, GR_F64, COLUMNS, &order, 2, NULL};
+    gr_fit_rows chosen = {stored, GR_F64, COLUMNS, &order, 2, NULL, false};
     GR_CHECK_FAILS(gr_fit_moments(&chosen, shift, factor, &err), GRADUS_ERR_DATA, &err,
                    "row 4999, column 2");
   }
   uint16_t halves[] = {0x3c00, 0x7c00};
-  gr_fit_rows half_rows = {halves, GR_F16, 1, NULL, 2, NULL};
+  gr_fit_rows half_rows = {halves, GR_F16, 1, NULL, 2, NULL, false};
   GR_CHECK_FAILS(gr_fit_moments(&half_rows, shift, factor, &err), GRADUS_ERR_DATA, &err,
                  "row 1, column 0 (counted from 0) is inf");
   double huge[] = {1e200, -1e200};
-  gr_fit_rows huge_rows = {huge, GR_F64, 1, NULL, 2, NULL};
+  gr_fit_rows huge_rows = {huge, GR_F64, 1, NULL, 2, NULL, false};
   GR_CHECK_FAILS(gr_fit_moments(&huge_rows, shift, factor, &err), GRADUS_ERR_DATA, &err,
                  "column 0 (counted from 0) has values too large");
-  gr_fit_rows no_rows = {huge, GR_F64, 1, NULL, 0, NULL};
+  gr_fit_rows no_rows = {huge, GR_F64, 1, NULL, 0, NULL, false};
   GR_CHECK_FAILS(gr_fit_inputs(&no_rows, GR_SCALE_NONE, GR_STANDARDIZE_ZSCORE, shift, factor, &err),
                  GRADUS_ERR_DATA, &err, "no rows");
 }
@@ -213,14 +213,14 @@ static void a_constant_column_gets_factor_zero(void) {
     x[2 * i + 1] = i % 2 ? 1 : 3;
     tiny[i] = i % 2 ? 1e-45F : 0; /* 1 / deviation is no float */
   }
-  gr_fit_rows rows = {x, GR_F64, 2, NULL, N, NULL};
+  gr_fit_rows rows = {x, GR_F64, 2, NULL, N, NULL, false};
   double shift[2], factor[2];
   gradus_error err;
   GR_CHECK_OK(gr_fit_inputs(&rows, GR_SCALE_UNIT, GR_STANDARDIZE_ZSCORE, shift, factor, &err),
               &err);
   CU_ASSERT(shift[0] == 0.1 && factor[0] == 0);
   CU_ASSERT(shift[1] == 2 && factor[1] == 1);
-  gr_fit_rows tiny_rows = {tiny, GR_F32, 1, NULL, N, NULL};
+  gr_fit_rows tiny_rows = {tiny, GR_F32, 1, NULL, N, NULL, false};
   GR_CHECK_OK(gr_fit_inputs(&tiny_rows, GR_SCALE_NONE, GR_STANDARDIZE_ZSCORE, shift, factor, &err),
               &err);
   CU_ASSERT_EQUAL(factor[0], 0);
@@ -228,7 +228,7 @@ static void a_constant_column_gets_factor_zero(void) {
 
 static void scaling_follows_its_rules(void) {
   static const uint8_t x[] = {0, 10, 255, 20};
-  gr_fit_rows rows = {x, GR_U8, 2, NULL, 2, NULL};
+  gr_fit_rows rows = {x, GR_U8, 2, NULL, 2, NULL, false};
   double shift[2], factor[2];
   gradus_error err;
   GR_CHECK_OK(gr_fit_inputs(&rows, GR_SCALE_UNIT, GR_STANDARDIZE_NONE, shift, factor, &err), &err);

@@ -85,6 +85,7 @@ static void values_that_do_not_go_together_are_refused(void) {
     gradus_error err;
     for (size_t k = 0; k < 4 && cases[i].settings[k][0]; k++)
       must_set(&c, cases[i].settings[k][0], cases[i].settings[k][1]);
+    if (c.training.batch_size == GR_AUTO) c.training.batch_size = 128;
     if (cases[i].says)
       GR_CHECK_FAILS(gr_config_validate(&c, &err), GRADUS_ERR_CONFIG, &err, cases[i].says);
     else
@@ -105,6 +106,13 @@ static const char default_recipe[] =
     "  scale: auto\n"
     "  standardize: auto\n"
     "  task: auto\n"
+    "  target_transform: none\n"
+    "  standardize_target: true\n"
+    "  missing: median\n"
+    "  max_levels: 64\n"
+    "  embedding: auto\n"
+    "  embedding_size: 16\n"
+    "  embedding_scale: 0.1\n"
     "network:\n"
     "  hidden: [256, 128]\n"
     "  activation: relu\n"
@@ -116,8 +124,8 @@ static const char default_recipe[] =
     "  input_dropout: 0\n"
     "  normalization: none\n"
     "training:\n"
-    "  epochs: 20\n"
-    "  batch_size: 128\n"
+    "  epochs: auto\n"
+    "  batch_size: auto\n"
     "  seed: 1\n"
     "  loss: auto\n"
     "  lane_rows: auto\n"
@@ -165,7 +173,7 @@ static const char default_recipe[] =
     "  patience: 10\n"
     "  threshold: auto\n"
     "average:\n"
-    "  name: none\n"
+    "  name: auto\n"
     "  decay: 0.999\n"
     "  start: 10\n";
 
@@ -245,6 +253,7 @@ static void differences_are_listed_old_to_new(void) {
 
 static void epochs_may_grow_where_the_schedule_allows_it(void) {
   gr_config a = default_config(), b = default_config();
+  must_set(&a, "training.epochs", "20");
   must_set(&b, "training.epochs", "30");
   CU_ASSERT_EQUAL(compare(&a, &b, true, ""), 0);
   CU_ASSERT_EQUAL(compare(&a, &b, false, "training.epochs: 20 -> 30\n"), 1);

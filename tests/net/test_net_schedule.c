@@ -15,6 +15,7 @@ static const gr_schedule_state nothing_judged;
 
 static gr_config make(int name) {
   gr_config c = default_config();
+  if (c.training.epochs == GR_AUTO) c.training.epochs = 20;
   gr_config_settle(&c, NULL);
   c.schedule.name = name;
   c.schedule.gamma = 0.5;

@@ -240,16 +240,6 @@ static void data_without_targets_are_refused(void) {
   gr_dataset_free(&data);
 }
 
-static void categorical_columns_are_refused_by_name(void) {
-  gr_dataset data = make_spirals(20, 2);
-  gr_column columns[2] = {{.name = "size", .kind = GR_COLUMN_NUMERIC},
-                          {.name = "colour", .kind = GR_COLUMN_CATEGORICAL}};
-  data.columns = columns;
-  refuse(&data, SETTINGS(NULL), GRADUS_ERR_DATA, "column 1 (colour) is categorical");
-  data.columns = NULL;
-  gr_dataset_free(&data);
-}
-
 static void a_recipe_of_another_width_is_refused(void) {
   gr_dataset data = make_spirals(20, 2);
   refuse(&data, SETTINGS("network.inputs=7", NULL), GRADUS_ERR_DATA,
@@ -388,7 +378,7 @@ const gr_test prepare_tests[] = {GR_TEST(lanes_follow_the_batch_size),
                                  GR_TEST(values_that_are_not_finite_are_refused_with_their_place),
                                  GR_TEST(bad_weights_are_refused),
                                  GR_TEST(data_without_targets_are_refused),
-                                 GR_TEST(categorical_columns_are_refused_by_name),
+
                                  GR_TEST(a_recipe_of_another_width_is_refused),
                                  GR_TEST(the_shuffle_follows_how_the_inputs_are_stored),
                                  GR_TEST(rows_that_are_sorted_by_target_are_noticed),
