@@ -46,9 +46,9 @@ typedef struct gradus_key {
   const char *name;   /* "training.batch_size" */
   const char *option; /* the program's long option without dashes, or NULL */
   const char *type;   /* "integer", "real", "choice", "bool", "string", "widths", "layers", "reals",
-                         "duration", "size", "seed" */
+                         "set",   "duration", "size", "seed" */
   const char *part;   /* "recipe", "run" or "resources" */
-  const char *const *choices; /* NULL-terminated for type "choice", else NULL */
+  const char *const *choices; /* NULL-terminated for types "choice" and "set", else NULL */
   int may_be_auto;
   const char *default_value; /* in preset "default" */
   const char *help;

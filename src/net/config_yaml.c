@@ -191,7 +191,8 @@ done:
 static gradus_status read_list(reader *r, const entry *key, const yaml_event_t *start) {
   const gr_key *row = gr_key_find(key->name);
   const bool of_layers = row && row->type == GR_KEY_LAYERS;
-  if (!row || (!of_layers && row->type != GR_KEY_WIDTHS && row->type != GR_KEY_REALS))
+  if (!row || (!of_layers && row->type != GR_KEY_WIDTHS && row->type != GR_KEY_REALS &&
+               row->type != GR_KEY_SET))
     return gr_fail(r->err, GRADUS_ERR_CONFIG, "%s: %s takes one value, not a list", key->place,
                    key->name);
   gradus_status status = GRADUS_OK;
