@@ -24,7 +24,9 @@ static bool any_bad(const float *x, size_t n) {
 static bool layer_is_bad(const gr_plan_layer *layer, const float *blocked) {
   const size_t whole = layer->n_out / 16, left = layer->n_out % 16;
   const float *w = blocked + layer->weights, *last = w + 16 * whole * layer->n_in;
-  bool bad = any_bad(w, 16 * whole * layer->n_in) || any_bad(blocked + layer->bias, layer->n_out);
+  bool bad = any_bad(w, 16 * whole * layer->n_in);
+  for (uint32_t v = 0; v < layer->n_vectors; v++)
+    bad |= any_bad(blocked + layer->bias + 16 * layer->panels_out * v, layer->n_out);
   for (size_t i = 0; left && !bad && i < layer->n_in; i++) bad = any_bad(last + 16 * i, left);
   return bad;
 }

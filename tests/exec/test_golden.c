@@ -30,6 +30,9 @@ static const char *loss_name(int i) {
 static const char *optimizer_name(int i) {
   return gr_optimizers[i].name;
 }
+static const char *normalization_name(int i) {
+  return gr_normalizations[i].name;
+}
 static const char *type_name(int i) {
   return gr_dtype_name((gr_dtype)i);
 }
@@ -62,6 +65,8 @@ static void read_pair(golden *g, const char *key, char *value) {
     r->optimizer = (gr_optimizer)find_name(value, optimizer_name, GR_N_OPTIMIZERS);
   else if (!strcmp(key, "type"))
     r->type = (gr_dtype)find_name(value, type_name, GR_N_DTYPES);
+  else if (!strcmp(key, "normalization"))
+    r->normalization = (gr_normalization)find_name(value, normalization_name, GR_N_NORMALIZATIONS);
   else if (!strcmp(key, "batch"))
     r->batch = (uint64_t)number(value);
   else if (!strcmp(key, "rows"))
