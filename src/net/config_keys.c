@@ -18,6 +18,7 @@
 
 #define MAX_BATCH 16777216
 #define MAX_ROWS 1000000000
+#define MAX_STEPS 1000000000000
 #define BELOW_ONE 0.999999 /* of momentum and beta: at 1 the average would never forget */
 #define MOST_DROPOUT 0.99
 #define YEAR 31536000
@@ -116,7 +117,13 @@ const gr_key gr_keys[] = {
      "probability with which an input is left out of a training step"},
 
     {"training.epochs", "epochs", GR_KEY_INTEGER, GR_PART_RECIPE, false, FIELD(training.epochs),
-     NULL, 1, 1000000000, "passes over the training rows"},
+     NULL, 1, MAX_STEPS, "passes over the training rows"},
+    {"training.steps", "max-steps", GR_KEY_INTEGER, GR_PART_RECIPE, false, FIELD(training.steps),
+     NULL, 0, MAX_STEPS,
+     "updates after which training ends, whatever training.epochs says; 0: by epochs"},
+    {"training.samples", "max-samples", GR_KEY_INTEGER, GR_PART_RECIPE, false,
+     FIELD(training.samples), NULL, 0, MAX_STEPS,
+     "rows trained on after which training ends, whatever training.epochs says; 0: by epochs"},
     {"training.batch_size", "batch-size", GR_KEY_INTEGER, GR_PART_RECIPE, false,
      FIELD(training.batch_size), NULL, 1, MAX_BATCH, "rows per step"},
     {"training.seed", "seed", GR_KEY_SEED, GR_PART_RECIPE, false, FIELD(training.seed), NULL, 0, 0,
@@ -144,6 +151,9 @@ const gr_key gr_keys[] = {
     {"training.early_stopping.min_delta", "min-delta", GR_KEY_REAL, GR_PART_RECIPE, false,
      FIELD(training.min_delta), NULL, 0, 1e30,
      "decrease of the validation loss that counts as better, in units of the loss"},
+    {"training.early_stopping.smoothing", "stopping-smoothing", GR_KEY_REAL, GR_PART_RECIPE, false,
+     FIELD(training.smoothing), NULL, 0, 0.99,
+     "share of itself that the mean validation loss of early stopping keeps at each epoch"},
     {"training.label_smoothing", "label-smoothing", GR_KEY_REAL, GR_PART_RECIPE, false,
      FIELD(training.label_smoothing), NULL, 0, 0.99,
      "share of a target's certainty that cross-entropy spreads over all classes"},

@@ -150,6 +150,17 @@ static void resolve_batches(gr_config *c, const gr_data_facts *facts, gr_text *n
   }
 }
 
+/* Epochs are those that a budget of steps or samples begins. */
+static void resolve_budget(gr_config *c, const gr_data_facts *facts, gr_text *notes) {
+  if (c->training.steps == 0 && c->training.samples == 0) return;
+  const uint64_t an_epoch = gr_config_epoch_steps(c, facts->n_train),
+                 steps = gr_config_total_steps(c, facts->n_train);
+  c->training.epochs = (int64_t)((steps + an_epoch - 1) / an_epoch);
+  note(c, notes, "training.epochs",
+       c->training.steps == 0 || (uint64_t)c->training.steps > steps ? "from training.samples"
+                                                                     : "from training.steps");
+}
+
 /* Inputs that come in pieces are shuffled by windows, unless one window would hold them all. All of
  * it follows from how the file is laid out, never from memory: the file gives the same bits whether
  * it is streamed or not. */
@@ -202,6 +213,7 @@ gradus_status gr_resolve(gr_config *config, const gr_data_facts *facts, gr_text 
   resolve_initialization(config, notes);
   GR_TRY(resolve_widths(config, facts, notes, err));
   resolve_batches(config, facts, notes);
+  resolve_budget(config, facts, notes);
   resolve_shuffle(config, facts, notes);
   gr_config_settle(config, notes);
   if (notes->failed) return gr_fail_memory(err, "messages");

@@ -130,8 +130,9 @@ static gradus_status measure_metrics(const gr_history *history, uint64_t *bytes,
   return failed ? gr_fail_memory(err, "the metrics") : GRADUS_OK;
 }
 
-/* best.h5 is a checkpoint whose model is the best one: it stands at the end of its epoch, without
- * the state of the optimizer, which belongs to the newest model. */
+/* best.h5 is a checkpoint whose model is the best one: it stands at the end of its epoch (or at
+ * that of the run, inside of the last epoch), without the state of the optimizer, which belongs to
+ * the newest model. */
 static gradus_status write_best(gr_snapshot *s, gradus_error *err) {
   const gr_train_state *state = &s->at.state;
   gr_checkpoint best = s->at; /* borrows everything */
@@ -146,12 +147,14 @@ static gradus_status write_best(gr_snapshot *s, gradus_error *err) {
   while (best.history.n_rows < s->at.history.n_rows &&
          s->at.history.row[best.history.n_rows].epoch <= state->best_epoch)
     best.history.n_rows++;
-  best.state.step = state->best_step;
-  best.state.epoch = state->best_epoch;
-  best.state.position = 0;
-  best.state.samples_seen = best.state.epoch * s->rows_per_epoch;
-  best.state.epoch_loss = best.state.epoch_weight = 0;
   best.state.epochs_since_best = 0;
+  if (state->best_step != state->step) {
+    best.state.step = state->best_step;
+    best.state.epoch = state->best_epoch;
+    best.state.position = 0;
+    best.state.samples_seen = best.state.epoch * s->rows_per_epoch;
+    best.state.epoch_loss = best.state.epoch_weight = 0;
+  }
   best.state.finished = best.state.stopped_early = false;
   GR_TRY(measure_metrics(&best.history, &best.state.metrics_offset, err));
   GR_TRY(gr_checkpoint_write(&best, path, err));

@@ -146,11 +146,10 @@ static void report_progress(gr_trainer *t, bool epoch_finished, double now) {
   t->last_progress = now;
   const gr_history_row *last = h->n_rows ? &h->row[h->n_rows - 1] : NULL;
   double seconds = gr_trainer_seconds(t), rate = (double)t->session_samples / fmax(seconds, 1e-9);
-  double left = (double)t->prepared.config.training.epochs * (double)t->prepared.n_train -
-                (double)s->samples_seen;
+  double left = (double)t->total_samples - (double)s->samples_seen;
   gr_progress progress = {
-      .epoch = epoch_finished ? s->epoch : s->epoch + 1,
-      .epochs = (uint64_t)t->prepared.config.training.epochs,
+      .epoch = epoch_finished ? last->epoch : s->epoch + 1,
+      .epochs = (t->total_steps + t->steps_per_epoch - 1) / t->steps_per_epoch,
       .step = s->step,
       .steps = t->total_steps,
       .samples_per_second = rate,
@@ -165,22 +164,21 @@ static void report_progress(gr_trainer *t, bool epoch_finished, double now) {
   t->options.on_progress(t->options.user, &progress);
 }
 
-/* Early stopping looks at the validation loss alone. The parameters were fetched just before. */
-static void judge(gr_trainer *t, double valid_loss) {
+/* What follows from the validation loss: the best model, whose parameters were fetched just before,
+ * and whether training ends. */
+static void judge(gr_trainer *t, const gr_history_row *row) {
   gr_train_state *s = &t->now.state;
   const gr_config *config = &t->prepared.config;
-  if (!s->has_best || valid_loss < s->best_loss - config->training.min_delta) {
+  if (!s->has_best || row->valid_loss < s->best_loss - config->training.min_delta) {
     s->has_best = true;
-    s->best_loss = valid_loss;
-    s->best_epoch = s->epoch;
+    s->best_loss = row->valid_loss;
+    s->best_epoch = row->epoch;
     s->best_step = s->step;
-    s->epochs_since_best = 0;
     memcpy(t->best, t->now.model.parameters, t->now.model.network.n_parameters * sizeof *t->best);
-    return;
   }
-  s->epochs_since_best++;
-  if (config->training.patience > 0 && s->epochs_since_best >= (uint64_t)config->training.patience)
-    s->stopped_early = true;
+  s->stopped_early |= gr_stopping_judge(config, row->valid_loss, &t->stopping);
+  s->epochs_since_best = t->stopping.since_best;
+  s->stopped_early |= gr_schedule_judge(config, row->valid_loss, &t->schedule);
 }
 
 static gradus_status validate(gr_trainer *t, gr_history_row *row, gradus_error *err) {
@@ -206,13 +204,16 @@ static gradus_status log_epoch(gr_trainer *t, gradus_error *err) {
   gradus_status status = gr_run_append(&t->run.metrics, &line, err);
   gr_text_free(&line);
   if (status != GRADUS_OK) return status;
+  const gr_history_row *row = &t->now.history.row[t->now.history.n_rows - 1];
   const gr_timing timing = {.event = "epoch",
+                            .epoch = row->epoch,
+                            .step = row->step,
                             .seconds = seconds,
                             .samples_per_second = (double)t->epoch_samples / fmax(seconds, 1e-9),
                             .data_wait_fraction = t->last_wait,
                             .validation_seconds = t->epoch_validation,
                             .checkpoint_seconds = t->epoch_checkpoints};
-  GR_TRY(gr_trainer_timing(t, timing, err));
+  GR_TRY(gr_trainer_timing_at(t, timing, err));
   t->epoch_start = now;
   t->epoch_samples = 0;
   t->epoch_waited = gr_pass_waited(&t->prepared.train_pass);
@@ -222,6 +223,8 @@ static gradus_status log_epoch(gr_trainer *t, gradus_error *err) {
   return now - t->last_csv < CSV_SECONDS ? GRADUS_OK : gr_trainer_show_history(t, err);
 }
 
+/* The end of an epoch, or of the run inside of one: its position and sums then stay, beside the row
+ * of the history that it has all the same. */
 static gradus_status end_epoch(gr_trainer *t, gradus_error *err) {
   gr_train_state *s = &t->now.state;
   gr_history_row row = {.step = s->step,
@@ -234,17 +237,15 @@ static gradus_status end_epoch(gr_trainer *t, gradus_error *err) {
       fetch(t, err)); /* each epoch, so that what is not finite is found at a step, not at a time */
   GR_TRY(validate(t, &row, err));
   GR_TRY(gr_history_append(&t->now.history, &row, err));
-  s->epoch++;
-  s->position = 0;
-  s->epoch_loss = s->epoch_weight = 0;
-  if (t->prepared.n_valid > 0) {
-    judge(t, row.valid_loss);
-    s->stopped_early |= gr_schedule_judge(&t->prepared.config, row.valid_loss, &t->schedule);
+  if (s->position == t->prepared.n_train) {
+    s->epoch++;
+    s->position = 0;
+    s->epoch_loss = s->epoch_weight = 0;
   }
+  if (t->prepared.n_valid > 0) judge(t, &row);
   GR_TRY(log_epoch(t, err));
   report_progress(t, true, gr_clock_now());
-  bool last = s->epoch >= (uint64_t)t->prepared.config.training.epochs || s->stopped_early;
-  return last ? finish(t, err) : GRADUS_OK;
+  return s->step >= t->total_steps || s->stopped_early ? finish(t, err) : GRADUS_OK;
 }
 
 /* The pass over the training rows stands at `position` of `epoch`, or goes there. */
@@ -264,16 +265,17 @@ static double rate(void *user, uint64_t step) {
  * last steps bring a validation with them, the run's last ones best.h5 and final.h5. */
 static bool time_is_up(const gr_trainer *t, double now) {
   const gr_train_state *s = &t->now.state;
-  const uint64_t looks = (t->look_every + 1) * gr_config_step_rows(&t->prepared.config);
-  const bool ends_epoch = t->prepared.n_train - s->position <= looks;
-  const bool ends_run = ends_epoch && s->epoch + 1 >= (uint64_t)t->prepared.config.training.epochs;
+  const uint64_t looks = t->look_every + 1;
+  const bool ends_run = t->total_steps - s->step <= looks;
+  const bool ends_epoch = ends_run || t->prepared.n_train - s->position <=
+                                          looks * gr_config_step_rows(&t->prepared.config);
   const int writes = (gr_writer_now(t->writer) == GR_WRITER_BUSY) + (ends_run ? 3 : 1);
   return t->session_samples > 0 && gr_deadline_is_near(&t->deadline, now, ends_epoch, writes);
 }
 
 static double average_share(void *user, uint64_t step) {
   const gr_trainer *t = user;
-  return gr_average_share(&t->prepared.config, step, t->total_steps);
+  return gr_average_share(&t->prepared.config, step, t->steps_per_epoch);
 }
 
 /* Whether anything has to be served after this step. The clock is asked about once a millisecond: a
@@ -317,7 +319,7 @@ static bool account(void *user, const gr_step_result *result, uint64_t n) {
 /* Up to `steps` steps of this epoch, to where something has to be served; counts them in *taken. */
 static gradus_status take_steps(gr_trainer *t, uint64_t steps, uint64_t *taken, gradus_error *err) {
   gr_train_state *s = &t->now.state;
-  const uint64_t before = s->step;
+  const uint64_t before = s->step, left = t->total_steps - s->step;
   gr_step_result result;
   gr_pass *pass = &t->prepared.train_pass;
   GR_TRY(begin_epoch(t, s->epoch, s->position, err));
@@ -327,7 +329,7 @@ static gradus_status take_steps(gr_trainer *t, uint64_t steps, uint64_t *taken, 
                       .start = s->position,
                       .end = t->prepared.n_train,
                       .step = s->step,
-                      .n_steps = steps,
+                      .n_steps = steps < left ? steps : left,
                       .learning_rate = rate,
                       .average_share = average_share,
                       .after = account,
@@ -338,8 +340,8 @@ static gradus_status take_steps(gr_trainer *t, uint64_t steps, uint64_t *taken, 
   *taken = s->step - before;
   if (!result.finite) return fail_step(t, &result, err);
   if (result.starved) return pass->feed->why(pass->feed->user, err);
-  if (s->position < t->prepared.n_train) return GRADUS_OK;
-  if (s->epoch + 1 < (uint64_t)t->prepared.config.training.epochs)
+  if (s->position < t->prepared.n_train && s->step < t->total_steps) return GRADUS_OK;
+  if (s->step < t->total_steps)
     GR_TRY(begin_epoch(t, s->epoch + 1, 0, err)); /* reads ahead while this one is validated */
   return end_epoch(t, err);
 }

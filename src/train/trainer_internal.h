@@ -15,6 +15,7 @@
 #include "train/run_directory.h"
 #include "train/run_log.h"
 #include "train/snapshot.h"
+#include "train/stopping.h"
 #include "train/trainer.h"
 #include "train/writer.h"
 
@@ -37,8 +38,9 @@ struct gr_trainer {
   gr_checkpoint now;
   float *best; /* parameters of the best epoch; valid where now.state.has_best */
 
-  uint64_t steps_per_epoch, total_steps;
+  uint64_t steps_per_epoch, total_steps, total_samples;
   gr_schedule_state schedule;
+  gr_stopping stopping;
   uint64_t pass_epoch; /* that the pass over the training rows is in; UINT64_MAX before the first */
 
   /* Checkpoints (trainer_save.c). */

@@ -66,6 +66,12 @@ static gradus_status make_buffers(gr_trainer *t, gradus_error *err) {
   return GRADUS_OK;
 }
 
+/* Rows that `steps` steps have taken. */
+static uint64_t samples_of(const gr_trainer *t, uint64_t steps) {
+  return steps / t->steps_per_epoch * t->prepared.n_train +
+         steps % t->steps_per_epoch * gr_config_step_rows(&t->prepared.config);
+}
+
 static gradus_status make_model(gr_trainer *t, gradus_error *err) {
   gr_model *model = &t->now.model;
   const gr_config *config = &t->prepared.config;
@@ -77,9 +83,10 @@ static gradus_status make_model(gr_trainer *t, gradus_error *err) {
                    "schedule.name: %s follows the validation loss, but no rows are held out; set "
                    "data.valid_split",
                    gr_schedules[config->schedule.name].name);
-  const uint64_t batch = gr_config_step_rows(config);
-  t->steps_per_epoch = (t->prepared.n_train + batch - 1) / batch;
-  t->total_steps = t->steps_per_epoch * (uint64_t)config->training.epochs;
+  t->steps_per_epoch = gr_config_epoch_steps(config, t->prepared.n_train);
+  t->total_steps = gr_config_total_steps(config, t->prepared.n_train);
+  t->total_samples = samples_of(t, t->total_steps);
+  t->schedule.epoch_steps = t->steps_per_epoch;
   if (t->prepared.n_valid > 0)
     t->now.history.n_metrics =
         gr_metric_names(model->preprocessing.task, t->now.history.metric_names);
@@ -143,11 +150,13 @@ static gradus_status compare_records(const gr_trainer *t, gradus_error *err) {
 static bool is_consistent(const gr_trainer *t, const gr_checkpoint *c) {
   const gr_train_state *s = &c->state;
   const uint64_t batch = gr_config_step_rows(&t->prepared.config);
+  const bool ends_inside = s->position > 0 && s->step == t->total_steps; /* of an epoch */
   return s->step <= t->total_steps && s->epoch <= s->step && s->position < t->prepared.n_train &&
          s->position % batch == 0 &&
          s->step == s->epoch * t->steps_per_epoch + s->position / batch &&
          s->samples_seen == s->epoch * t->prepared.n_train + s->position &&
-         c->history.n_rows == s->epoch && c->history.n_metrics == t->now.history.n_metrics;
+         c->history.n_rows == s->epoch + ends_inside &&
+         c->history.n_metrics == t->now.history.n_metrics;
 }
 
 static gradus_status check_content(const gr_trainer *t, const gr_checkpoint *c, const char *path,
@@ -177,11 +186,12 @@ static void adopt(gr_trainer *t, gr_checkpoint *c) {
   now->history = c->history;
   c->history = (gr_history){0};
   now->state = c->state;
-  for (size_t i = 0; i < now->history.n_rows && t->prepared.n_valid > 0; i++)
+  for (size_t i = 0; i < now->history.n_rows && t->prepared.n_valid > 0; i++) {
+    (void)gr_stopping_judge(&t->prepared.config, now->history.row[i].valid_loss, &t->stopping);
     (void)gr_schedule_judge(&t->prepared.config, now->history.row[i].valid_loss, &t->schedule);
+  }
   snprintf(now->state.dataset_digest, sizeof now->state.dataset_digest, "%s", t->data->digest);
-  const uint64_t epochs = (uint64_t)t->prepared.config.training.epochs;
-  now->state.finished = now->state.stopped_early || now->state.epoch >= epochs;
+  now->state.finished = now->state.stopped_early || now->state.step >= t->total_steps;
 }
 
 static gradus_status resume_from(gr_trainer *t, gr_checkpoint *c, const char *path,
