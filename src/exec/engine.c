@@ -75,19 +75,21 @@ gradus_status gr_engine_create(const gr_network *network, const gr_config *confi
     engine->levels[i] = (float)config->training.quantiles[i];
   const gr_machine machine = gr_machine_measure(
       engine->kernels, inference_only || resources->strategy >= 0 ? 1 : resources->threads);
-  const gr_plan_request request = {.network = network,
-                                   .batch_rows = (uint64_t)config->training.batch_size,
-                                   .lane_rows = (uint64_t)config->training.lane_rows,
-                                   .optimizer = (gr_optimizer)config->optimizer.name,
-                                   .inference_only = inference_only,
-                                   .passes = (uint64_t)config->training.accumulate,
-                                   .norms = config->optimizer.clip_norm > 0,
-                                   .constrains = config->optimizer.max_norm > 0,
-                                   .averages = config->average.name != GR_AVERAGE_NONE,
-                                   .threads = gr_team_available(resources->threads),
-                                   .strategy = resources->strategy,
-                                   .forced = resources->strategy >= 0,
-                                   .machine = &machine};
+  const gr_plan_request request = {
+      .network = network,
+      .batch_rows = (uint64_t)config->training.batch_size,
+      .lane_rows = (uint64_t)config->training.lane_rows,
+      .optimizer = (gr_optimizer)config->optimizer.name,
+      .inference_only = inference_only,
+      .passes = (uint64_t)config->training.accumulate,
+      .norms = config->optimizer.clip_norm > 0,
+      .directs = gr_optimizers[config->optimizer.name].scope == GR_SCOPE_LAYER,
+      .constrains = config->optimizer.max_norm > 0,
+      .averages = config->average.name != GR_AVERAGE_NONE,
+      .threads = gr_team_available(resources->threads),
+      .strategy = resources->strategy,
+      .forced = resources->strategy >= 0,
+      .machine = &machine};
   GR_TRY_ELSE(fail, gr_plan_make(&request, engine->kernels, &engine->plan, err));
   engine->pace = gr_pace_make(engine->plan.n_ranks > 1 && !request.forced,
                               engine->plan.step_flops / machine.flops, engine->plan.batch_rows);
@@ -96,7 +98,10 @@ gradus_status gr_engine_create(const gr_network *network, const gr_config *confi
   engine->lane_sums = gr_calloc(engine->plan.n_lanes, sizeof *engine->lane_sums);
   engine->rank_finite = gr_calloc((size_t)engine->plan.n_ranks, 64);
   engine->row_squares = gr_calloc(engine->plan.n_rows, sizeof *engine->row_squares);
-  if (!make_arena(engine) || !engine->lane_sums || !engine->rank_finite || !engine->row_squares)
+  for (int i = 0; i < 2; i++)
+    engine->row_sums[i] = gr_calloc(engine->plan.n_rows, sizeof *engine->row_sums[i]);
+  if (!make_arena(engine) || !engine->lane_sums || !engine->rank_finite || !engine->row_squares ||
+      !engine->row_sums[0] || !engine->row_sums[1])
     goto fail;
   GR_TRY_ELSE(fail, gr_phases_make(&engine->phases, engine->plan.n_ranks, err));
   engine->spins = gr_team_spins(engine->plan.n_ranks);
@@ -116,6 +121,7 @@ void gr_engine_destroy(gr_engine *engine) {
   gr_free(engine->lane_sums);
   gr_free(engine->rank_finite);
   gr_free(engine->row_squares);
+  for (int i = 0; i < 2; i++) gr_free(engine->row_sums[i]);
   gr_free(engine);
 }
 

@@ -312,16 +312,23 @@ static void update(steps *all, const gr_step *s, int rank) {
   double norm;
   const bool finite = is_finite(s, &norm), whole = plan->whole_gradient,
              averages = plan->averages && !plan->constrains; /* else after that */
+  float ratio[GR_MAX_LAYERS];
+  if (plan->directs && finite && s->last) gr_whole_ratios(s, ratio);
   for (size_t i = plan->first_unit[rank]; finite && s->last && i < plan->first_unit[rank + 1];
        i++) {
     const gr_unit *u = &plan->units[i];
     if (whole)
-      gr_whole_apply(s, norm, u);
+      gr_whole_apply(s, norm, plan->directs ? ratio : NULL, u);
     else
       gr_gradient_unit(s, rank, u);
     if (averages) gr_whole_average(s, u);
   }
   if (rank == 0) end_pass(all, s, norm, finite);
+}
+
+static void direct(const gr_step *s, int rank) {
+  double norm;
+  if (s->last && is_finite(s, &norm)) gr_whole_direct(s, rank, norm);
 }
 
 static void constrain(const gr_step *s, int rank) {
@@ -338,6 +345,7 @@ static void operate(steps *all, const gr_step *s, int rank, const gr_plan_operat
                                    [GR_REDUCE] = GR_PHASE_WEIGHT_GRADIENT,
                                    [GR_GRADIENT] = GR_PHASE_WEIGHT_GRADIENT,
                                    [GR_NORM] = GR_PHASE_UPDATE,
+                                   [GR_DIRECTION] = GR_PHASE_UPDATE,
                                    [GR_UPDATE] = GR_PHASE_UPDATE,
                                    [GR_CONSTRAIN] = GR_PHASE_UPDATE};
   switch (o->kind) {
@@ -361,6 +369,9 @@ static void operate(steps *all, const gr_step *s, int rank, const gr_plan_operat
       break;
     case GR_NORM:
       if (s->last) gr_whole_squares(s, rank);
+      break;
+    case GR_DIRECTION:
+      direct(s, rank);
       break;
     case GR_UPDATE:
       update(all, s, rank);

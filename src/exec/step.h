@@ -57,8 +57,16 @@ void gr_whole_squares(const gr_step *s, int rank);
 /* The norm of the mean gradient: rows added in double by the tree. */
 double gr_whole_norm(const gr_step *s);
 
-/* The update of one of the rank's units from the whole gradient, whose norm is `norm`. */
-void gr_whole_apply(const gr_step *s, double norm, const gr_unit *u);
+/* By layers: the gradient of the rank's rows of weights becomes the direction of their step. `norm`
+ * is that of the gradient. */
+void gr_whole_direct(const gr_step *s, int rank, double norm);
+
+/* By layers: how many times its direction the weights of each layer go. */
+void gr_whole_ratios(const gr_step *s, float *ratio);
+
+/* The update of one of the rank's units from the whole gradient, whose norm is `norm`; `ratio`: of
+ * its layer, from its direction; or NULL. */
+void gr_whole_apply(const gr_step *s, double norm, const float *ratio, const gr_unit *u);
 
 /* Takes a unit's new weights into their average. */
 void gr_whole_average(const gr_step *s, const gr_unit *u);

@@ -17,8 +17,8 @@ const gr_loss_kind gr_losses[GR_N_LOSSES] = {
 };
 
 const gr_optimizer_kind gr_optimizers[GR_N_OPTIMIZERS] = {
-#define GR_OPTIMIZER(id, name, moments, decoupled, rate, momentum, beta1, beta2, epsilon) \
-  {name, moments, decoupled, rate, momentum, beta1, beta2, epsilon},
+#define GR_OPTIMIZER(id, name, moments, decoupled, scope, rate, momentum, beta1, beta2, epsilon) \
+  {name, moments, decoupled, GR_SCOPE_##scope, rate, momentum, beta1, beta2, epsilon},
 #include "kernel/optimizer.def.h"
 #undef GR_OPTIMIZER
 };

@@ -28,7 +28,7 @@ typedef struct watch {
   const gr_plan *plan;
   matrix input, a[GR_MAX_LAYERS], delta[GR_MAX_LAYERS], weights[GR_MAX_LAYERS], back[GR_MAX_LAYERS],
       scratch, index[2], loss, finite, numbers, gradient[GR_MAX_LAYERS], average[GR_MAX_LAYERS],
-      squares;
+      squares, sums;
   uint64_t n;             /* rows of this step */
   unsigned step, meeting; /* meetings so far */
   uint64_t conflicts, missing, twice;
@@ -66,6 +66,7 @@ static watch make_watch(const gr_plan *plan) {
              .loss = make_matrix(rows, 1),
              .finite = make_matrix((size_t)plan->n_ranks, 1),
              .squares = make_matrix(all_panels(plan), 1),
+             .sums = make_matrix(all_panels(plan), 1),
              .numbers = make_matrix(2, 1)};
   for (uint32_t l = 0; l < plan->n_layers; l++) {
     const gr_plan_layer *layer = &plan->layer[l];
@@ -257,9 +258,27 @@ static void rows_of_weights(watch *w, int rank, bool constrains) {
   }
 }
 
+/* The rank's rows of weights: their gradient becomes a direction, whose sums of squares are taken
+ * with those of the weights. */
+static void direct(watch *w, int rank) {
+  size_t before = 0;
+  judge(w, rank);
+  for (uint32_t l = 0; l < w->plan->n_layers; l++) {
+    size_t first, end;
+    gr_plan_row_panels(w->plan, l, rank, &first, &end);
+    const block mine = all_columns(&w->gradient[l], first, end);
+    reads(w, rank, &w->weights[l], mine, false);
+    writes(w, rank, &w->gradient[l], mine, false);
+    writes(w, rank, &w->sums, (block){before + first, before + end, 0, 1}, true);
+    before += w->plan->layer[l].panels_out;
+  }
+}
+
 /* Rank 0 adds the losses, and the weights of the rows to come. */
 static void update(watch *w, int rank) {
   judge(w, rank);
+  if (w->plan->directs)
+    reads(w, rank, &w->sums, all_columns(&w->sums, 0, all_panels(w->plan)), true);
   for (size_t i = w->plan->first_unit[rank]; i < w->plan->first_unit[rank + 1]; i++)
     update_unit(w, rank, &w->plan->units[i]);
   if (rank != 0) return;
@@ -292,6 +311,9 @@ static void operate(watch *w, int rank, const gr_plan_operation *o) {
       break;
     case GR_NORM:
       rows_of_weights(w, rank, false);
+      break;
+    case GR_DIRECTION:
+      direct(w, rank);
       break;
     case GR_UPDATE:
       update(w, rank);
@@ -329,10 +351,11 @@ static uint64_t all_left_out(const watch *w) {
   return sum;
 }
 
-/* Each strategy, in 16 kinds: on machines whose caches hold nothing, too, where ranks share
+/* Each strategy, in 32 kinds: on machines whose caches hold nothing, too, where ranks share
  * gathered inputs; with a norm of the gradient before the update; with limits of rows of weights;
- * with several passes to an update, the last of which is watched, and an average. */
-enum { WAYS = 16 * GR_N_STRATEGIES };
+ * with several passes to an update, the last of which is watched, and an average; with an update by
+ * layers. */
+enum { WAYS = 32 * GR_N_STRATEGIES };
 static gr_plan make_plan(const gr_network *network, const gr_kernels *kernels, uint64_t batch,
                          int ranks, int way) {
   gr_machine machine = GR_MACHINE_TYPICAL;
@@ -346,6 +369,7 @@ static gr_plan make_plan(const gr_network *network, const gr_kernels *kernels, u
                                    .constrains = kind & 4,
                                    .passes = kind & 8 ? 3 : 1,
                                    .averages = kind & 8,
+                                   .directs = kind & 16,
                                    .threads = ranks,
                                    .strategy = strategy,
                                    .forced = true,

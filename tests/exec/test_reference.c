@@ -43,7 +43,7 @@ static const ref_optimizer optimizer_of[GR_N_OPTIMIZERS] = {
     [GR_ADAMW] = REF_ADAMW,       [GR_ADAGRAD] = REF_ADAGRAD,
     [GR_RMSPROP] = REF_RMSPROP,   [GR_RMSPROP_MOMENTUM] = REF_RMSPROP_MOMENTUM,
     [GR_ADADELTA] = REF_ADADELTA, [GR_NADAM] = REF_NADAM,
-    [GR_LION] = REF_LION};
+    [GR_LION] = REF_LION,         [GR_LAMB] = REF_LAMB};
 
 static ref_recipe reference_of(const recipe *r) {
   const gr_config c = make_config(r);
@@ -197,8 +197,8 @@ static void every_optimizer_matches_the_reference(void) {
 
 /* Thresholds that some steps and elements pass and others do not; two layers wider than a tile. */
 static void clipping_and_limits_match_the_reference(void) {
-  static const gr_optimizer kinds[] = {GR_SGD, GR_ADAM, GR_LION};
-  for (int kind = 0; kind < 3; kind++)
+  static const gr_optimizer kinds[] = {GR_SGD, GR_ADAM, GR_LION, GR_LAMB};
+  for (int kind = 0; kind < 4; kind++)
     for (int variant = 1; variant < 16; variant++) {
       const recipe r = {.width = {37, 50, 33, 5},
                         .hidden = GR_TANH,

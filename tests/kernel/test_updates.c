@@ -45,8 +45,9 @@ static gr_update_coefficients coefficients(gr_optimizer kind, const hyper *h, in
                               .decay = (float)h->decay,
                               .l1 = (float)h->l1,
                               .clip = (float)h->clip};
-  if (gr_optimizers[kind].decoupled) u.decay = (float)(h->rate * h->decay);
-  if (kind == GR_ADAM || kind == GR_ADAMW || kind == GR_NADAM || kind == GR_LION)
+  if (gr_optimizers[kind].decoupled && kind != GR_LAMB) u.decay = (float)(h->rate * h->decay);
+  if (kind == GR_LAMB) u.gradient_rate = (float)(1 / (1 - pow(h->beta1, t)));
+  if (kind == GR_ADAM || kind == GR_ADAMW || kind == GR_NADAM || kind == GR_LION || kind == GR_LAMB)
     u.momentum = (float)h->beta1;
   if (kind == GR_ADAM || kind == GR_ADAMW)
     u.learning_rate = (float)(h->rate / (1 - pow(h->beta1, t)));
@@ -139,13 +140,24 @@ static number lion_step(const hyper *h, number g, number *m) {
   return c.value > 0 ? rate : minus(exactly(0), rate);
 }
 
+/* You et al. 2020, algorithm 2, where the norms are equal: r (m^ / (sqrt(v^) + eps) + d w). */
+static number lamb_step(const hyper *h, int t, number w, number g, number *m, number *v) {
+  *m = mean(h->beta1, *m, g);
+  *v = mean(h->beta2, *v, times(g, g));
+  const number m_hat = times(coefficient(1 / (1 - pow(h->beta1, t))), *m),
+               v_hat = over(*v, coefficient(1 - pow(h->beta2, t))),
+               adam = over(m_hat, plus(root(v_hat), coefficient(h->epsilon)));
+  return times(coefficient(h->rate), plus(adam, times(coefficient(h->decay), w)));
+}
+
 /* g / (sqrt(v) + eps) */
 static number over_root(const hyper *h, number g, number v) {
   return over(g, plus(root(v), coefficient(h->epsilon)));
 }
 
 /* What step t takes from a weight; m and v become what they are after it. */
-static number step_of(gr_optimizer kind, const hyper *h, int t, number g, number *m, number *v) {
+static number step_of(gr_optimizer kind, const hyper *h, int t, number w, number g, number *m,
+                      number *v) {
   const number rate = coefficient(h->rate), mu = coefficient(h->momentum);
   switch (kind) {
     case GR_SGD:
@@ -175,6 +187,8 @@ static number step_of(gr_optimizer kind, const hyper *h, int t, number g, number
       return nadam_step(h, t, g, m, v);
     case GR_LION:
       return lion_step(h, g, m);
+    case GR_LAMB:
+      return lamb_step(h, t, w, g, m, v);
     case GR_N_OPTIMIZERS:
       break;
   }
@@ -195,11 +209,11 @@ static int is_near(gr_optimizer kind, const hyper *h, int t, const state *old, c
          v = exactly((double)old->v[i]);
   number g = clipped(h, times(coefficient(h->scale), exactly((double)old->g[i])));
   if (h->l1 > 0) g = plus(g, coefficient(w.value > 0 ? h->l1 : w.value < 0 ? -h->l1 : 0));
-  if (gr_optimizers[kind].decoupled)
+  if (gr_optimizers[kind].decoupled && kind != GR_LAMB)
     w = minus(w, times(coefficient(h->rate * h->decay), w));
-  else
+  else if (kind != GR_LAMB)
     g = plus(g, times(coefficient(h->decay), w));
-  w = minus(w, step_of(kind, h, t, g, &m, &v));
+  w = minus(w, step_of(kind, h, t, w, g, &m, &v));
   return near(now->w[i], w) && (moments < 1 || near(now->m[i], m)) &&
          (moments < 2 || near(now->v[i], v));
 }

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/elementary.h" /* gr_exp: its bits are part of the contract */
 #include "reference/functions.h"
+#include "reference/updates.h"
 
 /* One sample's outputs a[l] of each layer (a[0]: inputs), their slopes and dC/dz d[l]. */
 typedef struct pass {
@@ -281,114 +281,6 @@ static sums tree(const batch *b, size_t lane, size_t n) {
   return s;
 }
 
-/* Adam's step with bias correction folded into the rate and the root, in double, rounded once. */
-static void adam(const ref_recipe *recipe, float g, double rate, unsigned long t, float *w,
-                 float *m, float *v) {
-  const float beta1 = (float)recipe->beta1, one_minus_beta1 = (float)(1 - recipe->beta1);
-  const float beta2 = (float)recipe->beta2, one_minus_beta2 = (float)(1 - recipe->beta2);
-  const float corrected = (float)(rate / (1 - ref_power(recipe->beta1, t)));
-  const float root = (float)(1 / sqrt(1 - ref_power(recipe->beta2, t)));
-  *m = ref_flush(fmaf(beta1, *m, one_minus_beta1 * g));
-  *v = ref_flush(fmaf(beta2, *v, one_minus_beta2 * g * g));
-  *w = fmaf(-corrected, *m / fmaf(sqrtf(*v), root, (float)recipe->epsilon), *w);
-}
-
-/* b2 v + (1 - b2) g^2 */
-static float mean_square(const ref_recipe *recipe, float g, float v) {
-  return ref_flush(fmaf((float)recipe->beta2, v, (float)(1 - recipe->beta2) * g * g));
-}
-
-static double nadam_mu(const ref_recipe *recipe, unsigned long t) {
-  return recipe->beta1 * (1 - 0.5 * gr_exp((double)t * -0.04082199452025512955 / 250));
-}
-
-/* Dozat's step with all factors of gradient and mean gradient in double, rounded once. */
-static void nadam(const ref_recipe *recipe, float g, double rate, unsigned long t, float *w,
-                  float *m, float *v) {
-  double product = 1;
-  for (unsigned long i = 1; i <= t; i++) product *= nadam_mu(recipe, i);
-  const double mu = nadam_mu(recipe, t), next = nadam_mu(recipe, t + 1);
-  const float of_g = (float)(rate * (1 - mu) / (1 - product));
-  const float of_m = (float)(rate * next / (1 - product * next));
-  const float root = (float)(1 / sqrt(1 - ref_power(recipe->beta2, t)));
-  *m = ref_flush(fmaf((float)recipe->beta1, *m, (float)(1 - recipe->beta1) * g));
-  *v = mean_square(recipe, g, *v);
-  *w -= fmaf(of_g, g, of_m * *m) / fmaf(sqrtf(*v), root, (float)recipe->epsilon);
-}
-
-static float adadelta_step(const ref_recipe *recipe, float g, float *u, float *v) {
-  const float epsilon = (float)recipe->epsilon;
-  *v = mean_square(recipe, g, *v);
-  const float x = sqrtf(*u + epsilon) / sqrtf(*v + epsilon) * g;
-  *u = mean_square(recipe, x, *u);
-  return x;
-}
-
-static float lion_direction(const ref_recipe *recipe, float g, float *m) {
-  const float c = fmaf((float)recipe->beta1, *m, (float)(1 - recipe->beta1) * g);
-  *m = ref_flush(fmaf((float)recipe->beta2, *m, (float)(1 - recipe->beta2) * g));
-  return c == 0 ? c : copysignf(1, c);
-}
-
-/* Within -limit and limit. */
-static float clip(float g, float limit) {
-  return g > limit ? limit : g < -limit ? -limit : g;
-}
-
-/* Parameter i by its mean gradient g; biases (not `decays`) do not decay. */
-static void update(const ref_recipe *recipe, ref_state *s, size_t i, float g, int decays,
-                   double rate, unsigned long t) {
-  const double decay = decays ? recipe->weight_decay : 0;
-  if (recipe->clip_value > 0) g = clip(g, (float)recipe->clip_value);
-  if (decays && recipe->l1 > 0 && s->parameters[i] != 0)
-    g += copysignf((float)recipe->l1, s->parameters[i]);
-  float *w = &s->parameters[i], *m = &s->moment1[i], *v = &s->moment2[i];
-  const float mu = (float)recipe->momentum, r = (float)rate, epsilon = (float)recipe->epsilon;
-  if (recipe->optimizer == REF_ADAMW || recipe->optimizer == REF_LION)
-    *w = fmaf(-(float)(rate * decay), *w, *w);
-  else
-    g = fmaf((float)decay, *w, g);
-  switch (recipe->optimizer) {
-    case REF_SGD:
-      *w = fmaf(-(float)rate, g, *w);
-      break;
-    case REF_MOMENTUM:
-      *m = ref_flush(fmaf(mu, *m, g));
-      *w = fmaf(-(float)rate, *m, *w);
-      break;
-    case REF_NESTEROV:
-      *m = ref_flush(fmaf(mu, *m, g));
-      *w = fmaf(-(float)rate, fmaf(mu, *m, g), *w);
-      break;
-    case REF_ADAM:
-    case REF_ADAMW:
-      adam(recipe, g, rate, t, w, m, v);
-      break;
-    case REF_ADAGRAD:
-      *m = ref_flush(fmaf(g, g, *m));
-      *w = fmaf(-r, g / (sqrtf(*m) + epsilon), *w);
-      break;
-    case REF_RMSPROP:
-      *m = mean_square(recipe, g, *m);
-      *w = fmaf(-r, g / (sqrtf(*m) + epsilon), *w);
-      break;
-    case REF_RMSPROP_MOMENTUM:
-      *v = mean_square(recipe, g, *v);
-      *m = ref_flush(fmaf(mu, *m, g / (sqrtf(*v) + epsilon)));
-      *w = fmaf(-r, *m, *w);
-      break;
-    case REF_ADADELTA:
-      *w = fmaf(-r, adadelta_step(recipe, g, m, v), *w);
-      break;
-    case REF_NADAM:
-      nadam(recipe, g, rate, t, w, m, v);
-      break;
-    case REF_LION:
-      *w = fmaf(-r, lion_direction(recipe, g, m), *w);
-      break;
-  }
-}
-
 /* Sum of squares of n values and, where given, one more: index i to partial i mod 16. */
 static float squares(const float *x, size_t n, const float *more) {
   float partial[16] = {0};
@@ -432,6 +324,31 @@ static void constrain(const ref_recipe *recipe, float *parameters) {
     }
 }
 
+/* The norm of a layer's weights. */
+static double layer_norm(const float *w, size_t n_in, size_t n_out) {
+  double *rows = allocate(n_out, sizeof *rows);
+  for (size_t o = 0; o < n_out; o++) rows[o] = (double)squares(w + o * n_in, n_in, NULL);
+  const double norm = sqrt(tree_of(rows, n_out));
+  free(rows);
+  return norm;
+}
+
+/* The weights of layer l by their mean gradient g, which becomes their direction. */
+static void lamb_layer(const ref_recipe *recipe, ref_state *s, size_t l, float *g, double rate,
+                       unsigned long t) {
+  const size_t n_in = recipe->width[l - 1], n_out = recipe->width[l], at = weights_of(recipe, l);
+  float *w = s->parameters + at;
+  for (size_t i = 0; i < n_in * n_out; i++) {
+    if (recipe->clip_value > 0) g[i] = ref_clip(g[i], (float)recipe->clip_value);
+    if (recipe->l1 > 0 && w[i] != 0) g[i] += copysignf((float)recipe->l1, w[i]);
+    g[i] = ref_lamb_direction(recipe, g[i], (float)recipe->weight_decay, t, w[i],
+                              &s->moment1[at + i], &s->moment2[at + i]);
+  }
+  const double of_w = layer_norm(w, n_in, n_out), of_u = layer_norm(g, n_in, n_out);
+  const float ratio = of_w > 0 && of_u > 0 ? (float)(of_w / of_u) : 1;
+  for (size_t i = 0; i < n_in * n_out; i++) w[i] = fmaf(-(float)rate, g[i] * ratio, w[i]);
+}
+
 double ref_step(const ref_recipe *recipe, ref_state *state, const ref_sample *sample, size_t n,
                 unsigned long step, double learning_rate) {
   const batch b = {recipe, state->parameters, sample, n, step, allocate(1, sizeof(pass))};
@@ -443,9 +360,12 @@ double ref_step(const ref_recipe *recipe, ref_state *state, const ref_sample *sa
   for (size_t l = 1; l <= recipe->n_layers; l++) {
     const size_t first = weights_of(recipe, l), biases = recipe->width[l];
     const size_t weights = recipe->width[l - 1] * biases;
-    for (size_t i = 0; i < weights + biases; i++)
-      update(recipe, state, first + i, s.gradient[first + i] * scale, i < weights, learning_rate,
-             step + 1);
+    const int whole = recipe->optimizer == REF_LAMB;
+    for (size_t i = 0; i < weights + biases; i++) s.gradient[first + i] *= scale;
+    if (whole) lamb_layer(recipe, state, l, s.gradient + first, learning_rate, step + 1);
+    for (size_t i = whole ? weights : 0; i < weights + biases; i++)
+      ref_update(recipe, state, first + i, s.gradient[first + i], i < weights, learning_rate,
+                 step + 1);
   }
   if (recipe->max_norm > 0) constrain(recipe, state->parameters);
   free(s.gradient);

@@ -54,7 +54,8 @@ typedef enum ref_optimizer {
   REF_RMSPROP_MOMENTUM,
   REF_ADADELTA,
   REF_NADAM,
-  REF_LION
+  REF_LION,
+  REF_LAMB
 } ref_optimizer;
 
 typedef struct ref_recipe {
