@@ -73,23 +73,24 @@ gradus_status gr_engine_create(const gr_network *network, const gr_config *confi
   engine->config = *config;
   for (uint32_t i = 0; i < config->training.n_quantiles; i++)
     engine->levels[i] = (float)config->training.quantiles[i];
+  const gr_scope scope = gr_optimizers[config->optimizer.name].scope;
   const gr_machine machine = gr_machine_measure(
       engine->kernels, inference_only || resources->strategy >= 0 ? 1 : resources->threads);
-  const gr_plan_request request = {
-      .network = network,
-      .batch_rows = (uint64_t)config->training.batch_size,
-      .lane_rows = (uint64_t)config->training.lane_rows,
-      .optimizer = (gr_optimizer)config->optimizer.name,
-      .inference_only = inference_only,
-      .passes = (uint64_t)config->training.accumulate,
-      .norms = config->optimizer.clip_norm > 0,
-      .directs = gr_optimizers[config->optimizer.name].scope == GR_SCOPE_LAYER,
-      .constrains = config->optimizer.max_norm > 0,
-      .averages = config->average.name != GR_AVERAGE_NONE,
-      .threads = gr_team_available(resources->threads),
-      .strategy = resources->strategy,
-      .forced = resources->strategy >= 0,
-      .machine = &machine};
+  const gr_plan_request request = {.network = network,
+                                   .batch_rows = (uint64_t)config->training.batch_size,
+                                   .lane_rows = (uint64_t)config->training.lane_rows,
+                                   .optimizer = (gr_optimizer)config->optimizer.name,
+                                   .inference_only = inference_only,
+                                   .passes = (uint64_t)config->training.accumulate,
+                                   .norms = config->optimizer.clip_norm > 0,
+                                   .directs = scope == GR_SCOPE_LAYER,
+                                   .compares = scope == GR_SCOPE_RUN,
+                                   .constrains = config->optimizer.max_norm > 0,
+                                   .averages = config->average.name != GR_AVERAGE_NONE,
+                                   .threads = gr_team_available(resources->threads),
+                                   .strategy = resources->strategy,
+                                   .forced = resources->strategy >= 0,
+                                   .machine = &machine};
   GR_TRY_ELSE(fail, gr_plan_make(&request, engine->kernels, &engine->plan, err));
   engine->pace = gr_pace_make(engine->plan.n_ranks > 1 && !request.forced,
                               engine->plan.step_flops / machine.flops, engine->plan.batch_rows);
@@ -191,6 +192,10 @@ void gr_engine_store(const gr_engine *engine, float *parameters,
     unpack(plan, gr_at(engine, plan->parameters), moment[trained]);
   for (int k = 0; k < gr_optimizers[plan->optimizer].moments && !plan->inference_only; k++)
     if (moment && moment[k]) unpack(plan, gr_at(engine, plan->moment[k]), moment[k]);
+}
+
+void gr_engine_set_objective(gr_engine *engine, double objective) {
+  engine->objective[0] = engine->objective[1] = objective;
 }
 
 void gr_engine_bind_inputs(gr_engine *engine, const gr_rows *rows) {

@@ -9,6 +9,15 @@
 #include "exec/step.h"
 #include "plan/lanes.h"
 
+/* Sums of squares of the rows of a panel of a layer. */
+static void sum_rows(const gr_step *s, const gr_plan_layer *layer, size_t panel, const float *p,
+                     double *rows) {
+  _Alignas(64) float sums[16];
+  s->engine->kernels->row_squares(layer->n_in, p, NULL, sums);
+  for (size_t o = 16 * panel; o < 16 * panel + 16 && o < layer->n_out; o++)
+    rows[layer->first_row + o] = (double)sums[o % 16];
+}
+
 void gr_whole_squares(const gr_step *s, int rank) {
   gr_engine *engine = s->engine;
   const gr_plan *plan = &engine->plan;
@@ -24,6 +33,11 @@ void gr_whole_squares(const gr_step *s, int rank) {
           gr_at(engine, plan->gradient + layer->bias + 16 * panel), sums);
       for (size_t o = 16 * panel; o < 16 * panel + 16 && o < layer->n_out; o++)
         engine->row_squares[layer->first_row + o] = (double)sums[o % 16];
+      if (plan->compares)
+        sum_rows(
+            s, layer, panel,
+            gr_at(engine, plan->parameters + layer->weights + 16 * panel * (size_t)layer->n_in),
+            engine->row_sums[0]);
     }
   }
 }
@@ -38,15 +52,6 @@ double gr_whole_norm(const gr_step *s) {
 static float clipped_scale(const gr_step *s, double norm) {
   const double most = s->engine->config.optimizer.clip_norm, scale = (double)s->weights.scale;
   return most > 0 && norm > most ? (float)(scale * (most / norm)) : s->weights.scale;
-}
-
-/* Sums of squares of the rows of a panel of a layer. */
-static void sum_rows(const gr_step *s, const gr_plan_layer *layer, size_t panel, const float *p,
-                     double *rows) {
-  _Alignas(64) float sums[16];
-  s->engine->kernels->row_squares(layer->n_in, p, NULL, sums);
-  for (size_t o = 16 * panel; o < 16 * panel + 16 && o < layer->n_out; o++)
-    rows[layer->first_row + o] = (double)sums[o % 16];
 }
 
 void gr_whole_direct(const gr_step *s, int rank, double norm) {
@@ -69,7 +74,7 @@ void gr_whole_direct(const gr_step *s, int rank, double norm) {
   }
 }
 
-void gr_whole_ratios(const gr_step *s, float *ratio) {
+static void judge_layers(const gr_step *s, float *ratio) {
   const gr_engine *engine = s->engine;
   for (uint32_t l = 0; l < engine->plan.n_layers; l++) {
     const gr_plan_layer *layer = &engine->plan.layer[l];
@@ -79,14 +84,32 @@ void gr_whole_ratios(const gr_step *s, float *ratio) {
   }
 }
 
-void gr_whole_apply(const gr_step *s, double norm, const float *ratio, const gr_unit *u) {
+/* The mean loss, and d/2 times the sum of squares of the weights. */
+static double objective_of(const gr_step *s) {
+  const gr_engine *engine = s->engine;
+  const double decay = engine->config.optimizer.weight_decay, mean = engine->loss / s->weight;
+  return decay > 0 ? mean + 0.5 * decay * gr_tree_sum(engine->row_sums[0], engine->plan.n_rows)
+                   : mean;
+}
+
+void gr_whole_judge(const gr_step *s, gr_verdict *verdict) {
+  const gr_engine *engine = s->engine;
+  if (engine->plan.directs) judge_layers(s, verdict->ratio);
+  verdict->objective = engine->plan.compares ? objective_of(s) : 0;
+  verdict->grew =
+      engine->plan.compares && verdict->objective > engine->objective[(s->number + 1) % 2];
+}
+
+void gr_whole_apply(const gr_step *s, const gr_verdict *verdict, const gr_unit *u) {
   const gr_engine *engine = s->engine;
   const gr_plan *plan = &engine->plan;
   gr_update_coefficients weights = s->weights, biases = s->biases;
-  weights.scale = biases.scale = clipped_scale(s, norm);
-  if (ratio) /* w <- w - r (ratio u) */
-    weights = (gr_update_coefficients){
-        .optimizer = GR_SGD, .scale = ratio[u->layer], .learning_rate = s->weights.learning_rate};
+  weights.scale = biases.scale = clipped_scale(s, verdict->norm);
+  weights.grew = biases.grew = verdict->grew;
+  if (plan->directs) /* w <- w - r (ratio u) */
+    weights = (gr_update_coefficients){.optimizer = GR_SGD,
+                                       .scale = verdict->ratio[u->layer],
+                                       .learning_rate = s->weights.learning_rate};
   for (size_t p = 0; p < u->n_panels; p++) {
     const size_t at = gr_gradient_at(plan, u, p);
     gr_gradient_apply(s, &weights, at, 16 * (size_t)u->n_inputs,

@@ -73,6 +73,7 @@ typedef struct gr_update_coefficients {
   float decay; /* weight decay; where it is decoupled: learning_rate * weight_decay, but
                   for lamb, whose direction has it */
   float l1;    /* 0: none */
+  bool grew;   /* rprop: the loss, since the step before */
   float clip;  /* 0: none */
 } gr_update_coefficients;
 

@@ -75,8 +75,9 @@ typedef struct gr_loss_kind {
 } gr_loss_kind;
 
 /* What the new value of a weight depends on beside its own gradient: nothing, so that the update
- * may follow the gradient of a tile at once; or the step of its whole layer. */
-typedef enum gr_scope { GR_SCOPE_WEIGHT, GR_SCOPE_LAYER } gr_scope;
+ * may follow the gradient of a tile at once; the step of its whole layer; or whether the loss of
+ * all training rows has grown, so that an update is made from all of them. */
+typedef enum gr_scope { GR_SCOPE_WEIGHT, GR_SCOPE_LAYER, GR_SCOPE_RUN } gr_scope;
 
 typedef struct gr_optimizer_kind {
   const char *name;

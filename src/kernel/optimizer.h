@@ -37,7 +37,13 @@
  * lamb: m, v and c_t as in adam; u = p_t m / (sqrt(v) c_t + eps) + d w, p_t = 1 / (1 - b1^t);
  * w <- w - r (|w| / |u|) u with the norms of the weights of a layer, their quotient being 1 where
  * either is 0 (You et al. 2020, algorithm 2, phi(z) = z). Here it is 1, as for biases it always is;
- * `direction` leaves u where g was, for exec/whole.c to take the step */
+ * `direction` leaves u where g was, for exec/whole.c to take the step
+ *
+ * rprop: x the gradient of the step before (0 at first), D a step size (r at first), each weight's
+ * own, and s = sign(x g'). s > 0: D <- min(1.2 D, 50). s < 0: where the loss has grown w goes back
+ * by sign(x) D; D <- max(D / 2, 1e-6), and x becomes 0. Else, and where s > 0, w <- w - sign(g') D
+ * and x becomes g' (iRprop+ of Igel and Huesken 2000, algorithm in section 2, with the numbers of
+ * Riedmiller and Braun 1993); D is the first moment */
 #ifndef GR_KERNEL_OPTIMIZER_H
 #define GR_KERNEL_OPTIMIZER_H
 
@@ -124,6 +130,19 @@ GR_INLINE vf lamb_direction(const gr_update_coefficients *u, vf w, vf g, float *
   return vf_fma(vf_set1(u->decay), w, vf_div(vf_mul(vf_set1(u->gradient_rate), m), root));
 }
 
+GR_INLINE vf rprop_weight(const gr_update_coefficients *u, vf w, vf g, float *moment1,
+                          float *moment2) {
+  const vf kept = vf_load(moment1), last = vf_sign(vf_load(moment2)), now = vf_sign(g),
+           size = vf_select(vf_lt(vf_zero(), kept), kept, vf_set1(u->learning_rate)),
+           same = vf_mul(last, now), longer = vf_min(vf_set1(50), vf_mul(size, vf_set1(1.2f))),
+           shorter = vf_max(vf_set1(1e-6f), vf_mul(size, vf_set1(0.5f))),
+           grown = vf_select(vf_lt(vf_zero(), same), longer, size),
+           back = u->grew ? vf_mul(last, size) : vf_zero();
+  vf_store(moment1, vf_select(vf_lt(same, vf_zero()), shorter, grown));
+  vf_store(moment2, vf_select(vf_lt(same, vf_zero()), vf_zero(), vf_flush(g)));
+  return vf_select(vf_lt(same, vf_zero()), vf_add(w, back), vf_nfma(now, grown, w));
+}
+
 /* s g, held within -clip and clip; NaN stays NaN. */
 GR_INLINE vf mean_gradient(const gr_update_coefficients *u, vf g) {
   g = vf_mul(g, vf_set1(u->scale));
@@ -180,6 +199,8 @@ GR_INLINE vf vf_update(gr_optimizer kind, const gr_update_coefficients *u, vf w,
     }
     case GR_LION:
       return vf_nfma(rate, lion_direction(u, g, moment1), w);
+    case GR_RPROP:
+      return rprop_weight(u, w, g, moment1, moment2);
     case GR_SGD:
     case GR_LAMB: /* above */
     case GR_N_OPTIMIZERS:

@@ -134,7 +134,7 @@ const gr_key gr_keys[] = {
      FIELD(training.lane_rows), NULL, 1, MAX_BATCH,
      "rows of a batch whose gradients form one chain of sums; auto: by batch size"},
     {"training.accumulate", "accumulate", GR_KEY_INTEGER, GR_PART_RECIPE, false,
-     FIELD(training.accumulate), NULL, 1, 65536,
+     FIELD(training.accumulate), NULL, 1, MAX_ROWS,
      "batches whose gradients make one update, as one batch of all their rows would"},
     {"training.shuffle", "shuffle", GR_KEY_CHOICE, GR_PART_RECIPE, true, FIELD(training.shuffle),
      shuffles, 0, 0,

@@ -69,6 +69,7 @@ typedef struct gr_plan_request {
   uint64_t passes;           /* batches whose gradients make one update; 0 is 1 */
   bool norms;                /* an update needs the norm of the gradient first */
   bool directs;              /* by layers: steps are made whole before they are taken; has norms */
+  bool compares;             /* an update follows whether the loss has grown; has norms */
   bool constrains;           /* rows of weights have a largest norm */
   bool averages;             /* the model is an average of the weights */
   int threads;               /* at most; fewer are used where more would not pay */
@@ -83,7 +84,7 @@ typedef struct gr_plan {
   gr_plan_layer layer[GR_MAX_LAYERS];
   gr_loss loss;
   gr_optimizer optimizer;
-  bool inference_only, norms, directs, constrains, averages;
+  bool inference_only, norms, directs, compares, constrains, averages;
   bool whole_gradient; /* it waits in a buffer: for its norm, or for more passes */
   uint64_t passes;
   uint32_t input_dropout; /* like layer[].dropout */

@@ -20,6 +20,7 @@ typedef struct gr_state_field {
   const char *name;
   gr_field_kind kind;
   size_t offset, size; /* in gr_train_state */
+  bool may_lack;       /* files written before it was added lack it */
 } gr_state_field;
 
 extern const gr_state_field gr_state_fields[];

@@ -258,11 +258,13 @@ static gradus_status read_bool(const gr_h5_file *file, const char *name, bool *o
 static gradus_status read_field(const gr_h5_file *file, const gr_state_field *field,
                                 gr_train_state *state, gradus_error *err) {
   void *out = (char *)state + field->offset;
+  bool found = true;
   switch (field->kind) {
     case GR_FIELD_U64:
       return gr_h5_attribute_u64(file, "/state", field->name, out, NULL, err);
     case GR_FIELD_F64:
-      return gr_h5_attribute_f64(file, "/state", field->name, out, NULL, err);
+      return gr_h5_attribute_f64(file, "/state", field->name, out, field->may_lack ? &found : NULL,
+                                 err);
     case GR_FIELD_BOOL:
       return read_bool(file, field->name, out, err);
     case GR_FIELD_TEXT:

@@ -144,6 +144,12 @@ static void resolve_batches(gr_config *c, const gr_data_facts *facts, gr_text *n
     note(c, notes, "training.batch_size", "there are no more training rows");
     if (c->training.lane_rows > c->training.batch_size) c->training.lane_rows = GR_AUTO;
   }
+  const int64_t passes =
+      ((int64_t)facts->n_train + c->training.batch_size - 1) / c->training.batch_size;
+  if (gr_optimizers[c->optimizer.name].scope == GR_SCOPE_RUN && c->training.accumulate != passes) {
+    c->training.accumulate = passes;
+    note(c, notes, "training.accumulate", "an update is made from all training rows");
+  }
   if (c->training.lane_rows == GR_AUTO || c->training.lane_rows == 0) {
     c->training.lane_rows = gr_resolve_lane_rows(c->training.batch_size);
     note(c, notes, "training.lane_rows", "from the batch size");
@@ -190,7 +196,10 @@ static void resolve_windows(gr_config *c, const gr_data_facts *facts, gr_text *n
 static void resolve_shuffle(gr_config *c, const gr_data_facts *facts, gr_text *notes) {
   const bool few = facts->n_train <= WINDOW_BYTES / facts->row_bytes,
              many = facts->row_bytes < PAGE_BYTES && facts->n_train > MANY_BYTES / facts->row_bytes;
-  if (facts->piece_rows && !few)
+  if (gr_optimizers[c->optimizer.name].scope == GR_SCOPE_RUN)
+    settle(c, &c->training.shuffle, GR_SHUFFLE_NONE, "training.shuffle",
+           "an update is made from all training rows", notes);
+  else if (facts->piece_rows && !few)
     settle(c, &c->training.shuffle, GR_SHUFFLE_WINDOW, "training.shuffle",
            "the inputs are stored in pieces", notes);
   else if (many)

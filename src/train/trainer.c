@@ -311,6 +311,7 @@ static bool account(void *user, const gr_step_result *result, uint64_t n) {
   s->samples_seen += n;
   s->epoch_loss += result->loss;
   s->epoch_weight += result->weight;
+  s->objective = result->objective;
   t->session_samples += n;
   t->epoch_samples += n;
   return !wanted(t);

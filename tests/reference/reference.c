@@ -333,6 +333,20 @@ static double layer_norm(const float *w, size_t n_in, size_t n_out) {
   return norm;
 }
 
+/* The mean loss and, with weight decay, what that adds. */
+static double objective_of(const ref_recipe *recipe, const float *parameters, const sums *s) {
+  const double mean = s->loss / s->weight;
+  double *rows = allocate(REF_MAX_LAYERS * REF_MAX_WIDTH, sizeof *rows);
+  size_t n = 0;
+  for (size_t l = 1; l <= recipe->n_layers; l++)
+    for (size_t o = 0; o < recipe->width[l]; o++)
+      rows[n++] = (double)squares(parameters + weights_of(recipe, l) + o * recipe->width[l - 1],
+                                  recipe->width[l - 1], NULL);
+  const double all = tree_of(rows, n);
+  free(rows);
+  return recipe->weight_decay > 0 ? mean + 0.5 * recipe->weight_decay * all : mean;
+}
+
 /* The weights of layer l by their mean gradient g, which becomes their direction. */
 static void lamb_layer(const ref_recipe *recipe, ref_state *s, size_t l, float *g, double rate,
                        unsigned long t) {
@@ -357,6 +371,9 @@ double ref_step(const ref_recipe *recipe, ref_state *state, const ref_sample *sa
   const double norm = (double)scale * norm_of(recipe, s.gradient);
   if (recipe->clip_norm > 0 && norm > recipe->clip_norm)
     scale = (float)((double)scale * (recipe->clip_norm / norm));
+  const double objective = objective_of(recipe, state->parameters, &s);
+  state->grew = objective > state->objective;
+  state->objective = objective;
   for (size_t l = 1; l <= recipe->n_layers; l++) {
     const size_t first = weights_of(recipe, l), biases = recipe->width[l];
     const size_t weights = recipe->width[l - 1] * biases;

@@ -55,7 +55,8 @@ typedef enum ref_optimizer {
   REF_ADADELTA,
   REF_NADAM,
   REF_LION,
-  REF_LAMB
+  REF_LAMB,
+  REF_RPROP
 } ref_optimizer;
 
 typedef struct ref_recipe {
@@ -83,6 +84,8 @@ typedef struct ref_sample {
 /* Layer by layer, weights row-major, then biases; moments alike. */
 typedef struct ref_state {
   float *parameters, *moment1, *moment2;
+  double objective; /* of the step before, 0 before the first */
+  int grew;
 } ref_state;
 
 size_t ref_parameters(const ref_recipe *recipe);

@@ -67,6 +67,23 @@ float ref_lamb_direction(const ref_recipe *recipe, float g, float decay, unsigne
   return fmaf(decay, w, first * *m / fmaf(sqrtf(*v), root, (float)recipe->epsilon));
 }
 
+static int sign_of(float x) {
+  return (x > 0) - (x < 0);
+}
+
+static void rprop(float g, double rate, int grew, float *w, float *size, float *last) {
+  const int x = sign_of(*last), same = x * sign_of(g);
+  const float old = *size > 0 ? *size : (float)rate;
+  if (same > 0) *size = old * 1.2f < 50 ? old * 1.2f : 50;
+  if (same < 0) *size = old * 0.5f > 1e-6f ? old * 0.5f : 1e-6f;
+  if (same == 0) *size = old;
+  *last = same < 0 ? 0 : ref_flush(g);
+  if (same < 0)
+    *w += grew ? (float)x * old : 0;
+  else
+    *w -= (float)sign_of(g) * *size;
+}
+
 /* Within -limit and limit. */
 float ref_clip(float g, float limit) {
   return g > limit ? limit : g < -limit ? -limit : g;
@@ -119,6 +136,9 @@ void ref_update(const ref_recipe *recipe, ref_state *s, size_t i, float g, int d
       break;
     case REF_NADAM:
       nadam(recipe, g, rate, t, w, m, v);
+      break;
+    case REF_RPROP:
+      rprop(g, rate, s->grew, w, m, v);
       break;
     case REF_LAMB: /* of biases */
       *w = fmaf(-r, ref_lamb_direction(recipe, g, 0, t, *w, m, v), *w);
