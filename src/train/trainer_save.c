@@ -144,7 +144,8 @@ static gradus_status take(gr_trainer *t, bool checkpoint, bool complete, gradus_
   gr_snapshot *s = &t->snapshot;
   const double start = gr_clock_now();
   t->now.state.wall_seconds = t->wall_before + gr_trainer_seconds(t);
-  t->now.state.metrics_offset = gr_run_log_size(&t->run.metrics);
+  if (t->saved_step != t->now.state.step) /* else it is what a finished run still lacks */
+    t->now.state.metrics_offset = gr_run_log_size(&t->run.metrics);
   gr_engine_store(t->engine, s->at.model.parameters, s->at.moment);
   GR_TRY(gr_snapshot_fill(s, &t->now, t->best, err));
   s->checkpoint = checkpoint;

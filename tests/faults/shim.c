@@ -108,7 +108,7 @@ __attribute__((constructor)) static void begin(void) {
   int fd = raw_open(getenv("GR_FAULT_REPORT"), O_RDWR);
   void *map = fd < 0 ? MAP_FAILED
                      : (void *)syscall(SYS_mmap, NULL, sizeof *report, PROT_READ | PROT_WRITE,
-                                       MAP_SHARED, fd, 0);
+                                       MAP_SHARED, (long)fd, 0L); /* as wide as it reads them */
   if (fd >= 0) (void)syscall(SYS_close, fd);
   if (map != MAP_FAILED) report = map;
   trace_fd = raw_open(getenv("GR_FAULT_TRACE"), O_WRONLY | O_CREAT | O_APPEND);

@@ -90,7 +90,7 @@ static void a_place_that_fails_ends_the_waiting_and_says_why(void) {
   start(a, 0);
   uint64_t place = 0;
   while (gr_ahead_wait(a, place + 1) > place) gr_ahead_release(a, ++place);
-  CU_ASSERT_EQUAL(place, 50);
+  CU_ASSERT(place <= 50 && place + SLOTS > 50); /* one before it may have been slower */
   GR_CHECK_FAILS(gr_ahead_status(a, &err), GRADUS_ERR_IO, &err, "place 50");
   w.failing = PLACES;
   start(a, 0); /* forgets it */

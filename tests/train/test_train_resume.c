@@ -163,6 +163,10 @@ static void logs_that_a_kill_tore_are_mended(void) {
   CU_ASSERT_EQUAL(system(command), 0);
   session(&data, &config, cut, UINT64_MAX, false); /* finished, but something is missing */
   expect_same_run(whole, cut);
+  gr_checkpoint a = final_of(whole), b = final_of(cut);
+  CU_ASSERT_EQUAL(a.state.metrics_offset, b.state.metrics_offset);
+  gr_checkpoint_free(&a);
+  gr_checkpoint_free(&b);
   gr_config_free(&config);
   gr_dataset_free(&data);
 }
