@@ -5,6 +5,6 @@
 #include "support/test.h"
 
 extern const gr_test prepare_tests[], run_tests[], resume_tests[], stream_tests[], save_tests[],
-    lock_tests[], budget_tests[], full_tests[];
+    lock_tests[], budget_tests[], full_tests[], range_tests[];
 
 #endif
