@@ -35,11 +35,15 @@ static uint64_t steps_of_samples(const gr_config *config, uint64_t samples, uint
          (rest % rows > 0);
 }
 
+bool gr_config_has_budget(const gr_config *config) {
+  return config->training.steps > 0 || config->training.samples > 0;
+}
+
 uint64_t gr_config_total_steps(const gr_config *config, uint64_t n_train) {
   const uint64_t steps = (uint64_t)config->training.steps,
                  samples = (uint64_t)config->training.samples;
   const uint64_t by_samples = samples > 0 ? steps_of_samples(config, samples, n_train) : 0;
-  if (steps == 0 && samples == 0)
+  if (!gr_config_has_budget(config))
     return gr_config_epoch_steps(config, n_train) * (uint64_t)config->training.epochs;
   return steps == 0 || (samples > 0 && by_samples < steps) ? by_samples : steps;
 }

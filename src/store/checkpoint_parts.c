@@ -30,6 +30,12 @@ const gr_state_field gr_state_fields[] = {
     STATE(wall_seconds, GR_FIELD_F64),
     STATE(metrics_offset, GR_FIELD_U64),
     STATE(dataset_digest, GR_FIELD_TEXT),
+    LATER(skipped_steps, GR_FIELD_U64),
+    LATER(skipped_in_row, GR_FIELD_U64),
+    LATER(rollbacks, GR_FIELD_U64),
+    LATER(base_step, GR_FIELD_U64),
+    LATER(base_epoch, GR_FIELD_U64),
+    LATER(base_samples, GR_FIELD_U64),
 };
 const size_t gr_n_state_fields = sizeof gr_state_fields / sizeof gr_state_fields[0];
 

@@ -5,11 +5,15 @@
 
 #include "train/stopping.h"
 
+#include <math.h>
+
 bool gr_stopping_judge(const gr_config *config, double valid_loss, gr_stopping *s) {
   const double keep = config->training.smoothing;
   const uint64_t patience = (uint64_t)config->training.patience;
-  s->mean = s->epochs > 0 ? keep * s->mean + (1 - keep) * valid_loss : valid_loss;
-  const bool better = s->epochs == 0 || s->mean < s->best - config->training.min_delta;
+  const bool begun = s->epochs > 0 && !isnan(s->mean);
+  s->mean = begun ? keep * s->mean + (1 - keep) * valid_loss : valid_loss;
+  const bool better = s->epochs == 0 || s->mean < s->best - config->training.min_delta ||
+                      (isnan(s->best) && !isnan(s->mean));
   s->epochs++;
   s->since_best = better ? 0 : s->since_best + 1;
   if (better) s->best = s->mean;

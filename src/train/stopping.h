@@ -15,7 +15,8 @@ typedef struct gr_stopping {
   double best; /* the least mean that counted as better */
 } gr_stopping;
 
-/* Takes in the validation loss of the next epoch. A mean below the best by more than
+/* Takes in the validation loss of the next epoch, or minus a metric; NaN is worse than any number,
+ * and the mean begins anew after it. A mean below the best by more than
  * training.early_stopping.min_delta is better; true once training.early_stopping.patience (0: ever)
  * epochs in a row were not (Prechelt 1998, "Early stopping - but when?", the stopping rule UP with
  * strips of one epoch). */
