@@ -162,8 +162,8 @@ static number rprop_step(const hyper *h, number g, number *size, number *last) {
   const double old = size->value > 0 ? size->value : (double)(float)h->rate,
                same = last->value * g.value, x = last->value;
   if (fabs(g.value) <= 1.1 * g.error) {
-    size->error = last->error = INFINITY;
-    return (number){0, INFINITY};
+    size->error = last->error = (double)INFINITY;
+    return (number){0, (double)INFINITY};
   }
   if (same > 0) *size = rounded(fmin(old * 1.2, 50), GR_ROUNDOFF * old * 1.2);
   if (same < 0) *size = rounded(fmax(old / 2, 1e-6), 0);
