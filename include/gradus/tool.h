@@ -90,6 +90,21 @@ typedef struct gradus_speed {
 GRADUS_API gradus_status gradus_measure_speed(const gradus_recipe *recipe, const char *const *paths,
                                               size_t n, gradus_speed *out, gradus_error *err);
 
+/* What came of a learning-rate range test. Set struct_size. */
+typedef struct gradus_range {
+  size_t struct_size;
+  uint64_t steps;    /* taken: 200, or fewer where the loss has quadrupled or is not finite */
+  double suggestion; /* where the mean loss falls fastest; NaN: it never fell */
+} gradus_range;
+
+/* Learning-rate range test (Smith 2017): up to 200 steps from the recipe's initial weights, the
+ * rate growing from 1e-7 to 10, and their losses as CSV in the file `path`. No run is touched.
+ * Example: gradus_range r = {.struct_size = sizeof r}; status = gradus_range_test(recipe, dataset,
+ * "range.csv", &r, &err); */
+GRADUS_API gradus_status gradus_range_test(const gradus_recipe *recipe,
+                                           const gradus_dataset *dataset, const char *path,
+                                           gradus_range *out, gradus_error *err);
+
 /* What gradus sees of this machine, with advice: text for people or JSON. Free with
  * gradus_text_free. */
 GRADUS_API gradus_status gradus_doctor(int json, char **out, gradus_error *err);

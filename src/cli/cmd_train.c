@@ -17,9 +17,10 @@
 #include "cli/signals.h"
 #include "cli/time_limit.h"
 #include <gradus/gradus.h>
+#include <gradus/tool.h>
 
 typedef struct train_values {
-  const char *config, *preset, *run, *resume;
+  const char *config, *preset, *run, *resume, *range;
   int fresh, dry_run, allow_data_change, quiet, json;
   double time_limit;
 } train_values;
@@ -40,6 +41,8 @@ const gr_option gr_train_options[] = {
      "go on in the directory of --run though its data have changed, and record it"},
     {"dry-run", 0, GR_OPTION_FLAG, offsetof(train_values, dry_run), NULL,
      "print the plan and the resolved recipe; train nothing, write nothing"},
+    {"range-test", 0, GR_OPTION_TEXT, offsetof(train_values, range), "FILE.csv",
+     "write the loss of 200 steps at growing learning rates and suggest one; no run is touched"},
     {"time-limit", 0, GR_OPTION_DURATION, offsetof(train_values, time_limit), "T",
      "checkpoint and stop within this time (90s, 30min, 12h) with exit status 75"},
     GR_OPTION_ROW_QUIET(train_values),
@@ -339,12 +342,38 @@ static gradus_status train_and_report(training *t, gradus_error *err) {
   return status;
 }
 
+/* No run: the rates and losses of some steps, and what to make of them. */
+static gradus_status test_range(const training *t, gradus_error *err) {
+  gradus_range range = {.struct_size = sizeof range};
+  const char *path = t->values.range;
+  gradus_status status = gradus_range_test(t->recipe, t->dataset, path, &range, err);
+  if (status != GRADUS_OK) return status;
+  if (t->values.json) {
+    gr_json json = {0};
+    gr_json_open(&json, NULL, '{');
+    gr_json_text(&json, "status", "range_test");
+    gr_json_text(&json, "file", path);
+    gr_json_count(&json, "steps", range.steps);
+    gr_json_real(&json, "suggestion", range.suggestion);
+    gr_json_close(&json, '}');
+    gr_json_end(&json);
+    return GRADUS_OK;
+  }
+  printf("%llu steps; losses in %s\n", (unsigned long long)range.steps, path);
+  if (range.suggestion > 0)
+    printf("the loss falls fastest at --learning-rate %.2g\n", range.suggestion);
+  else
+    printf("the loss did not fall at any learning rate\n");
+  return GRADUS_OK;
+}
+
 static gradus_status train(training *t, const gr_command *command, int argc, char **argv,
                            gradus_error *err) {
   gradus_status status = build_recipe(t, command, argc, argv, err);
   if (status == GRADUS_OK && !t->values.dry_run) status = gr_signals_begin(err);
   if (status == GRADUS_OK) status = open_data(t, err);
   if (status != GRADUS_OK) return status;
+  if (t->values.range) return test_range(t, err);
   record_command(t, argc, argv);
   t->progress = gr_progress_start(t->values.quiet);
   status = create_trainer(t, err);

@@ -76,6 +76,7 @@ gradus_status gr_engine_create(const gr_network *network, const gr_config *confi
   engine->config = *config;
   for (uint32_t i = 0; i < config->training.n_quantiles; i++)
     engine->levels[i] = (float)config->training.quantiles[i];
+  const gr_scope scope = gr_optimizers[config->optimizer.name].scope;
   const gr_machine machine = gr_machine_measure(
       engine->kernels, inference_only || resources->strategy >= 0 ? 1 : resources->threads);
   const gr_plan_request request = {.network = network,
@@ -85,6 +86,8 @@ gradus_status gr_engine_create(const gr_network *network, const gr_config *confi
                                    .inference_only = inference_only,
                                    .passes = (uint64_t)config->training.accumulate,
                                    .norms = config->optimizer.clip_norm > 0,
+                                   .directs = scope == GR_SCOPE_LAYER,
+                                   .compares = scope == GR_SCOPE_RUN,
                                    .constrains = config->optimizer.max_norm > 0,
                                    .averages = config->average.name != GR_AVERAGE_NONE,
                                    .threads = gr_team_available(resources->threads),
@@ -99,7 +102,10 @@ gradus_status gr_engine_create(const gr_network *network, const gr_config *confi
   engine->lane_sums = gr_calloc(engine->plan.n_lanes, sizeof *engine->lane_sums);
   engine->rank_finite = gr_calloc((size_t)engine->plan.n_ranks, 64);
   engine->row_squares = gr_calloc(engine->plan.n_rows, sizeof *engine->row_squares);
-  if (!make_arena(engine) || !engine->lane_sums || !engine->rank_finite || !engine->row_squares)
+  for (int i = 0; i < 2; i++)
+    engine->row_sums[i] = gr_calloc(engine->plan.n_rows, sizeof *engine->row_sums[i]);
+  if (!make_arena(engine) || !engine->lane_sums || !engine->rank_finite || !engine->row_squares ||
+      !engine->row_sums[0] || !engine->row_sums[1])
     goto fail;
   GR_TRY_ELSE(fail, gr_phases_make(&engine->phases, engine->plan.n_ranks, err));
   engine->spins = gr_team_spins(engine->plan.n_ranks);
@@ -119,6 +125,7 @@ void gr_engine_destroy(gr_engine *engine) {
   gr_free(engine->lane_sums);
   gr_free(engine->rank_finite);
   gr_free(engine->row_squares);
+  for (int i = 0; i < 2; i++) gr_free(engine->row_sums[i]);
   gr_free(engine);
 }
 
@@ -190,6 +197,10 @@ void gr_engine_store(const gr_engine *engine, float *parameters,
     unpack(plan, gr_at(engine, plan->parameters), moment[trained]);
   for (int k = 0; k < gr_optimizers[plan->optimizer].moments && !plan->inference_only; k++)
     if (moment && moment[k]) unpack(plan, gr_at(engine, plan->moment[k]), moment[k]);
+}
+
+void gr_engine_set_objective(gr_engine *engine, double objective) {
+  engine->objective[0] = engine->objective[1] = objective;
 }
 
 void gr_engine_bind_inputs(gr_engine *engine, const gr_rows *rows) {

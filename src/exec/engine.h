@@ -44,7 +44,8 @@ typedef struct gr_step_result {
   double weight;        /* sum of row weights: the row count without weights */
   double gradient_norm; /* of the mean gradient, all layers, before clipping; NaN where the recipe
                            does not ask for it */
-  bool finite;          /* false: the loss or gradient_norm is not finite and nothing was updated */
+  double objective; /* mean loss and weight decay's part, where the optimiser compares it; else 0 */
+  bool finite;      /* false: the loss or gradient_norm is not finite and nothing was updated */
   int bad_layer; /* when not finite: first layer (1-based) with a non-finite output, 0 = the inputs,
                     -1 = not found */
   uint64_t bad_row;    /* its row in the data set */
@@ -80,6 +81,9 @@ void gr_engine_load(gr_engine *engine, const float *parameters,
                     const float *const moment[GR_MAX_MOMENTS]);
 void gr_engine_store(const gr_engine *engine, float *parameters,
                      float *const moment[GR_MAX_MOMENTS]);
+
+/* What the last step minimised (gr_step_result.objective), for an engine that goes on after it. */
+void gr_engine_set_objective(gr_engine *engine, double objective);
 
 /* One update from rows order[start .. start+n) of the epoch, n <= batch_size. `step` is 0-based
  * (bias correction uses step + 1). */

@@ -27,6 +27,9 @@ struct gr_engine {
   double *lane_sums;          /* [n_lanes] */
   float levels[GR_MAX_LIST];  /* of a quantile loss */
   double *row_squares;        /* [plan.n_rows] sums of squares of rows of the gradient */
+  double *row_sums[2];        /* likewise, of the weights and of their direction */
+  double loss;                /* of the step under way, where it is compared */
+  double objective[2];        /* of steps of even and of odd number, where they are compared */
   unsigned char *rank_finite; /* [n_ranks * 64]: 1 where all losses of the rank's rows are finite; a
                                  cache line each */
 };

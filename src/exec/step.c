@@ -272,6 +272,7 @@ static void report(steps *all, const gr_step *s, double norm, bool finite) {
   *result = (gr_step_result){.loss = tally_total(&all->loss),
                              .weight = s->weight,
                              .gradient_norm = norm,
+                             .objective = s->engine->objective[s->number % 2],
                              .finite = finite};
   all->done++;
   const bool more = run->after ? run->after(run->user, result, all->step_rows) : true;
@@ -293,22 +294,45 @@ static void end_pass(steps *all, const gr_step *s, double norm, bool finite) {
   if (!all->stop) all->stop = !prepare(all, over ? 0 : s->pass + 1, s->start + s->n);
 }
 
+/* The loss of the step, all of whose rows are through, before its update. */
+static void compare(const steps *all, const gr_step *s) {
+  gr_engine *engine = s->engine;
+  tally loss = all->loss;
+  tally_add(&loss, s->pass, lane_sum(s, gr_at(engine, engine->plan.row_loss)));
+  engine->loss = tally_total(&loss);
+}
+
+static void norm(const steps *all, const gr_step *s, int rank) {
+  if (!s->last) return;
+  gr_whole_squares(s, rank);
+  if (s->engine->plan.compares && rank == 0) compare(all, s);
+}
+
 static void update(steps *all, const gr_step *s, int rank) {
-  const gr_plan *plan = &s->engine->plan;
-  double norm;
-  const bool finite = is_finite(s, &norm), whole = plan->whole_gradient,
+  gr_engine *engine = s->engine;
+  const gr_plan *plan = &engine->plan;
+  gr_verdict verdict;
+  const bool finite = is_finite(s, &verdict.norm), whole = plan->whole_gradient,
              averages = plan->averages && !plan->constrains; /* else after that */
+  if (whole && finite && s->last) gr_whole_judge(s, &verdict);
   for (size_t i = plan->first_unit[rank]; finite && i < plan->first_unit[rank + 1]; i++) {
     const gr_unit *u = &plan->units[i];
     gr_normalize_track(s, u);
     if (!s->last) continue;
     if (whole)
-      gr_whole_apply(s, norm, u);
+      gr_whole_apply(s, &verdict, u);
     else
       gr_gradient_unit(s, rank, u);
     if (averages) gr_whole_average(s, u);
   }
-  if (rank == 0) end_pass(all, s, norm, finite);
+  if (rank > 0) return;
+  if (whole && finite && s->last) engine->objective[s->number % 2] = verdict.objective;
+  end_pass(all, s, verdict.norm, finite);
+}
+
+static void direct(const gr_step *s, int rank) {
+  double norm;
+  if (s->last && is_finite(s, &norm)) gr_whole_direct(s, rank, norm);
 }
 
 static void constrain(const gr_step *s, int rank) {
@@ -327,6 +351,7 @@ static void operate(steps *all, const gr_step *s, int rank, const gr_plan_operat
                                    [GR_REDUCE] = GR_PHASE_WEIGHT_GRADIENT,
                                    [GR_GRADIENT] = GR_PHASE_WEIGHT_GRADIENT,
                                    [GR_NORM] = GR_PHASE_UPDATE,
+                                   [GR_DIRECTION] = GR_PHASE_UPDATE,
                                    [GR_UPDATE] = GR_PHASE_UPDATE,
                                    [GR_CONSTRAIN] = GR_PHASE_UPDATE};
   switch (o->kind) {
@@ -355,7 +380,10 @@ static void operate(steps *all, const gr_step *s, int rank, const gr_plan_operat
       gradient_units(s, rank);
       break;
     case GR_NORM:
-      if (s->last) gr_whole_squares(s, rank);
+      norm(all, s, rank);
+      break;
+    case GR_DIRECTION:
+      direct(s, rank);
       break;
     case GR_UPDATE:
       update(all, s, rank);

@@ -84,8 +84,23 @@ void gr_whole_squares(const gr_step *s, int rank);
 /* The norm of the mean gradient: rows added in double by the tree. */
 double gr_whole_norm(const gr_step *s);
 
-/* The update of one of the rank's units from the whole gradient, whose norm is `norm`. */
-void gr_whole_apply(const gr_step *s, double norm, const gr_unit *u);
+/* By layers: the gradient of the rank's rows of weights becomes the direction of their step. `norm`
+ * is that of the gradient. */
+void gr_whole_direct(const gr_step *s, int rank, double norm);
+
+/* What an update from the whole gradient has to know. */
+typedef struct gr_verdict {
+  double norm;                /* of the mean gradient */
+  float ratio[GR_MAX_LAYERS]; /* by layers: how many times their direction the weights go */
+  double objective;           /* that the optimiser compares, else 0 */
+  bool grew;                  /* since the step before */
+} gr_verdict;
+
+/* Fills in what the plan wants of it, norm apart. */
+void gr_whole_judge(const gr_step *s, gr_verdict *verdict);
+
+/* The update of one of the rank's units from the whole gradient. */
+void gr_whole_apply(const gr_step *s, const gr_verdict *verdict, const gr_unit *u);
 
 /* Takes a unit's new weights into their average. */
 void gr_whole_average(const gr_step *s, const gr_unit *u);

@@ -46,6 +46,10 @@ static void prepare_kind(gr_engine *engine, uint64_t t, double learning_rate,
     case GR_ADAMW: /* Kingma and Ba 2015, algorithm 1 */
       u->learning_rate = (float)(learning_rate / (1 - gr_power(beta1, t)));
       break;
+    case GR_LAMB:
+      u->gradient_rate = (float)(1 / (1 - gr_power(beta1, t)));
+      u->decay = (float)engine->config.optimizer.weight_decay;
+      break;
     case GR_LION:
       break;
     default:

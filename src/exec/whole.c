@@ -9,6 +9,15 @@
 #include "exec/step.h"
 #include "plan/lanes.h"
 
+/* Sums of squares of the rows of a panel of a layer. */
+static void sum_rows(const gr_step *s, const gr_plan_layer *layer, size_t panel, const float *p,
+                     double *rows) {
+  _Alignas(64) float sums[16];
+  s->engine->kernels->row_squares(layer->n_in, p, 0, NULL, 0, sums);
+  for (size_t o = 16 * panel; o < 16 * panel + 16 && o < layer->n_out; o++)
+    rows[layer->first_row + o] = (double)sums[o % 16];
+}
+
 void gr_whole_squares(const gr_step *s, int rank) {
   gr_engine *engine = s->engine;
   const gr_plan *plan = &engine->plan;
@@ -25,6 +34,11 @@ void gr_whole_squares(const gr_step *s, int rank) {
           16 * layer->panels_out, sums);
       for (size_t o = 16 * panel; o < 16 * panel + 16 && o < layer->n_out; o++)
         engine->row_squares[layer->first_row + o] = (double)sums[o % 16];
+      if (plan->compares)
+        sum_rows(
+            s, layer, panel,
+            gr_at(engine, plan->parameters + layer->weights + 16 * panel * (size_t)layer->n_in),
+            engine->row_sums[0]);
     }
   }
 }
@@ -41,11 +55,62 @@ static float clipped_scale(const gr_step *s, double norm) {
   return most > 0 && norm > most ? (float)(scale * (most / norm)) : s->weights.scale;
 }
 
-void gr_whole_apply(const gr_step *s, double norm, const gr_unit *u) {
+void gr_whole_direct(const gr_step *s, int rank, double norm) {
+  gr_engine *engine = s->engine;
+  const gr_plan *plan = &engine->plan;
+  gr_update_coefficients u = s->weights;
+  u.scale = clipped_scale(s, norm);
+  for (uint32_t l = 0; l < plan->n_layers; l++) {
+    const gr_plan_layer *layer = &plan->layer[l];
+    size_t panel, end;
+    gr_plan_row_panels(plan, l, rank, &panel, &end);
+    for (; panel < end; panel++) {
+      const size_t n = 16 * (size_t)layer->n_in, at = layer->weights + n * panel;
+      float *w = gr_at(engine, plan->parameters + at), *g = gr_at(engine, plan->gradient + at);
+      engine->kernels->direction(&u, n, w, g, gr_at(engine, plan->moment[0] + at),
+                                 gr_at(engine, plan->moment[1] + at));
+      sum_rows(s, layer, panel, w, engine->row_sums[0]);
+      sum_rows(s, layer, panel, g, engine->row_sums[1]);
+    }
+  }
+}
+
+static void judge_layers(const gr_step *s, float *ratio) {
+  const gr_engine *engine = s->engine;
+  for (uint32_t l = 0; l < engine->plan.n_layers; l++) {
+    const gr_plan_layer *layer = &engine->plan.layer[l];
+    const double w = sqrt(gr_tree_sum(engine->row_sums[0] + layer->first_row, layer->n_out)),
+                 u = sqrt(gr_tree_sum(engine->row_sums[1] + layer->first_row, layer->n_out));
+    ratio[l] = w > 0 && u > 0 ? (float)(w / u) : 1.0f;
+  }
+}
+
+/* The mean loss, and d/2 times the sum of squares of the weights. */
+static double objective_of(const gr_step *s) {
+  const gr_engine *engine = s->engine;
+  const double decay = engine->config.optimizer.weight_decay, mean = engine->loss / s->weight;
+  return decay > 0 ? mean + 0.5 * decay * gr_tree_sum(engine->row_sums[0], engine->plan.n_rows)
+                   : mean;
+}
+
+void gr_whole_judge(const gr_step *s, gr_verdict *verdict) {
+  const gr_engine *engine = s->engine;
+  if (engine->plan.directs) judge_layers(s, verdict->ratio);
+  verdict->objective = engine->plan.compares ? objective_of(s) : 0;
+  verdict->grew =
+      engine->plan.compares && verdict->objective > engine->objective[(s->number + 1) % 2];
+}
+
+void gr_whole_apply(const gr_step *s, const gr_verdict *verdict, const gr_unit *u) {
   const gr_engine *engine = s->engine;
   const gr_plan *plan = &engine->plan;
   gr_update_coefficients weights = s->weights, biases = s->biases;
-  weights.scale = biases.scale = clipped_scale(s, norm);
+  weights.scale = biases.scale = clipped_scale(s, verdict->norm);
+  weights.grew = biases.grew = verdict->grew;
+  if (plan->directs) /* w <- w - r (ratio u) */
+    weights = (gr_update_coefficients){.optimizer = GR_SGD,
+                                       .scale = verdict->ratio[u->layer],
+                                       .learning_rate = s->weights.learning_rate};
   for (size_t p = 0; p < u->n_panels; p++) {
     const size_t at = gr_gradient_at(plan, u, p);
     gr_gradient_apply(s, &weights, at, 16 * (size_t)u->n_inputs,

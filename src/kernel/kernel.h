@@ -66,13 +66,15 @@ typedef struct gr_update_coefficients {
   gr_optimizer optimizer;
   float scale;         /* 1 / (sum of row weights) */
   float learning_rate; /* adam: learning_rate / (1 - beta1^t); nadam: q_t */
-  float gradient_rate; /* nadam: p_t */
+  float gradient_rate; /* nadam: p_t; lamb: 1 / (1 - beta1^t) */
   float momentum;      /* or beta1 */
   float one_minus_beta1, beta2, one_minus_beta2;
   float root_correction; /* 1 / sqrt(1 - beta2^t) */
   float epsilon;
-  float decay; /* weight decay; where it is decoupled: learning_rate * weight_decay */
+  float decay; /* weight decay; where it is decoupled: learning_rate * weight_decay, but
+                  for lamb, whose direction has it */
   float l1;    /* 0: none */
+  bool grew;   /* rprop: the loss, since the step before */
   float clip;  /* 0: none */
 } gr_update_coefficients;
 
@@ -224,6 +226,9 @@ typedef struct gr_kernels {
    * optimiser has them. */
   void (*update)(const gr_update_coefficients *u, size_t n, float *w, const float *g,
                  float *moment1, float *moment2);
+  /* g and the moments become what lamb makes of them (u in kernel/optimizer.h); w stays. */
+  void (*direction)(const gr_update_coefficients *u, size_t n, const float *w, float *g,
+                    float *moment1, float *moment2);
   /* sums[j] = sum_i panel[i][j]^2, and as elements n_inputs + v the squares of vector[v stride +
    * j], v < n_vectors: 16 partials from +0, element i to partial i mod 16 by a fused multiply-add,
    * added 8, 4, 2 and 1 apart. sums: [16] */

@@ -25,8 +25,8 @@ const gr_normalization_kind gr_normalizations[GR_N_NORMALIZATIONS] = {
 const char *const gr_vector_names[GR_MAX_VECTORS] = {"bias", "gain", "shift", "mean", "variance"};
 
 const gr_optimizer_kind gr_optimizers[GR_N_OPTIMIZERS] = {
-#define GR_OPTIMIZER(id, name, moments, decoupled, rate, momentum, beta1, beta2, epsilon) \
-  {name, moments, decoupled, rate, momentum, beta1, beta2, epsilon},
+#define GR_OPTIMIZER(id, name, moments, decoupled, scope, rate, momentum, beta1, beta2, epsilon) \
+  {name, moments, decoupled, GR_SCOPE_##scope, rate, momentum, beta1, beta2, epsilon},
 #include "kernel/optimizer.def.h"
 #undef GR_OPTIMIZER
 };

@@ -89,9 +89,15 @@ typedef struct gr_loss_kind {
   gr_loss_output output;
 } gr_loss_kind;
 
+/* What the new value of a weight depends on beside its own gradient: nothing, so that the update
+ * may follow the gradient of a tile at once; the step of its whole layer; or whether the loss of
+ * all training rows has grown, so that an update is made from all of them. */
+typedef enum gr_scope { GR_SCOPE_WEIGHT, GR_SCOPE_LAYER, GR_SCOPE_RUN } gr_scope;
+
 typedef struct gr_optimizer_kind {
   const char *name;
   int moments, decoupled;
+  gr_scope scope;
   double learning_rate, momentum, beta1, beta2, epsilon; /* what `auto` means */
 } gr_optimizer_kind;
 

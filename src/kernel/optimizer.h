@@ -32,7 +32,18 @@
  * P_t = mu_1 mu_2 .. mu_t (Dozat 2016, with the schedule of section 3.2)
  *
  * lion: w <- w - r sign(b1 m + (1 - b1) g'); m <- b2 m + (1 - b2) g', decoupled decay, sign(0) = 0
- * (Chen et al. 2023, algorithm 2) */
+ * (Chen et al. 2023, algorithm 2)
+ *
+ * lamb: m, v and c_t as in adam; u = p_t m / (sqrt(v) c_t + eps) + d w, p_t = 1 / (1 - b1^t);
+ * w <- w - r (|w| / |u|) u with the norms of the weights of a layer, their quotient being 1 where
+ * either is 0 (You et al. 2020, algorithm 2, phi(z) = z). Here it is 1, as for biases it always is;
+ * `direction` leaves u where g was, for exec/whole.c to take the step
+ *
+ * rprop: x the gradient of the step before (0 at first), D a step size (r at first), each weight's
+ * own, and s = sign(x g'). s > 0: D <- min(1.2 D, 50). s < 0: where the loss has grown w goes back
+ * by sign(x) D; D <- max(D / 2, 1e-6), and x becomes 0. Else, and where s > 0, w <- w - sign(g') D
+ * and x becomes g' (iRprop+ of Igel and Huesken 2000, algorithm in section 2, with the numbers of
+ * Riedmiller and Braun 1993); D is the first moment */
 #ifndef GR_KERNEL_OPTIMIZER_H
 #define GR_KERNEL_OPTIMIZER_H
 
@@ -112,10 +123,36 @@ GR_INLINE vf lion_direction(const gr_update_coefficients *u, vf g, float *moment
   return vf_sign(c);
 }
 
+GR_INLINE vf lamb_direction(const gr_update_coefficients *u, vf w, vf g, float *moment1,
+                            float *moment2) {
+  const vf m = running_mean(u->momentum, u->one_minus_beta1, g, moment1),
+           root = corrected_root(u, mean_square(u, g, moment2));
+  return vf_fma(vf_set1(u->decay), w, vf_div(vf_mul(vf_set1(u->gradient_rate), m), root));
+}
+
+GR_INLINE vf rprop_weight(const gr_update_coefficients *u, vf w, vf g, float *moment1,
+                          float *moment2) {
+  const vf kept = vf_load(moment1), last = vf_sign(vf_load(moment2)), now = vf_sign(g),
+           size = vf_select(vf_lt(vf_zero(), kept), kept, vf_set1(u->learning_rate)),
+           same = vf_mul(last, now), longer = vf_min(vf_set1(50), vf_mul(size, vf_set1(1.2f))),
+           shorter = vf_max(vf_set1(1e-6f), vf_mul(size, vf_set1(0.5f))),
+           grown = vf_select(vf_lt(vf_zero(), same), longer, size),
+           back = u->grew ? vf_mul(last, size) : vf_zero();
+  vf_store(moment1, vf_select(vf_lt(same, vf_zero()), shorter, grown));
+  vf_store(moment2, vf_select(vf_lt(same, vf_zero()), vf_zero(), vf_flush(g)));
+  return vf_select(vf_lt(same, vf_zero()), vf_add(w, back), vf_nfma(now, grown, w));
+}
+
 /* s g, held within -clip and clip; NaN stays NaN. */
 GR_INLINE vf mean_gradient(const gr_update_coefficients *u, vf g) {
   g = vf_mul(g, vf_set1(u->scale));
   return u->clip > 0 ? vf_max(vf_set1(-u->clip), vf_min(vf_set1(u->clip), g)) : g;
+}
+
+/* The same, with the slope of l1 |w|. */
+GR_INLINE vf sparse_gradient(const gr_update_coefficients *u, vf w, vf g) {
+  g = mean_gradient(u, g);
+  return u->l1 != 0 ? vf_fma(vf_set1(u->l1), vf_sign(w), g) : g;
 }
 
 /* Whether the update is plain gradient descent without decay: w <- w - r (s g). */
@@ -131,8 +168,8 @@ GR_INLINE vf vf_update(gr_optimizer kind, const gr_update_coefficients *u, vf w,
                        float *moment1, float *moment2) {
   const vf rate = vf_set1(u->learning_rate);
   if (kind == GR_SGD && vf_descends(u)) return vf_descend(rate, vf_set1(u->scale), w, g);
-  g = mean_gradient(u, g);
-  if (u->l1 != 0) g = vf_fma(vf_set1(u->l1), vf_sign(w), g);
+  g = sparse_gradient(u, w, g);
+  if (kind == GR_LAMB) return vf_nfma(rate, lamb_direction(u, w, g, moment1, moment2), w);
   if (decouples(kind))
     w = vf_nfma(vf_set1(u->decay), w, w);
   else
@@ -162,7 +199,10 @@ GR_INLINE vf vf_update(gr_optimizer kind, const gr_update_coefficients *u, vf w,
     }
     case GR_LION:
       return vf_nfma(rate, lion_direction(u, g, moment1), w);
+    case GR_RPROP:
+      return rprop_weight(u, w, g, moment1, moment2);
     case GR_SGD:
+    case GR_LAMB: /* above */
     case GR_N_OPTIMIZERS:
       break;
   }

@@ -34,6 +34,16 @@ void GR_SUFFIX(gr_update)(const gr_update_coefficients *u, size_t n, float *w, c
   by_kind[u->optimizer](u, n, w, g, moment1, moment2);
 }
 
+static void direction(const gr_update_coefficients *u, size_t n, const float *w, float *g,
+                      float *moment1, float *moment2) {
+  const gr_update_coefficients c = *u;
+  for (size_t i = 0; i < n; i += 16) {
+    const vf old = vf_load(w + i);
+    vf_store(g + i, lamb_direction(&c, old, sparse_gradient(&c, old, vf_load(g + i)), moment1 + i,
+                                   moment2 + i));
+  }
+}
+
 GR_INLINE void column_sums_of(const int panels, size_t n_rows, const float *delta, size_t ldd,
                               float *g) {
   vf sum[4];
@@ -332,6 +342,7 @@ const gr_kernels GR_SUFFIX(gr_kernels) = {
     .normalize_back = GR_SUFFIX(gr_normalize_back),
     .add = add,
     .update = GR_SUFFIX(gr_update),
+    .direction = direction,
     .row_squares = row_squares,
     .scale_rows = scale_rows,
     .average = average,

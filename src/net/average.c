@@ -10,19 +10,17 @@ static double ema_share(const gr_config *config, uint64_t step) {
   return 1 - (grown < decay ? grown : decay);
 }
 
-static double swa_share(const gr_config *config, uint64_t step, uint64_t total_steps) {
-  const uint64_t epochs = config->training.epochs > 0 ? (uint64_t)config->training.epochs : 1,
-                 epoch_steps = total_steps / epochs > 0 ? total_steps / epochs : 1,
-                 epoch = step / epoch_steps, start = (uint64_t)config->average.start;
+static double swa_share(const gr_config *config, uint64_t step, uint64_t epoch_steps) {
+  const uint64_t epoch = step / epoch_steps, start = (uint64_t)config->average.start;
   if (epoch < start) return 1;
   const bool ends = (step + 1) % epoch_steps == 0;
   if (!ends) return epoch == start ? 1 : 0;
   return 1 / (double)(epoch - start + 1);
 }
 
-double gr_average_share(const gr_config *config, uint64_t step, uint64_t total_steps) {
+double gr_average_share(const gr_config *config, uint64_t step, uint64_t epoch_steps) {
   if (config->average.name == GR_AVERAGE_EMA) return ema_share(config, step);
-  return config->average.name == GR_AVERAGE_SWA ? swa_share(config, step, total_steps) : 0;
+  return config->average.name == GR_AVERAGE_SWA ? swa_share(config, step, epoch_steps) : 0;
 }
 
 int gr_state_vectors(const gr_config *config) {

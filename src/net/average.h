@@ -12,9 +12,9 @@
 
 #include "net/config.h"
 
-/* The share of the new weights in the average after step `step` (0-based): 0 = it stays, 1 = it
- * becomes them. */
-double gr_average_share(const gr_config *config, uint64_t step, uint64_t total_steps);
+/* The share of the new weights in the average after step `step` (0-based), epoch_steps to an epoch:
+ * 0 = it stays, 1 = it becomes them. */
+double gr_average_share(const gr_config *config, uint64_t step, uint64_t epoch_steps);
 
 /* Vectors that the state of a run has besides the model: moments, and with an average the weights
  * that are trained. */

@@ -99,6 +99,7 @@ typedef struct gr_config {
   } network;
   struct {
     int64_t epochs, batch_size;
+    int64_t steps, samples; /* after which training ends, in the place of epochs; 0 = by epochs */
     uint64_t seed;
     int loss;           /* gr_loss */
     int64_t lane_rows;  /* rows of the batch per gradient lane */
@@ -107,6 +108,7 @@ typedef struct gr_config {
     int64_t shuffle_window, shuffle_block; /* rows, of shuffle window; else 0 */
     int64_t patience; /* epochs without improvement before early stopping; 0 = off */
     double min_delta;
+    double smoothing; /* of the validation loss that early stopping looks at */
     int metric; /* that early stopping looks at: 0 = the validation loss, else gr_metric + 1 */
     uint64_t metrics; /* measured beside the usual ones: a gr_metric_set (net/metric.h) */
     int64_t top_k;
@@ -229,6 +231,13 @@ void gr_config_settle(gr_config *config, gr_text *notes);
 
 /* Rows that one update is made from; the last one of an epoch may have fewer. */
 uint64_t gr_config_step_rows(const gr_config *config);
+
+/* Steps of an epoch of n_train rows, and of the whole run, which ends with an epoch or, by
+ * training.steps and training.samples, inside of one: with the step that reaches the smaller of
+ * both. */
+uint64_t gr_config_epoch_steps(const gr_config *config, uint64_t n_train);
+bool gr_config_has_budget(const gr_config *config); /* of steps or samples */
+uint64_t gr_config_total_steps(const gr_config *config, uint64_t n_train);
 
 /* Checks what single keys cannot: combinations (softmax wants cross-entropy, ...). Works on
  * resolved and unresolved values. */

@@ -164,11 +164,31 @@ static gradus_status check_transform(const gr_config *c, gradus_error *err) {
                  gr_losses[c->training.loss].name);
 }
 
+/* What would make the loss of the same weights another one at each step, or has no meaning where
+ * only the sign of a gradient counts. */
+static gradus_status check_whole_run(const gr_config *c, gradus_error *err) {
+  const gr_optimizer_kind *o = &gr_optimizers[c->optimizer.name];
+  const struct {
+    double value;
+    const char *key;
+  } excluded[] = {{c->network.dropout, "network.dropout"},
+                  {c->network.input_dropout, "network.input_dropout"},
+                  {c->optimizer.l1, "optimizer.l1"},
+                  {c->optimizer.clip_norm, "optimizer.clip_norm"},
+                  {c->optimizer.clip_value, "optimizer.clip_value"},
+                  {c->optimizer.max_norm, "optimizer.max_norm"}};
+  for (size_t i = 0; o->scope == GR_SCOPE_RUN && i < sizeof excluded / sizeof excluded[0]; i++)
+    if (excluded[i].value > 0)
+      return gr_fail(err, GRADUS_ERR_CONFIG, "%s: does not go with optimizer.name %s; use 0",
+                     excluded[i].key, o->name);
+  return GRADUS_OK;
+}
+
 gradus_status gr_config_validate(const gr_config *config, gradus_error *err) {
   static gradus_status (*const checks[])(const gr_config *, gradus_error *) = {
       check_hidden,     check_softmax,         check_targets,    check_outputs,
       check_lanes,      check_widths,          check_milestones, check_normalization,
-      gr_metrics_check, gr_class_weight_check, check_transform};
+      gr_metrics_check, gr_class_weight_check, check_transform,  check_whole_run};
   for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) GR_TRY(checks[i](config, err));
   return GRADUS_OK;
 }

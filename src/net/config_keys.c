@@ -19,6 +19,7 @@
 
 #define MAX_BATCH 16777216
 #define MAX_ROWS 1000000000
+#define MAX_STEPS 1000000000000
 #define BELOW_ONE 0.999999 /* of momentum and beta: at 1 the average would never forget */
 #define MOST_DROPOUT 0.99
 #define YEAR 31536000
@@ -182,7 +183,13 @@ const gr_key gr_keys[] = {
      "what stands between weighted input and activation of the hidden layers"},
 
     {"training.epochs", "epochs", GR_KEY_INTEGER, GR_PART_RECIPE, true, FIELD(training.epochs),
-     NULL, 1, 1000000000, "passes over the training rows; auto: 20, more for small tables"},
+     NULL, 1, MAX_STEPS, "passes over the training rows; auto: 20, more for small tables"},
+    {"training.steps", "max-steps", GR_KEY_INTEGER, GR_PART_RECIPE, false, FIELD(training.steps),
+     NULL, 0, MAX_STEPS,
+     "updates after which training ends, whatever training.epochs says; 0: by epochs"},
+    {"training.samples", "max-samples", GR_KEY_INTEGER, GR_PART_RECIPE, false,
+     FIELD(training.samples), NULL, 0, MAX_STEPS,
+     "rows trained on after which training ends, whatever training.epochs says; 0: by epochs"},
     {"training.batch_size", "batch-size", GR_KEY_INTEGER, GR_PART_RECIPE, true,
      FIELD(training.batch_size), NULL, 1, MAX_BATCH,
      "rows per step; auto: 128, of small tables 32"},
@@ -194,7 +201,7 @@ const gr_key gr_keys[] = {
      FIELD(training.lane_rows), NULL, 1, MAX_BATCH,
      "rows of a batch whose gradients form one chain of sums; auto: by batch size"},
     {"training.accumulate", "accumulate", GR_KEY_INTEGER, GR_PART_RECIPE, false,
-     FIELD(training.accumulate), NULL, 1, 65536,
+     FIELD(training.accumulate), NULL, 1, MAX_ROWS,
      "batches whose gradients make one update, as one batch of all their rows would"},
     {"training.shuffle", "shuffle", GR_KEY_CHOICE, GR_PART_RECIPE, true, FIELD(training.shuffle),
      shuffles, 0, 0,
@@ -211,6 +218,9 @@ const gr_key gr_keys[] = {
     {"training.early_stopping.min_delta", "min-delta", GR_KEY_REAL, GR_PART_RECIPE, false,
      FIELD(training.min_delta), NULL, 0, 1e30,
      "by how much what is judged must be better to count, in its own units"},
+    {"training.early_stopping.smoothing", "stopping-smoothing", GR_KEY_REAL, GR_PART_RECIPE, false,
+     FIELD(training.smoothing), NULL, 0, 0.99,
+     "share of itself that the mean of what is judged by early stopping keeps at each epoch"},
     {"training.early_stopping.metric", "early-stopping-metric", GR_KEY_CHOICE, GR_PART_RECIPE,
      false, FIELD(training.metric), judged, 0, 0,
      "what tells the best model and stops training early: the validation loss, or a metric"},

@@ -27,6 +27,7 @@ typedef struct course {
 
 /* Only those who ask pay for the divisions: a step of a small network takes less than 1 us. */
 static uint64_t epoch_steps_of(const course *c) {
+  if (c->state->epoch_steps > 0) return c->state->epoch_steps;
   const uint64_t epochs = c->config->training.epochs > 0 ? (uint64_t)c->config->training.epochs : 1,
                  steps = c->all_steps / epochs;
   return steps > 0 ? steps : 1;

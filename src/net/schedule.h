@@ -40,10 +40,11 @@
 /* What plateau and newbob know of the epochs so far; zeroed before the first. It follows from the
  * history of validation losses, and is stored nowhere else. */
 typedef struct gr_schedule_state {
-  uint64_t epochs;     /* judged */
-  uint64_t cuts;       /* n above */
-  uint64_t bad_epochs; /* plateau: in a row */
-  double reference;    /* the best loss (plateau) or the last one (newbob) */
+  uint64_t epochs;      /* judged */
+  uint64_t cuts;        /* n above */
+  uint64_t bad_epochs;  /* plateau: in a row */
+  double reference;     /* the best loss (plateau) or the last one (newbob) */
+  uint64_t epoch_steps; /* E above; 0: the steps in all, shared among training.epochs. Not judged */
 } gr_schedule_state;
 
 double gr_schedule_rate(const gr_config *config, uint64_t step, uint64_t total_steps,

@@ -326,7 +326,7 @@ static bool begins_gradient(const gr_plan *plan, const gr_plan_operation *o) {
 static bool must_meet(const gr_plan *plan, const gr_plan_operation *o) {
   if (o->kind == GR_GRADIENT) return plan->norms && !owns_rows(plan);
   if (o->kind == GR_UPDATE) return !plan->constrains || !owns_rows(plan);
-  if (o->kind == GR_NORM || o->kind == GR_CONSTRAIN) return true;
+  if (o->kind == GR_NORM || o->kind == GR_DIRECTION || o->kind == GR_CONSTRAIN) return true;
   if (o[1].kind == GR_GRADIENT || o[1].kind == GR_UPDATE) return begins_gradient(plan, o + 1);
   if (is_of_batch(plan, o + 1)) return operation_columns(plan, o) != plan->n_ranks;
   return operation_columns(plan, o) > 1 ||
@@ -354,6 +354,7 @@ static void order_operations(gr_plan *plan) {
   if (plan->whole_gradient) {
     add_operation(plan, GR_GRADIENT, 0);
     if (plan->norms) add_operation(plan, GR_NORM, 0);
+    if (plan->directs) add_operation(plan, GR_DIRECTION, 0);
   }
   add_operation(plan, GR_UPDATE, 0);
   if (plan->constrains) add_operation(plan, GR_CONSTRAIN, 0);
@@ -381,9 +382,12 @@ gradus_status gr_plan_make(const gr_plan_request *request, const gr_kernels *ker
                   .optimizer = request->optimizer,
                   .inference_only = request->inference_only,
                   .input_dropout = request->network->input_dropout,
-                  .norms = request->norms,
+                  .norms = request->norms || request->directs || request->compares,
+                  .compares = request->compares,
+                  .directs = request->directs,
                   .passes = request->passes > 1 ? request->passes : 1,
-                  .whole_gradient = request->norms || request->passes > 1,
+                  .whole_gradient = request->norms || request->directs || request->compares ||
+                                    request->passes > 1,
                   .constrains = request->constrains,
                   .averages = request->averages && !request->inference_only,
                   .batch_rows = request->batch_rows,

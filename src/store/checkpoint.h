@@ -20,6 +20,7 @@ typedef struct gr_train_state {
   uint64_t position; /* rows of the current epoch already used */
   uint64_t samples_seen;
   double epoch_loss;   /* sum of weighted sample losses of the current epoch so far */
+  double objective;    /* of the last step, where the optimiser compares it (exec/engine.h) */
   double epoch_weight; /* sum of sample weights of the current epoch so far */
   bool has_best;
   double best_loss; /* best validation loss */

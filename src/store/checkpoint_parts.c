@@ -9,7 +9,7 @@
 
 #define STATE(name, kind) \
   { #name, kind, offsetof(gr_train_state, name), sizeof((gr_train_state *)0)->name, false }
-#define LATER(name, kind) \
+#define LATER(name, kind) /* 0 in a file that is older than it */ \
   { #name, kind, offsetof(gr_train_state, name), sizeof((gr_train_state *)0)->name, true }
 
 const gr_state_field gr_state_fields[] = {
@@ -19,6 +19,7 @@ const gr_state_field gr_state_fields[] = {
     STATE(samples_seen, GR_FIELD_U64),
     STATE(epoch_loss, GR_FIELD_F64),
     STATE(epoch_weight, GR_FIELD_F64),
+    LATER(objective, GR_FIELD_F64),
     STATE(has_best, GR_FIELD_BOOL),
     STATE(best_loss, GR_FIELD_F64),
     STATE(best_epoch, GR_FIELD_U64),

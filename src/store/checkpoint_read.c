@@ -302,7 +302,8 @@ static gradus_status read_field(const gr_h5_file *file, const gr_state_field *fi
       return gr_h5_attribute_u64(file, "/state", field->name, out, field->later ? &found : NULL,
                                  err);
     case GR_FIELD_F64:
-      return gr_h5_attribute_f64(file, "/state", field->name, out, NULL, err);
+      return gr_h5_attribute_f64(file, "/state", field->name, out, field->later ? &found : NULL,
+                                 err);
     case GR_FIELD_BOOL:
       return read_bool(file, field->name, out, err);
     case GR_FIELD_TEXT:

@@ -207,10 +207,27 @@ static void resolve_batches(gr_config *c, const gr_data_facts *facts, gr_text *n
     note(c, notes, "training.batch_size", "there are no more training rows");
     if (c->training.lane_rows > c->training.batch_size) c->training.lane_rows = GR_AUTO;
   }
+  const int64_t passes =
+      ((int64_t)facts->n_train + c->training.batch_size - 1) / c->training.batch_size;
+  if (gr_optimizers[c->optimizer.name].scope == GR_SCOPE_RUN && c->training.accumulate != passes) {
+    c->training.accumulate = passes;
+    note(c, notes, "training.accumulate", "an update is made from all training rows");
+  }
   if (c->training.lane_rows == GR_AUTO || c->training.lane_rows == 0) {
     c->training.lane_rows = gr_resolve_lane_rows(c->training.batch_size);
     note(c, notes, "training.lane_rows", "from the batch size");
   }
+}
+
+/* Epochs are those that a budget of steps or samples begins. */
+static void resolve_budget(gr_config *c, const gr_data_facts *facts, gr_text *notes) {
+  if (c->training.steps == 0 && c->training.samples == 0) return;
+  const uint64_t an_epoch = gr_config_epoch_steps(c, facts->n_train),
+                 steps = gr_config_total_steps(c, facts->n_train);
+  c->training.epochs = (int64_t)((steps + an_epoch - 1) / an_epoch);
+  note(c, notes, "training.epochs",
+       c->training.steps == 0 || (uint64_t)c->training.steps > steps ? "from training.samples"
+                                                                     : "from training.steps");
 }
 
 /* Inputs that come in pieces are shuffled by windows, unless one window would hold them all. All of
@@ -242,7 +259,10 @@ static void resolve_windows(gr_config *c, const gr_data_facts *facts, gr_text *n
 static void resolve_shuffle(gr_config *c, const gr_data_facts *facts, gr_text *notes) {
   const bool few = facts->n_train <= WINDOW_BYTES / facts->row_bytes,
              many = facts->row_bytes < PAGE_BYTES && facts->n_train > MANY_BYTES / facts->row_bytes;
-  if (facts->piece_rows && !few)
+  if (gr_optimizers[c->optimizer.name].scope == GR_SCOPE_RUN)
+    settle(c, &c->training.shuffle, GR_SHUFFLE_NONE, "training.shuffle",
+           "an update is made from all training rows", notes);
+  else if (facts->piece_rows && !few)
     settle(c, &c->training.shuffle, GR_SHUFFLE_WINDOW, "training.shuffle",
            "the inputs are stored in pieces", notes);
   else if (many)
@@ -264,6 +284,7 @@ gradus_status gr_resolve(gr_config *config, const gr_data_facts *facts, gr_text 
   resolve_initialization(config, notes);
   GR_TRY(resolve_widths(config, facts, notes, err));
   resolve_batches(config, facts, notes);
+  resolve_budget(config, facts, notes);
   resolve_shuffle(config, facts, notes);
   gr_config_settle(config, notes);
   if (notes->failed) return gr_fail_memory(err, "messages");

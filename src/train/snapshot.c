@@ -175,8 +175,9 @@ static uint64_t samples_until(const gr_train_state *s, uint64_t epochs, uint64_t
   return s->base_samples / s->base_epoch * epochs;
 }
 
-/* best.h5 is a checkpoint whose model is the best one: it stands at the end of its epoch, without
- * the state of the optimizer, which belongs to the newest model. */
+/* best.h5 is a checkpoint whose model is the best one: it stands at the end of its epoch (or
+ * at that of the run, inside of the last epoch), without the state of the optimizer, which belongs
+ * to the newest model. */
 static gradus_status write_best(gr_snapshot *s, gradus_error *err) {
   const gr_train_state *state = &s->at.state;
   gr_checkpoint best = s->at; /* borrows everything */
@@ -196,13 +197,15 @@ static gradus_status write_best(gr_snapshot *s, gradus_error *err) {
   while (best.history.n_events < s->at.history.n_events &&
          s->at.history.event[best.history.n_events].epoch < state->best_epoch)
     best.history.n_events++;
-  best.state.step = state->best_step;
-  best.state.epoch = state->best_epoch;
-  best.state.position = 0;
-  best.state.samples_seen = samples_until(state, state->best_epoch, s->rows_per_epoch);
-  if (state->best_epoch < state->base_epoch)
-    best.state.base_step = best.state.base_epoch = best.state.base_samples = 0;
-  best.state.epoch_loss = best.state.epoch_weight = 0;
+  if (state->best_step != state->step) {
+    best.state.step = state->best_step;
+    best.state.epoch = state->best_epoch;
+    best.state.position = 0;
+    best.state.samples_seen = samples_until(state, state->best_epoch, s->rows_per_epoch);
+    if (state->best_epoch < state->base_epoch)
+      best.state.base_step = best.state.base_epoch = best.state.base_samples = 0;
+    best.state.epoch_loss = best.state.epoch_weight = 0;
+  }
   best.state.epochs_since_best = 0;
   best.state.finished = best.state.stopped_early = false;
   GR_TRY(measure_metrics(&best.history, &best.state.metrics_offset, err));

@@ -26,8 +26,8 @@ gradus_status gr_steps_make(const gr_config *config, const gr_dataset *data, gr_
   GR_TRY(prepare(out, config, data, err));
   const gr_config *c = &out->prepared.config;
   GR_TRY(gr_network_make(c, &out->network, err));
-  const uint64_t batch = gr_config_step_rows(c);
-  out->total = (out->prepared.n_train + batch - 1) / batch * (uint64_t)c->training.epochs;
+  out->epoch_steps = gr_config_epoch_steps(c, out->prepared.n_train);
+  out->total = gr_config_total_steps(c, out->prepared.n_train);
   out->parameters = gr_alloc(out->network.n_parameters, sizeof(float));
   if (!out->parameters) return gr_fail_memory(err, "the parameters");
   const gr_engine_resources resources = {.threads = gr_team_threads(c->resources.threads),
@@ -57,12 +57,13 @@ gradus_status gr_steps_restart(gr_steps *steps, gradus_error *err) {
 
 static double rate(void *user, uint64_t step) {
   const gr_steps *s = user;
-  return gr_schedule_rate(&s->prepared.config, step, s->total, &(gr_schedule_state){0});
+  return gr_schedule_rate(&s->prepared.config, step, s->total,
+                          &(gr_schedule_state){.epoch_steps = s->epoch_steps});
 }
 
 static double average_share(void *user, uint64_t step) {
   const gr_steps *s = user;
-  return gr_average_share(&s->prepared.config, step, s->total);
+  return gr_average_share(&s->prepared.config, step, s->epoch_steps);
 }
 
 static bool count(void *user, const gr_step_result *result, uint64_t n) {

@@ -12,7 +12,8 @@ typedef struct gr_steps {
   gr_prepared prepared;
   gr_network network;
   gr_engine *engine;
-  uint64_t total;  /* steps of the whole recipe */
+  uint64_t total; /* steps of the whole recipe */
+  uint64_t epoch_steps;
   gr_dataset data; /* random data, where there were no others */
   float *parameters;
   uint64_t step, epoch, position; /* done; the next row of the epoch's order */

@@ -125,12 +125,10 @@ static void report_progress(gr_trainer *t, bool epoch_finished, double now) {
   t->last_progress = now;
   const gr_history_row *last = h->n_rows ? &h->row[h->n_rows - 1] : NULL;
   double seconds = gr_trainer_seconds(t), rate = (double)t->session_samples / fmax(seconds, 1e-9);
-  double left = (double)(t->prepared.config.training.epochs - (int64_t)s->epoch) *
-                    (double)t->prepared.n_train -
-                (double)s->position;
+  double left = (double)t->total_samples - (double)s->samples_seen;
   gr_progress progress = {
-      .epoch = epoch_finished ? s->epoch : s->epoch + 1,
-      .epochs = (uint64_t)t->prepared.config.training.epochs,
+      .epoch = epoch_finished ? last->epoch : s->epoch + 1,
+      .epochs = (t->total_steps + t->steps_per_epoch - 1) / t->steps_per_epoch,
       .step = s->step,
       .steps = gr_trainer_last_step(t),
       .samples_per_second = rate,
@@ -147,7 +145,7 @@ static void report_progress(gr_trainer *t, bool epoch_finished, double now) {
 
 /* How good an epoch is, larger is better: minus the validation loss, or the metric that is judged.
  */
-static double merit(const gr_trainer *t, const gr_history_row *row) {
+double gr_trainer_merit(const gr_trainer *t, const gr_history_row *row) {
   const gr_metric metric = gr_metric_judged(&t->prepared.config);
   if (metric == GR_N_METRICS) return -row->valid_loss;
   const double value = row->metric[gr_metric_place(t->metrics, metric)];
@@ -160,26 +158,27 @@ static bool is_better(const gr_trainer *t) {
   const gr_history *h = &t->now.history;
   const gr_train_state *s = &t->now.state;
   if (!s->has_best) return true;
-  const double now = merit(t, &h->row[h->n_rows - 1]), best = merit(t, &h->row[s->best_epoch - 1]);
+  const double now = gr_trainer_merit(t, &h->row[h->n_rows - 1]),
+               best = gr_trainer_merit(t, &h->row[s->best_epoch - 1]);
   return now > best + t->prepared.config.training.min_delta || (isnan(best) && !isnan(now));
 }
 
-/* Looks at the last row of the history. The parameters were fetched just before. */
+/* What follows from the last row of the history: the best model, and whether training ends. The
+ * parameters were fetched just before. */
 static void judge(gr_trainer *t) {
+  const gr_history_row *row = &t->now.history.row[t->now.history.n_rows - 1];
   gr_train_state *s = &t->now.state;
   const gr_config *config = &t->prepared.config;
   if (is_better(t)) {
     s->has_best = true;
-    s->best_loss = t->now.history.row[t->now.history.n_rows - 1].valid_loss;
-    s->best_epoch = s->epoch;
+    s->best_loss = row->valid_loss;
+    s->best_epoch = row->epoch;
     s->best_step = s->step;
-    s->epochs_since_best = 0;
     memcpy(t->best, t->now.model.parameters, t->now.model.network.n_parameters * sizeof *t->best);
-    return;
   }
-  s->epochs_since_best++;
-  if (config->training.patience > 0 && s->epochs_since_best >= (uint64_t)config->training.patience)
-    s->stopped_early = true;
+  s->stopped_early |= gr_stopping_judge(config, -gr_trainer_merit(t, row), &t->stopping);
+  s->epochs_since_best = t->stopping.since_best;
+  s->stopped_early |= gr_schedule_judge(config, row->valid_loss, &t->schedule);
 }
 
 /* Without rows to validate on patience looks at the training loss, as the history has it: true
@@ -226,13 +225,16 @@ static gradus_status log_epoch(gr_trainer *t, gradus_error *err) {
   gradus_status status = gr_run_append(&t->run.metrics, &line, err);
   gr_text_free(&line);
   if (status != GRADUS_OK) return status;
+  const gr_history_row *row = &t->now.history.row[t->now.history.n_rows - 1];
   const gr_timing timing = {.event = "epoch",
+                            .epoch = row->epoch,
+                            .step = row->step,
                             .seconds = seconds,
                             .samples_per_second = (double)t->epoch_samples / fmax(seconds, 1e-9),
                             .data_wait_fraction = t->last_wait,
                             .validation_seconds = t->epoch_validation,
                             .checkpoint_seconds = t->epoch_checkpoints};
-  GR_TRY(gr_trainer_timing(t, timing, err));
+  GR_TRY(gr_trainer_timing_at(t, timing, err));
   t->epoch_start = now;
   t->epoch_samples = 0;
   t->epoch_waited = gr_pass_waited(&t->prepared.train_pass);
@@ -242,6 +244,8 @@ static gradus_status log_epoch(gr_trainer *t, gradus_error *err) {
   return now - t->last_csv < CSV_SECONDS ? GRADUS_OK : gr_trainer_show_history(t, err);
 }
 
+/* The end of an epoch, or of the run inside of one: its position and sums then stay, beside the row
+ * of the history that it has all the same. */
 static gradus_status end_epoch(gr_trainer *t, gradus_error *err) {
   gr_train_state *s = &t->now.state;
   gr_history_row row = {.step = s->step,
@@ -253,22 +257,21 @@ static gradus_status end_epoch(gr_trainer *t, gradus_error *err) {
   gr_engine_store(t->engine, t->now.model.parameters, t->now.moment);
   GR_TRY(validate(t, &row, err));
   GR_TRY(gr_history_append(&t->now.history, &row, err));
-  s->epoch++;
-  s->position = 0;
-  s->epoch_loss = s->epoch_weight = 0;
-  if (t->prepared.n_valid > 0) {
-    judge(t);
-    s->stopped_early |= gr_schedule_judge(&t->prepared.config, row.valid_loss, &t->schedule);
-  } else if (training_stands_still(t)) {
-    s->stopped_early = true;
+  if (s->position == t->prepared.n_train) {
+    s->epoch++;
+    s->position = 0;
+    s->epoch_loss = s->epoch_weight = 0;
   }
+  if (t->prepared.n_valid > 0)
+    judge(t);
+  else if (training_stands_still(t))
+    s->stopped_early = true;
   t->now.rollback =
       (gr_rollback){.skipped_steps = s->skipped_steps, .skipped_in_row = s->skipped_in_row};
   gr_trainer_note_beginning(t);
   GR_TRY(log_epoch(t, err));
   report_progress(t, true, gr_clock_now());
-  bool last = s->epoch >= (uint64_t)t->prepared.config.training.epochs || s->stopped_early;
-  return last ? finish(t, err) : GRADUS_OK;
+  return s->step >= gr_trainer_last_step(t) || s->stopped_early ? finish(t, err) : GRADUS_OK;
 }
 
 /* The pass over the training rows stands at `position` of `epoch`, or goes there. */
@@ -288,16 +291,18 @@ static double rate(void *user, uint64_t step) {
  * last steps bring a validation with them, the run's last ones best.h5 and final.h5. */
 static bool time_is_up(const gr_trainer *t, double now) {
   const gr_train_state *s = &t->now.state;
-  const uint64_t looks = (t->look_every + 1) * gr_config_step_rows(&t->prepared.config);
-  const bool ends_epoch = t->prepared.n_train - s->position <= looks;
-  const bool ends_run = ends_epoch && s->epoch + 1 >= (uint64_t)t->prepared.config.training.epochs;
+  const uint64_t looks = t->look_every + 1;
+  const bool ends_run = gr_trainer_last_step(t) - s->step <= looks;
+  const bool ends_epoch = ends_run || t->prepared.n_train - s->position <=
+                                          looks * gr_config_step_rows(&t->prepared.config);
   const int writes = (gr_writer_now(t->writer) == GR_WRITER_BUSY) + (ends_run ? 3 : 1);
   return t->session_samples > 0 && gr_deadline_is_near(&t->deadline, now, ends_epoch, writes);
 }
 
 static double average_share(void *user, uint64_t step) {
   const gr_trainer *t = user;
-  return gr_average_share(&t->prepared.config, gr_trainer_schedule_step(t, step), t->total_steps);
+  return gr_average_share(&t->prepared.config, gr_trainer_schedule_step(t, step),
+                          t->steps_per_epoch);
 }
 
 /* Whether anything has to be served after this step. The clock is asked about once a millisecond: a
@@ -332,6 +337,7 @@ void gr_trainer_count(gr_trainer *t, const gr_step_result *result, uint64_t n) {
   s->skipped_in_row = 0;
   s->epoch_loss += result->loss;
   s->epoch_weight += result->weight;
+  s->objective = result->objective;
 }
 
 /* A step is over: adds it up; false where the run must pause. */
@@ -372,6 +378,8 @@ gradus_status gr_trainer_run_steps(gr_trainer *t, uint64_t n,
   GR_TRY(gr_trainer_begin_pass(t, err));
   gr_run run = run_of(t, n);
   run.after = after;
+  gr_engine_set_objective(t->engine,
+                          t->now.state.objective); /* of the step before, left out or not */
   gr_engine_run(t->engine, &run, result);
   return result->finite && result->starved ? run.feed->why(run.feed->user, err) : GRADUS_OK;
 }
@@ -382,6 +390,7 @@ gradus_status gr_trainer_step_by(gr_trainer *t, gr_engine *engine, const gr_feed
   gr_run run = run_of(t, 1);
   run.feed = feed;
   run.after = after;
+  gr_engine_set_objective(engine, t->now.state.objective);
   gr_engine_run(engine, &run, result);
   return result->finite && result->starved ? feed->why(feed->user, err) : GRADUS_OK;
 }
@@ -389,7 +398,8 @@ gradus_status gr_trainer_step_by(gr_trainer *t, gr_engine *engine, const gr_feed
 /* Steps of this epoch up to where something has to be served, or the one that is left out. */
 static gradus_status take_some(gr_trainer *t, uint64_t steps, gradus_error *err) {
   const uint64_t left_out = gr_trainer_until_left_out(t), audit = gr_trainer_until_audit(t),
-                 free = left_out < audit ? left_out : audit;
+                 left = gr_trainer_last_step(t) - t->now.state.step,
+                 until = left_out < audit ? left_out : audit, free = until < left ? until : left;
   gr_step_result result;
   if (left_out == 0) {
     gr_trainer_leave_out(t);
@@ -410,16 +420,22 @@ static gradus_status take_some(gr_trainer *t, uint64_t steps, gradus_error *err)
   return gr_trainer_nonfinite(t, &result, err);
 }
 
+/* Of an epoch, or of the run. */
+static bool stands_at_an_end(const gr_trainer *t) {
+  const gr_train_state *s = &t->now.state;
+  return s->position == t->prepared.n_train || s->step >= gr_trainer_last_step(t);
+}
+
 /* Up to `steps` steps of this epoch, to where something has to be served; counts them in *taken. */
 static gradus_status take_steps(gr_trainer *t, uint64_t steps, uint64_t *taken, gradus_error *err) {
   const gr_train_state *s = &t->now.state;
-  const uint64_t before = t->session_steps, n = t->prepared.n_train;
+  const uint64_t before = t->session_steps;
   const gradus_status status = take_some(t, steps, err);
   *taken = t->session_steps - before;
-  if (status != GRADUS_OK || s->position < n) return status;
+  if (status != GRADUS_OK || !stands_at_an_end(t)) return status;
   GR_TRY(gr_trainer_check(t, err)); /* so that nothing bad outlives its epoch */
-  if (s->position < n) return GRADUS_OK;
-  if (s->epoch + 1 < (uint64_t)t->prepared.config.training.epochs)
+  if (!stands_at_an_end(t)) return GRADUS_OK;
+  if (s->step < gr_trainer_last_step(t))
     GR_TRY(begin_epoch(t, s->epoch + 1, 0, err)); /* reads ahead while this one is validated */
   return end_epoch(t, err);
 }

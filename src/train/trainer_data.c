@@ -28,6 +28,7 @@ uint64_t gr_trainer_schedule_step(const gr_trainer *t, uint64_t step) {
 
 uint64_t gr_trainer_last_step(const gr_trainer *t) {
   const gr_train_state *s = &t->now.state;
+  if (gr_config_has_budget(&t->prepared.config)) return t->total_steps;
   return s->base_step + t->total_steps - s->base_epoch * t->steps_per_epoch;
 }
 

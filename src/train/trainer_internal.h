@@ -16,6 +16,7 @@
 #include "train/run_log.h"
 #include "train/scores.h"
 #include "train/snapshot.h"
+#include "train/stopping.h"
 #include "train/trainer.h"
 #include "train/writer.h"
 
@@ -51,8 +52,9 @@ struct gr_trainer {
   gr_metric_set metrics; /* of the history, in the order of the table */
   gr_scores scores;      /* of the rows validated on, where metrics ask for them */
 
-  uint64_t steps_per_epoch, total_steps;
+  uint64_t steps_per_epoch, total_steps, total_samples;
   gr_schedule_state schedule;
+  gr_stopping stopping;
   uint64_t pass_epoch; /* that the pass over the training rows is in; UINT64_MAX before the first */
 
   /* Checkpoints (trainer_save.c). */
@@ -230,6 +232,9 @@ uint64_t gr_trainer_schedule_step(const gr_trainer *t, uint64_t step);
 /* The first step of the epoch under way, the samples seen until then, and the last step of all. */
 uint64_t gr_trainer_epoch_step(const gr_trainer *t, const gr_train_state *s);
 uint64_t gr_trainer_epoch_samples(const gr_trainer *t, const gr_train_state *s);
+/* How good an epoch is, larger is better. */
+double gr_trainer_merit(const gr_trainer *t, const gr_history_row *row);
+
 uint64_t gr_trainer_last_step(const gr_trainer *t);
 
 /* The learning rate of step `step`. */

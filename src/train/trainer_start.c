@@ -66,6 +66,12 @@ static gradus_status make_buffers(gr_trainer *t, gradus_error *err) {
   return GRADUS_OK;
 }
 
+/* Rows that `steps` steps have taken. */
+static uint64_t samples_of(const gr_trainer *t, uint64_t steps) {
+  return steps / t->steps_per_epoch * t->prepared.n_train +
+         steps % t->steps_per_epoch * gr_config_step_rows(&t->prepared.config);
+}
+
 /* What the history holds of each validation. */
 static gradus_status make_metrics(gr_trainer *t, gradus_error *err) {
   gr_history *history = &t->now.history;
@@ -91,14 +97,15 @@ static gradus_status make_model(gr_trainer *t, gradus_error *err) {
                    "schedule.name: %s follows the validation loss, but no rows are held out; set "
                    "data.valid_split",
                    gr_schedules[config->schedule.name].name);
+  t->steps_per_epoch = gr_config_epoch_steps(config, t->prepared.n_train);
+  t->total_steps = gr_config_total_steps(config, t->prepared.n_train);
+  t->total_samples = samples_of(t, t->total_steps);
+  t->schedule.epoch_steps = t->steps_per_epoch;
   if (gr_metric_judged(config) != GR_N_METRICS && t->prepared.n_valid == 0)
     return gr_fail(err, GRADUS_ERR_CONFIG,
                    "training.early_stopping.metric: %s is measured on rows held out, but there are "
                    "none; set data.valid_split",
                    gr_metrics_table[gr_metric_judged(config)].name);
-  const uint64_t batch = gr_config_step_rows(config);
-  t->steps_per_epoch = (t->prepared.n_train + batch - 1) / batch;
-  t->total_steps = t->steps_per_epoch * (uint64_t)config->training.epochs;
   if (t->prepared.n_valid > 0) GR_TRY(make_metrics(t, err));
   snprintf(t->now.state.dataset_digest, sizeof t->now.state.dataset_digest, "%s", t->data->digest);
   t->now.data = t->data->print;
@@ -161,13 +168,16 @@ static bool is_consistent(const gr_trainer *t, const gr_checkpoint *c) {
     return false;
   const uint64_t batch = gr_config_step_rows(&t->prepared.config),
                  n = t->data_changed ? s->position + 1 : t->prepared.n_train;
+  const bool ends_inside = /* of an epoch */
+      s->position > 0 && gr_config_has_budget(&t->prepared.config) && s->step >= t->total_steps;
   const bool fits =
       t->data_changed ||
       (s->position % batch == 0 && s->step == gr_trainer_epoch_step(t, s) + s->position / batch &&
        s->samples_seen == gr_trainer_epoch_samples(t, s) + s->position);
   return fits && s->position < n && s->epoch <= s->step && s->skipped_steps <= s->step &&
-         c->history.n_rows == s->epoch && c->history.n_metrics == t->now.history.n_metrics &&
-         (!s->has_best || (s->best_epoch > 0 && s->best_epoch <= s->epoch));
+         c->history.n_rows == s->epoch + ends_inside &&
+         c->history.n_metrics == t->now.history.n_metrics &&
+         (!s->has_best || (s->best_epoch > 0 && s->best_epoch <= s->epoch + ends_inside));
 }
 
 static gradus_status check_content(const gr_trainer *t, const gr_checkpoint *c, const char *path,
@@ -229,11 +239,14 @@ static void adopt(gr_trainer *t, gr_checkpoint *c) {
   now->history = c->history;
   c->history = (gr_history){0};
   now->state = c->state;
-  for (size_t i = 0; i < now->history.n_rows && t->prepared.n_valid > 0; i++)
+  gr_engine_set_objective(t->engine, c->state.objective);
+  for (size_t i = 0; i < now->history.n_rows && t->prepared.n_valid > 0; i++) {
+    (void)gr_stopping_judge(&t->prepared.config, -gr_trainer_merit(t, &now->history.row[i]),
+                            &t->stopping);
     (void)gr_schedule_judge(&t->prepared.config, now->history.row[i].valid_loss, &t->schedule);
+  }
   snprintf(now->state.dataset_digest, sizeof now->state.dataset_digest, "%s", t->data->digest);
-  const uint64_t epochs = (uint64_t)t->prepared.config.training.epochs;
-  now->state.finished = now->state.stopped_early || now->state.epoch >= epochs;
+  now->state.finished = now->state.stopped_early || now->state.step >= gr_trainer_last_step(t);
   adopt_beginning(t, c);
 }
 

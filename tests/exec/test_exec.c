@@ -19,6 +19,7 @@ int main(int argc, char **argv) {
       {"textbook", textbook_tests},
       {"evaluation", evaluation_tests},
       {"non-finite values", finite_tests},
+      {"whole", whole_tests},
       {NULL, NULL},
   };
   return gr_test_main(argc, argv, suites);

@@ -16,7 +16,7 @@ typedef struct watch {
   const gr_plan *plan;
   matrix input, a[GR_MAX_LAYERS], delta[GR_MAX_LAYERS], weights[GR_MAX_LAYERS], back[GR_MAX_LAYERS],
       scratch, index[2], loss, finite, numbers, gradient[GR_MAX_LAYERS], average[GR_MAX_LAYERS],
-      zhat[GR_MAX_LAYERS], dy[GR_MAX_LAYERS], statistics[GR_MAX_LAYERS], squares;
+      zhat[GR_MAX_LAYERS], dy[GR_MAX_LAYERS], statistics[GR_MAX_LAYERS], squares, sums, compared;
   uint64_t n;             /* rows of this step */
   unsigned step, meeting; /* meetings so far */
   uint64_t conflicts, missing, twice;
@@ -43,6 +43,8 @@ static watch make_watch(const gr_plan *plan) {
              .loss = make_matrix(rows, 1),
              .finite = make_matrix((size_t)plan->n_ranks, 1),
              .squares = make_matrix(all_panels(plan), 1),
+             .sums = make_matrix(all_panels(plan), 1),
+             .compared = make_matrix(1, 1),
              .numbers = make_matrix(2, 1)};
   for (uint32_t l = 0; l < plan->n_layers; l++) {
     const gr_plan_layer *layer = &plan->layer[l];
@@ -267,9 +269,28 @@ static void rows_of_weights(watch *w, int rank, bool constrains) {
   }
 }
 
+/* The rank's rows of weights: their gradient becomes a direction, whose sums of squares are taken
+ * with those of the weights. */
+static void direct(watch *w, int rank) {
+  size_t before = 0;
+  judge(w, rank);
+  for (uint32_t l = 0; l < w->plan->n_layers; l++) {
+    size_t first, end;
+    gr_plan_row_panels(w->plan, l, rank, &first, &end);
+    const block mine = all_columns(&w->gradient[l], first, end);
+    reads(w, rank, &w->weights[l], mine, false);
+    writes(w, rank, &w->gradient[l], mine, false);
+    writes(w, rank, &w->sums, (block){before + first, before + end, 0, 1}, true);
+    before += w->plan->layer[l].panels_out;
+  }
+}
+
 /* Rank 0 adds the losses, and the weights of the rows to come. */
 static void update(watch *w, int rank) {
   judge(w, rank);
+  if (w->plan->directs || w->plan->compares)
+    reads(w, rank, &w->sums, all_columns(&w->sums, 0, all_panels(w->plan)), true);
+  if (w->plan->compares) reads(w, rank, &w->compared, (block){0, 1, 0, 1}, true);
   for (size_t i = w->plan->first_unit[rank]; i < w->plan->first_unit[rank + 1]; i++)
     update_unit(w, rank, &w->plan->units[i]);
   if (rank != 0) return;
@@ -277,6 +298,23 @@ static void update(watch *w, int rank) {
   reads(w, rank, &w->loss, (block){0, w->n, 0, 1}, true);
   reads(w, rank, &w->index[w->step % 2], (block){0, w->n, 0, 1}, false);
   reads(w, rank, &w->index[(w->step + 1) % 2], (block){0, w->n, 0, 1}, true);
+}
+
+/* Beside the sums of squares of gradient and, where losses are compared, weights: rank 0 adds the
+ * losses. */
+static void norm(watch *w, int rank) {
+  size_t before = 0;
+  rows_of_weights(w, rank, false);
+  for (uint32_t l = 0; l < w->plan->n_layers && w->plan->compares; l++) {
+    size_t first, end;
+    gr_plan_row_panels(w->plan, l, rank, &first, &end);
+    reads(w, rank, &w->weights[l], all_columns(&w->weights[l], first, end), false);
+    writes(w, rank, &w->sums, (block){before + first, before + end, 0, 1}, true);
+    before += w->plan->layer[l].panels_out;
+  }
+  if (!w->plan->compares || rank > 0) return;
+  reads(w, rank, &w->loss, (block){0, w->n, 0, 1}, true);
+  writes(w, rank, &w->compared, (block){0, 1, 0, 1}, true);
 }
 
 static void operate(watch *w, int rank, const gr_plan_operation *o) {
@@ -304,12 +342,17 @@ static void operate(watch *w, int rank, const gr_plan_operation *o) {
     case GR_GRADIENT:
       gradient(w, rank);
       break;
+    case GR_NORM:
+      norm(w, rank);
+      break;
+    case GR_DIRECTION:
+      direct(w, rank);
+      break;
     case GR_UPDATE:
       update(w, rank);
       break;
-    case GR_NORM:
     case GR_CONSTRAIN:
-      rows_of_weights(w, rank, o->kind == GR_CONSTRAIN);
+      rows_of_weights(w, rank, true);
       break;
   }
 }
@@ -341,10 +384,11 @@ static uint64_t all_left_out(const watch *w) {
   return sum;
 }
 
-/* Each strategy, in 16 kinds: on machines whose caches hold nothing, too, where ranks share
+/* Each strategy, in 48 kinds: on machines whose caches hold nothing, too, where ranks share
  * gathered inputs; with a norm of the gradient before the update; with limits of rows of weights;
- * with several passes to an update, the last of which is watched, and an average. */
-enum { WAYS = 16 * GR_N_STRATEGIES };
+ * with several passes to an update, the last of which is watched, and an average; with an update by
+ * layers. */
+enum { WAYS = 48 * GR_N_STRATEGIES };
 static gr_plan make_plan(const gr_network *network, const gr_kernels *kernels, uint64_t batch,
                          int ranks, int way) {
   gr_machine machine = GR_MACHINE_TYPICAL;
@@ -358,6 +402,8 @@ static gr_plan make_plan(const gr_network *network, const gr_kernels *kernels, u
                                    .constrains = kind & 4,
                                    .passes = kind & 8 ? 3 : 1,
                                    .averages = kind & 8,
+                                   .directs = kind / 16 == 1,
+                                   .compares = kind / 16 == 2,
                                    .threads = ranks,
                                    .strategy = strategy,
                                    .forced = true,

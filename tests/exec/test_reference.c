@@ -47,7 +47,8 @@ static const ref_optimizer optimizer_of[GR_N_OPTIMIZERS] = {
     [GR_ADAMW] = REF_ADAMW,       [GR_ADAGRAD] = REF_ADAGRAD,
     [GR_RMSPROP] = REF_RMSPROP,   [GR_RMSPROP_MOMENTUM] = REF_RMSPROP_MOMENTUM,
     [GR_ADADELTA] = REF_ADADELTA, [GR_NADAM] = REF_NADAM,
-    [GR_LION] = REF_LION};
+    [GR_LION] = REF_LION,         [GR_LAMB] = REF_LAMB,
+    [GR_RPROP] = REF_RPROP};
 
 static ref_recipe reference_of(const recipe *r) {
   const gr_config c = make_config(r);
@@ -98,7 +99,7 @@ static outcome run_reference(const recipe *r, const data *d) {
   outcome o = {.parameters = make_parameters(&network, 3),
                .moment = {gr_test_floats(n), gr_test_floats(n)},
                .outputs = gr_test_floats(r->rows * n_out)};
-  ref_state state = {o.parameters, o.moment[0], o.moment[1]};
+  ref_state state = {o.parameters, o.moment[0], o.moment[1], 0, 0};
   ref_sample *sample = gr_test_array(r->batch, sizeof *sample);
   for (int step = 0; step < r->steps; step++) {
     uint64_t start, rows;
@@ -204,8 +205,8 @@ static void every_optimizer_matches_the_reference(void) {
 
 /* Thresholds that some steps and elements pass and others do not; two layers wider than a tile. */
 static void clipping_and_limits_match_the_reference(void) {
-  static const gr_optimizer kinds[] = {GR_SGD, GR_ADAM, GR_LION};
-  for (int kind = 0; kind < 3; kind++)
+  static const gr_optimizer kinds[] = {GR_SGD, GR_ADAM, GR_LION, GR_LAMB};
+  for (int kind = 0; kind < 4; kind++)
     for (int variant = 1; variant < 16; variant++) {
       const recipe r = {.width = {37, 50, 33, 5},
                         .hidden = GR_TANH,

@@ -14,6 +14,7 @@ enum { N = 48, STEPS = 6 };
 
 typedef struct hyper {
   double rate, momentum, beta1, beta2, epsilon, decay, scale, l1, clip;
+  bool grew;
 } hyper;
 
 typedef struct state {
@@ -44,9 +45,11 @@ static gr_update_coefficients coefficients(gr_optimizer kind, const hyper *h, in
                               .epsilon = (float)h->epsilon,
                               .decay = (float)h->decay,
                               .l1 = (float)h->l1,
-                              .clip = (float)h->clip};
-  if (gr_optimizers[kind].decoupled) u.decay = (float)(h->rate * h->decay);
-  if (kind == GR_ADAM || kind == GR_ADAMW || kind == GR_NADAM || kind == GR_LION)
+                              .clip = (float)h->clip,
+                              .grew = h->grew};
+  if (gr_optimizers[kind].decoupled && kind != GR_LAMB) u.decay = (float)(h->rate * h->decay);
+  if (kind == GR_LAMB) u.gradient_rate = (float)(1 / (1 - pow(h->beta1, t)));
+  if (kind == GR_ADAM || kind == GR_ADAMW || kind == GR_NADAM || kind == GR_LION || kind == GR_LAMB)
     u.momentum = (float)h->beta1;
   if (kind == GR_ADAM || kind == GR_ADAMW)
     u.learning_rate = (float)(h->rate / (1 - pow(h->beta1, t)));
@@ -139,13 +142,40 @@ static number lion_step(const hyper *h, number g, number *m) {
   return c.value > 0 ? rate : minus(exactly(0), rate);
 }
 
+/* You et al. 2020, algorithm 2, where the norms are equal: r (m^ / (sqrt(v^) + eps) + d w). */
+static number lamb_step(const hyper *h, int t, number w, number g, number *m, number *v) {
+  *m = mean(h->beta1, *m, g);
+  *v = mean(h->beta2, *v, times(g, g));
+  const number m_hat = times(coefficient(1 / (1 - pow(h->beta1, t))), *m),
+               v_hat = over(*v, coefficient(1 - pow(h->beta2, t))),
+               adam = over(m_hat, plus(root(v_hat), coefficient(h->epsilon)));
+  return times(coefficient(h->rate), plus(adam, times(coefficient(h->decay), w)));
+}
+
 /* g / (sqrt(v) + eps) */
 static number over_root(const hyper *h, number g, number v) {
   return over(g, plus(root(v), coefficient(h->epsilon)));
 }
 
+/* Igel and Huesken 2000, iRprop+. Where the sign of g is not certain, nothing is. */
+static number rprop_step(const hyper *h, number g, number *size, number *last) {
+  const double old = size->value > 0 ? size->value : (double)(float)h->rate,
+               same = last->value * g.value, x = last->value;
+  if (fabs(g.value) <= 1.1 * g.error) {
+    size->error = last->error = (double)INFINITY;
+    return (number){0, (double)INFINITY};
+  }
+  if (same > 0) *size = rounded(fmin(old * 1.2, 50), GR_ROUNDOFF * old * 1.2);
+  if (same < 0) *size = rounded(fmax(old / 2, 1e-6), 0);
+  if (same == 0) *size = exactly(old);
+  *last = same < 0 ? exactly(0) : g;
+  if (same < 0) return h->grew ? exactly(copysign(old, -x)) : exactly(0);
+  return (number){copysign(size->value, g.value), size->error};
+}
+
 /* What step t takes from a weight; m and v become what they are after it. */
-static number step_of(gr_optimizer kind, const hyper *h, int t, number g, number *m, number *v) {
+static number step_of(gr_optimizer kind, const hyper *h, int t, number w, number g, number *m,
+                      number *v) {
   const number rate = coefficient(h->rate), mu = coefficient(h->momentum);
   switch (kind) {
     case GR_SGD:
@@ -175,6 +205,10 @@ static number step_of(gr_optimizer kind, const hyper *h, int t, number g, number
       return nadam_step(h, t, g, m, v);
     case GR_LION:
       return lion_step(h, g, m);
+    case GR_RPROP:
+      return rprop_step(h, g, m, v);
+    case GR_LAMB:
+      return lamb_step(h, t, w, g, m, v);
     case GR_N_OPTIMIZERS:
       break;
   }
@@ -195,11 +229,11 @@ static int is_near(gr_optimizer kind, const hyper *h, int t, const state *old, c
          v = exactly((double)old->v[i]);
   number g = clipped(h, times(coefficient(h->scale), exactly((double)old->g[i])));
   if (h->l1 > 0) g = plus(g, coefficient(w.value > 0 ? h->l1 : w.value < 0 ? -h->l1 : 0));
-  if (gr_optimizers[kind].decoupled)
+  if (gr_optimizers[kind].decoupled && kind != GR_LAMB)
     w = minus(w, times(coefficient(h->rate * h->decay), w));
-  else
+  else if (kind != GR_LAMB)
     g = plus(g, times(coefficient(h->decay), w));
-  w = minus(w, step_of(kind, h, t, g, &m, &v));
+  w = minus(w, step_of(kind, h, t, w, g, &m, &v));
   return near(now->w[i], w) && (moments < 1 || near(now->m[i], m)) &&
          (moments < 2 || near(now->v[i], v));
 }
@@ -261,6 +295,7 @@ static void every_optimizer_follows_its_published_formula(void) {
        .scale = 1,
        .l1 = 0.03,
        .clip = 2},
+      {.rate = 0.1, .beta2 = 0.9, .epsilon = 1e-6, .decay = 0.01, .scale = 1, .grew = true},
       {.rate = 0.1, .beta1 = 0.9, .beta2 = 0.99, .epsilon = 1e-6, .scale = 1, .clip = 2},
   };
   for (int kind = 0; kind < GR_N_OPTIMIZERS; kind++)
@@ -269,7 +304,7 @@ static void every_optimizer_follows_its_published_formula(void) {
 }
 
 /* Moments decay through powers of two: at 2^-100 they are dropped, so no subnormal ever lingers.
- * The sum of adagrad never decays. */
+ * The sum of adagrad never decays, and step sizes of rprop end at 1e-6. */
 static void moments_below_two_to_the_minus_100_become_plus_zero(void) {
   const hyper h = {
       .rate = 0.1, .momentum = 0.5, .beta1 = 0.5, .beta2 = 0.5, .epsilon = 1e-8, .scale = 1};
@@ -277,7 +312,7 @@ static void moments_below_two_to_the_minus_100_become_plus_zero(void) {
     const gr_update_coefficients u = coefficients((gr_optimizer)kind, &h, 1);
     const int squares = kind == GR_RMSPROP || kind == GR_ADADELTA; /* which are never negative */
     state s = {0};
-    if (kind == GR_ADAGRAD) continue;
+    if (kind == GR_ADAGRAD || kind == GR_RPROP) continue;
     for (int i = 0; i < N; i++) s.m[i] = (i % 2 && !squares ? -1 : 1) * 0x1p-99f, s.v[i] = 0x1p-99f;
     run(k, (gr_optimizer)kind, &u, &s);
     GR_CHECK(fabsf(s.m[0]) == 0x1p-100f, "%s keeps 2^-100", gr_optimizers[kind].name);

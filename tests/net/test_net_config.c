@@ -31,7 +31,8 @@ static const char *const good[][8] = {
 static const char *const bad[][8] = {
     [GR_KEY_STRING] = {NULL},
     [GR_KEY_BOOL] = {"", "2", "TRUE ", "banana"},
-    [GR_KEY_INTEGER] = {"", "-2", "1.5", "1e3", "12x", " 1", "9223372036854775808", "1000000001"},
+    [GR_KEY_INTEGER] = {"", "-2", "1.5", "1e3", "12x", " 1", "9223372036854775808",
+                        "1000000000001"},
     [GR_KEY_SEED] = {"", "-1", "1.0", "18446744073709551616", "auto", "0x1"},
     [GR_KEY_REAL] = {"", "1e-3x", "0,5", "nan", "inf", "-0.5", "1e31", "1e-3 "},
     [GR_KEY_CHOICE] = {"", "banana", "1"},
@@ -145,7 +146,7 @@ static void every_bad_value_is_refused_and_changes_nothing(void) {
 
 static void a_refusal_names_the_range_or_the_choices(void) {
   static const char *const known[][3] = {
-      {"training.epochs", "0", "a whole number from 1 to 1000000000"},
+      {"training.epochs", "0", "a whole number from 1 to 1000000000000"},
       {"resources.threads", "0", "a whole number from 1 to 4096, or auto"},
       {"data.valid_split", "1", "a number from 0 to 0.9"},
       {"resources.memory", "5", "a size such as 4096 or 256MiB from 1MiB to 1024TiB, or auto"},

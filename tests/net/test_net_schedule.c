@@ -206,7 +206,7 @@ static void swa_is_the_mean_of_the_ends_of_epochs(void) {
   for (uint64_t step = 0; step < TOTAL; step++) {
     const double w = (double)(step * step);
     const uint64_t epoch = step / EPOCH_STEPS;
-    mean += gr_average_share(&c, step, TOTAL) * (w - mean);
+    mean += gr_average_share(&c, step, EPOCH_STEPS) * (w - mean);
     if (epoch < 3) CU_ASSERT_EQUAL(mean, w);
     if (epoch >= 3 && step % EPOCH_STEPS == EPOCH_STEPS - 1) wanted += w;
   }
@@ -216,12 +216,12 @@ static void swa_is_the_mean_of_the_ends_of_epochs(void) {
 
 static void ema_keeps_more_of_itself_up_to_its_decay(void) {
   gr_config c = default_config();
-  CU_ASSERT_EQUAL(gr_average_share(&c, 5, TOTAL), 0);
+  CU_ASSERT_EQUAL(gr_average_share(&c, 5, EPOCH_STEPS), 0);
   c.average.name = GR_AVERAGE_EMA;
   c.average.decay = 0.99;
-  CU_ASSERT_DOUBLE_EQUAL(gr_average_share(&c, 0, TOTAL), 0.9, 1e-15);
-  CU_ASSERT_DOUBLE_EQUAL(gr_average_share(&c, 90, TOTAL), 0.09, 1e-15);
-  CU_ASSERT_DOUBLE_EQUAL(gr_average_share(&c, 5000, TOTAL), 0.01, 1e-15);
+  CU_ASSERT_DOUBLE_EQUAL(gr_average_share(&c, 0, EPOCH_STEPS), 0.9, 1e-15);
+  CU_ASSERT_DOUBLE_EQUAL(gr_average_share(&c, 90, EPOCH_STEPS), 0.09, 1e-15);
+  CU_ASSERT_DOUBLE_EQUAL(gr_average_share(&c, 5000, EPOCH_STEPS), 0.01, 1e-15);
   gr_config_free(&c);
 }
 

@@ -42,11 +42,6 @@ void ref_normalize(const float *gain, const float *shift, size_t n, float *h, fl
 void ref_normalize_back(const float *gain, size_t n, const float *h, const float *y, float root,
                         float *d);
 
-/* Parameter i of s by its mean gradient g at step t, counted from 1; biases (not `decays`) do not
- * decay. */
-void ref_update(const ref_recipe *recipe, ref_state *s, size_t i, float g, int decays, double rate,
-                unsigned long t);
-
 /* The loss of a sample; z of the last layer in a becomes its outputs, dC/dz goes to d. */
 float ref_sample_loss(const ref_recipe *recipe, const ref_sample *s, float *a, float *d);
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "reference/functions.h"
+#include "reference/updates.h"
 
 /* One sample's outputs a[l] of each layer (a[0]: inputs), their slopes and dC/dz d[l]; and of
  * normalised layers zhat h[l], dC/d(gain zhat + shift) y[l] and 1 / deviation root[l]. */
@@ -357,6 +358,45 @@ static void constrain(const ref_recipe *recipe, float *parameters) {
     }
 }
 
+/* The norm of a layer's weights. */
+static double layer_norm(const float *w, size_t n_in, size_t n_out) {
+  double *rows = allocate(n_out, sizeof *rows);
+  for (size_t o = 0; o < n_out; o++) rows[o] = (double)squares(w + o * n_in, n_in, NULL, 0, 0);
+  const double norm = sqrt(tree_of(rows, n_out));
+  free(rows);
+  return norm;
+}
+
+/* The mean loss and, with weight decay, what that adds. */
+static double objective_of(const ref_recipe *recipe, const float *parameters, const sums *s) {
+  const double mean = s->loss / s->weight;
+  double *rows = allocate(REF_MAX_LAYERS * REF_MAX_WIDTH, sizeof *rows);
+  size_t n = 0;
+  for (size_t l = 1; l <= recipe->n_layers; l++)
+    for (size_t o = 0; o < recipe->width[l]; o++)
+      rows[n++] = (double)squares(parameters + weights_of(recipe, l) + o * recipe->width[l - 1],
+                                  recipe->width[l - 1], NULL, 0, 0);
+  const double all = tree_of(rows, n);
+  free(rows);
+  return recipe->weight_decay > 0 ? mean + 0.5 * recipe->weight_decay * all : mean;
+}
+
+/* The weights of layer l by their mean gradient g, which becomes their direction. */
+static void lamb_layer(const ref_recipe *recipe, ref_state *s, size_t l, float *g, double rate,
+                       unsigned long t) {
+  const size_t n_in = recipe->width[l - 1], n_out = recipe->width[l], at = weights_of(recipe, l);
+  float *w = s->parameters + at;
+  for (size_t i = 0; i < n_in * n_out; i++) {
+    if (recipe->clip_value > 0) g[i] = ref_clip(g[i], (float)recipe->clip_value);
+    if (recipe->l1 > 0 && w[i] != 0) g[i] += copysignf((float)recipe->l1, w[i]);
+    g[i] = ref_lamb_direction(recipe, g[i], (float)recipe->weight_decay, t, w[i],
+                              &s->moment1[at + i], &s->moment2[at + i]);
+  }
+  const double of_w = layer_norm(w, n_in, n_out), of_u = layer_norm(g, n_in, n_out);
+  const float ratio = of_w > 0 && of_u > 0 ? (float)(of_w / of_u) : 1;
+  for (size_t i = 0; i < n_in * n_out; i++) w[i] = fmaf(-(float)rate, g[i] * ratio, w[i]);
+}
+
 double ref_step(const ref_recipe *recipe, ref_state *state, const ref_sample *sample, size_t n,
                 unsigned long step, double learning_rate) {
   const batch b = {recipe,
@@ -373,12 +413,19 @@ double ref_step(const ref_recipe *recipe, ref_state *state, const ref_sample *sa
   const double norm = (double)scale * norm_of(recipe, s.gradient);
   if (recipe->clip_norm > 0 && norm > recipe->clip_norm)
     scale = (float)((double)scale * (recipe->clip_norm / norm));
+  const double objective = objective_of(recipe, state->parameters, &s);
+  state->grew = objective > state->objective;
+  state->objective = objective;
   for (size_t l = 1; l <= recipe->n_layers; l++) {
     const size_t first = weights_of(recipe, l), n_out = recipe->width[l];
-    const size_t weights = recipe->width[l - 1] * n_out;
-    for (size_t i = 0; i < weights + trained_of(recipe, l) * n_out; i++)
-      ref_update(recipe, state, first + i, s.gradient[first + i] * scale, i < weights,
-                 learning_rate, step + 1);
+    const size_t weights = recipe->width[l - 1] * n_out,
+                 all = weights + trained_of(recipe, l) * n_out;
+    const int whole = recipe->optimizer == REF_LAMB;
+    for (size_t i = 0; i < all; i++) s.gradient[first + i] *= scale;
+    if (whole) lamb_layer(recipe, state, l, s.gradient + first, learning_rate, step + 1);
+    for (size_t i = whole ? weights : 0; i < all; i++)
+      ref_update(recipe, state, first + i, s.gradient[first + i], i < weights, learning_rate,
+                 step + 1);
     if (recipe->normalization[l - 1] == REF_BATCH_NORM) track_batch(&b, l, state->parameters);
   }
   if (recipe->max_norm > 0) constrain(recipe, state->parameters);

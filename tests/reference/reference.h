@@ -54,7 +54,9 @@ typedef enum ref_optimizer {
   REF_RMSPROP_MOMENTUM,
   REF_ADADELTA,
   REF_NADAM,
-  REF_LION
+  REF_LION,
+  REF_LAMB,
+  REF_RPROP
 } ref_optimizer;
 
 typedef enum ref_normalization { REF_PLAIN, REF_LAYER_NORM, REF_BATCH_NORM } ref_normalization;
@@ -86,6 +88,8 @@ typedef struct ref_sample {
  * and running means and variances where the batch does so; moments alike. */
 typedef struct ref_state {
   float *parameters, *moment1, *moment2;
+  double objective; /* of the step before, 0 before the first */
+  int grew;
 } ref_state;
 
 size_t ref_parameters(const ref_recipe *recipe);

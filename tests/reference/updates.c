@@ -1,5 +1,7 @@
-/* The update of one parameter by its mean gradient, by each optimiser. */
+/* The optimisers, one parameter at a time. */
 #include <config.h>
+
+#include "reference/updates.h"
 
 #include <math.h>
 
@@ -55,22 +57,50 @@ static float lion_direction(const ref_recipe *recipe, float g, float *m) {
   return c == 0 ? c : copysignf(1, c);
 }
 
+/* What lamb steps along. */
+float ref_lamb_direction(const ref_recipe *recipe, float g, float decay, unsigned long t, float w,
+                         float *m, float *v) {
+  const float first = (float)(1 / (1 - ref_power(recipe->beta1, t)));
+  const float root = (float)(1 / sqrt(1 - ref_power(recipe->beta2, t)));
+  *m = ref_flush(fmaf((float)recipe->beta1, *m, (float)(1 - recipe->beta1) * g));
+  *v = mean_square(recipe, g, *v);
+  return fmaf(decay, w, first * *m / fmaf(sqrtf(*v), root, (float)recipe->epsilon));
+}
+
+static int sign_of(float x) {
+  return (x > 0) - (x < 0);
+}
+
+static void rprop(float g, double rate, int grew, float *w, float *size, float *last) {
+  const int x = sign_of(*last), same = x * sign_of(g);
+  const float old = *size > 0 ? *size : (float)rate;
+  if (same > 0) *size = old * 1.2f < 50 ? old * 1.2f : 50;
+  if (same < 0) *size = old * 0.5f > 1e-6f ? old * 0.5f : 1e-6f;
+  if (same == 0) *size = old;
+  *last = same < 0 ? 0 : ref_flush(g);
+  if (same < 0)
+    *w += grew ? (float)x * old : 0;
+  else
+    *w -= (float)sign_of(g) * *size;
+}
+
 /* Within -limit and limit. */
-static float clip(float g, float limit) {
+float ref_clip(float g, float limit) {
   return g > limit ? limit : g < -limit ? -limit : g;
 }
 
+/* Parameter i by its mean gradient g; biases (not `decays`) do not decay. */
 void ref_update(const ref_recipe *recipe, ref_state *s, size_t i, float g, int decays, double rate,
                 unsigned long t) {
   const double decay = decays ? recipe->weight_decay : 0;
-  if (recipe->clip_value > 0) g = clip(g, (float)recipe->clip_value);
+  if (recipe->clip_value > 0) g = ref_clip(g, (float)recipe->clip_value);
   if (decays && recipe->l1 > 0 && s->parameters[i] != 0)
     g += copysignf((float)recipe->l1, s->parameters[i]);
   float *w = &s->parameters[i], *m = &s->moment1[i], *v = &s->moment2[i];
   const float mu = (float)recipe->momentum, r = (float)rate, epsilon = (float)recipe->epsilon;
   if (recipe->optimizer == REF_ADAMW || recipe->optimizer == REF_LION)
     *w = fmaf(-(float)(rate * decay), *w, *w);
-  else
+  else if (recipe->optimizer != REF_LAMB)
     g = fmaf((float)decay, *w, g);
   switch (recipe->optimizer) {
     case REF_SGD:
@@ -106,6 +136,12 @@ void ref_update(const ref_recipe *recipe, ref_state *s, size_t i, float g, int d
       break;
     case REF_NADAM:
       nadam(recipe, g, rate, t, w, m, v);
+      break;
+    case REF_RPROP:
+      rprop(g, rate, s->grew, w, m, v);
+      break;
+    case REF_LAMB: /* of biases */
+      *w = fmaf(-r, ref_lamb_direction(recipe, g, 0, t, *w, m, v), *w);
       break;
     case REF_LION:
       *w = fmaf(-r, lion_direction(recipe, g, m), *w);
