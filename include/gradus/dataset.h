@@ -60,6 +60,12 @@ GRADUS_API gradus_status gradus_dataset_add(gradus_dataset *dataset, const char 
                                             const float *targets, uint32_t n_targets,
                                             const float *weights, gradus_error *err);
 
+/* Copies offsets [rows of the split], finite numbers that are added to what goes into the
+ * activation of each output (logarithms of exposures, for the losses poisson, gamma and tweedie),
+ * into a split that has been added; others take the place of earlier ones. */
+GRADUS_API gradus_status gradus_dataset_set_offsets(gradus_dataset *dataset, const char *split,
+                                                    const float *offsets, gradus_error *err);
+
 /* Writes it as an HDF5 file in gradus's own layout; an existing file is GRADUS_ERR_CANTCREATE
  * unless overwrite. */
 GRADUS_API gradus_status gradus_dataset_write(const gradus_dataset *dataset, const char *path,

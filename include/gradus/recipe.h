@@ -48,7 +48,7 @@ typedef struct gradus_key {
   const char *type; /* "integer", "real", "choice", "bool", "string", "widths", "duration", "size",
                        "seed" */
   const char *part; /* "recipe", "run" or "resources" */
-  const char *const *choices; /* NULL-terminated for type "choice", else NULL */
+  const char *const *choices; /* NULL-terminated for types "choice" and "set", else NULL */
   int may_be_auto;
   const char *default_value; /* in preset "default" */
   const char *help;

@@ -52,11 +52,13 @@ typedef struct gradus_trainer_options {
   void (*on_progress)(const gradus_progress *progress, void *user);
   void (*on_message)(gradus_level level, const char *text, void *user);
   void *user;
+  int allow_data_change; /* go on with other data than the run had; it is recorded. run_directory
+                            must be given */
 } gradus_trainer_options;
 
 /* Resolves the recipe against the data, opens or creates the run directory (locked), and resumes.
  * Recipe, dataset and options' strings must outlive the trainer. Another recipe in the directory:
- * GRADUS_ERR_CONFIG; other data: GRADUS_ERR_DATA; in use: GRADUS_ERR_BUSY. */
+ * GRADUS_ERR_CONFIG; other data: GRADUS_ERR_DATA saying what differs; in use: GRADUS_ERR_BUSY. */
 GRADUS_API gradus_status gradus_trainer_create(const gradus_recipe *recipe,
                                                const gradus_dataset *dataset,
                                                const gradus_trainer_options *options,
@@ -66,8 +68,10 @@ GRADUS_API void gradus_trainer_destroy(gradus_trainer *trainer);
 /* Trains to the end. GRADUS_ERR_STOPPED: stopped on request (gradus_trainer_request_stop, or
  * gradus_run_stop) or by the time limit, with a valid checkpoint. Finished already: GRADUS_OK at
  * once. Checkpoints are written by a thread of the library while training goes on; one that cannot
- * be written is a warning and is tried again, the last one an error. Where HDF5 is not thread-safe,
- * callbacks must not use it. */
+ * be written is a warning and is tried again, the last one an error. GRADUS_ERR_NONFINITE: a number
+ * became NaN or infinite where the recipe says halt (training.on_nonfinite); the newest checkpoint
+ * is the state before that step. GRADUS_ERR_FAILED: an audited step gave different bits. Where HDF5
+ * is not thread-safe, callbacks must not use it. */
 GRADUS_API gradus_status gradus_trainer_run(gradus_trainer *trainer, gradus_error *err);
 
 /* Trains at most n steps and sets *finished: for callers with a loop of their own. Checkpoints are
@@ -81,7 +85,7 @@ GRADUS_API void gradus_trainer_request_stop(gradus_trainer *trainer);
 GRADUS_API void gradus_trainer_request_checkpoint(gradus_trainer *trainer);
 
 /* Writes a checkpoint now and waits until it is on the disk; path (may be NULL) receives its name.
- */
+ * Where a weight is not finite, training.on_nonfinite is carried out first. */
 GRADUS_API gradus_status gradus_trainer_checkpoint(gradus_trainer *trainer, char *path,
                                                    size_t path_size, gradus_error *err);
 

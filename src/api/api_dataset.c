@@ -6,6 +6,7 @@
 #include "gradus/model.h"
 
 #include <stdio.h>
+#include <math.h>
 #include <string.h>
 
 #include "api/internal.h"
@@ -188,6 +189,27 @@ gradus_status gradus_dataset_add(gradus_dataset *dataset, const char *split, uin
   }
   data->split[id] = s;
   return gr_dataset_digest(data, err);
+}
+
+gradus_status gradus_dataset_set_offsets(gradus_dataset *dataset, const char *split,
+                                         const float *offsets, gradus_error *err) {
+  gr_split_id id;
+  GR_API_NEED(dataset, "dataset");
+  GR_API_NEED(split, "split");
+  GR_API_NEED(offsets, "offsets");
+  GR_TRY(gr_api_split(split, &id, err));
+  gr_split *s = &dataset->data.split[id];
+  if (s->n_rows == 0)
+    return gr_fail(err, GRADUS_ERR_USAGE, "the data set has no %s split to give offsets", split);
+  for (uint64_t i = 0; i < s->n_rows; i++)
+    if (!isfinite(offsets[i]))
+      return gr_fail(err, GRADUS_ERR_DATA, "offset %llu of %s is not finite", (unsigned long long)i,
+                     split);
+  float *copy = copy_of(offsets, s->n_rows, 1, sizeof *offsets);
+  if (!copy) return gr_fail_memory(err, "offsets");
+  gr_free(s->offset);
+  s->offset = copy;
+  return gr_dataset_digest(&dataset->data, err);
 }
 
 gradus_status gradus_dataset_write(const gradus_dataset *dataset, const char *path, int overwrite,

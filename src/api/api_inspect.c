@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/curves.h"
 #include "api/internal.h"
 #include "gradus/checkpoint.h"
 #include "net/columns.h"
@@ -215,6 +216,8 @@ static void put_state(struct page *p, const gr_train_state *s) {
   }
   put_flag(p, "finished", s->finished);
   put_flag(p, "stopped_early", s->stopped_early);
+  put_count(p, "skipped_steps", s->skipped_steps);
+  put_count(p, "rollbacks", s->rollbacks);
   put_real(p, "wall_seconds", s->wall_seconds);
   put_text(p, "dataset_digest", s->dataset_digest);
   close_group(p, '}');
@@ -266,6 +269,22 @@ static void put_history(struct page *p, const gr_history *h) {
   open_group(p, "history", '[');
   for (size_t r = 0; p->json && r < h->n_rows; r++) put_history_row(p, h, &h->row[r]);
   if (!p->json) put_history_table(&p->text, h);
+  if (!p->json) gr_curves_put(h, &p->text);
+  close_group(p, ']');
+}
+
+/* What changed the course of the run: every event in JSON, the last ones for people. */
+static void put_events(struct page *p, const gr_history *h) {
+  enum { SHOWN = 10 };
+  if (h->n_events == 0) return;
+  open_group(p, "events", '[');
+  for (size_t i = p->json || h->n_events < SHOWN ? 0 : h->n_events - SHOWN; i < h->n_events; i++) {
+    if (p->json) open_group(p, NULL, '{');
+    if (p->json) put_count(p, "epoch", h->event[i].epoch);
+    if (p->json) put_count(p, "step", h->event[i].step);
+    put_text(p, p->json ? "line" : NULL, h->event[i].line);
+    if (p->json) close_group(p, '}');
+  }
   close_group(p, ']');
 }
 
@@ -308,8 +327,9 @@ static void put_table(struct page *p, const gr_columns *columns) {
 
 static void put_model(struct page *p, const gr_model *model) {
   const gr_preprocessing *pre = &model->preprocessing;
-  put_text(p, "task", pre->task == GR_CLASSIFICATION ? "classification" : "regression");
+  put_text(p, "task", gr_key_find("data.task")->choices[pre->task]);
   put_network(p, &model->network);
+  if (pre->temperature > 0) put_real(p, "temperature", pre->temperature);
   put_names(p, "class_names", pre->class_names, pre->n_classes);
   put_names(p, "feature_names", pre->feature_names, pre->n_inputs);
   if (pre->log_target) put_text(p, "target_transform", "log");
@@ -324,6 +344,7 @@ static void put_checkpoint(struct page *p, const gr_checkpoint *model, const gr_
   put_model(p, &model->model);
   put_state(p, &run->state);
   put_history(p, &run->history);
+  put_events(p, &run->history);
   put_recipe(p, &run->model.config);
   put_text(p, "digest", digest);
 }

@@ -11,6 +11,7 @@
 
 #include "api/internal.h"
 #include "base/elementary.h"
+#include "api/model.h"
 #include "base/memory.h"
 #include "exec/engine.h"
 #include "exec/team.h"
@@ -19,18 +20,9 @@
 #include "train/environment.h"
 #include "train/metrics.h"
 #include "train/prepare.h"
-
-/* What using a model changes. */
-struct workshop {
-  gr_engine *engine;
-  int threads; /* it was made for */
-};
-
-struct gradus_model {
-  gr_model model;
-  char path[4096], digest[GR_DIGEST_TEXT];
-  struct workshop *workshop;
-};
+#include "train/scores.h"
+#include "train/temperature.h"
+#include "train/weights.h"
 
 gradus_status gradus_model_load(const char *path, gradus_model **out, gradus_error *err) {
   GR_API_NEED(out, "out");
@@ -91,8 +83,21 @@ const char *gradus_model_digest(const gradus_model *model) {
   return model ? model->digest : "";
 }
 
-static gradus_status need_engine(const gradus_model *model, int threads, gradus_error *err) {
-  struct workshop *w = model->workshop;
+/* The parameters as they are used: with the temperature in the last layer. */
+static gradus_status load(const gradus_model *model, gr_engine *engine, gradus_error *err) {
+  const size_t n = model->model.network.n_parameters;
+  const double temperature = model->model.preprocessing.temperature;
+  float *parameters = gr_alloc(n, sizeof *parameters);
+  if (!parameters) return gr_fail_memory(err, "the parameters");
+  memcpy(parameters, model->model.parameters, n * sizeof *parameters);
+  if (temperature > 0) gr_temperature_apply(&model->model.network, temperature, parameters);
+  gr_engine_load(engine, parameters, NULL);
+  gr_free(parameters);
+  return GRADUS_OK;
+}
+
+gradus_status gr_api_need_engine(const gradus_model *model, int threads, gradus_error *err) {
+  struct gr_workshop *w = model->workshop;
   if (threads < 0) return gr_fail(err, GRADUS_ERR_USAGE, "threads is %d, 0 means auto", threads);
   if (w->engine && w->threads == threads) return GRADUS_OK;
   const gr_engine_resources resources = {
@@ -101,9 +106,14 @@ static gradus_status need_engine(const gradus_model *model, int threads, gradus_
   w->engine = NULL;
   GR_TRY(gr_engine_create(&model->model.network, &model->model.config, &resources, true, &w->engine,
                           err));
-  gr_engine_load(w->engine, model->model.parameters, NULL);
-  w->threads = threads;
-  return GRADUS_OK;
+  const gradus_status status = load(model, w->engine, err);
+  if (status == GRADUS_OK) {
+    w->threads = threads;
+    return GRADUS_OK;
+  }
+  gr_engine_destroy(w->engine);
+  w->engine = NULL;
+  return status;
 }
 
 /* Regression: from standardised units to the target's own, y = a * scale + shift, of which the
@@ -123,7 +133,7 @@ static gradus_status outputs_of(const gradus_model *model, const gr_rows *rows, 
   gr_totals totals;
   bool fed;
   const gr_evaluation evaluation = {.rows = rows, .n = rows->n_rows, .outputs = outputs};
-  GR_TRY(need_engine(model, threads, err));
+  GR_TRY(gr_api_need_engine(model, threads, err));
   if (rows->n_rows > 0)
     GR_TRY(gr_engine_evaluate(model->workshop->engine, &evaluation, &totals, &fed, err));
   restore_units(&model->model.preprocessing, rows->n_rows, outputs);
@@ -169,8 +179,7 @@ gradus_status gradus_model_predict(const gradus_model *model, const float *x, ui
   return status;
 }
 
-/* `name`, or test where there is one, else the only split. */
-static gradus_status choose_split(const gr_dataset *data, const char *name, gr_split_id *out,
+gradus_status gr_api_choose_split(const gr_dataset *data, const char *name, gr_split_id *out,
                                   gradus_error *err) {
   int n = 0;
   if (name) {
@@ -190,63 +199,96 @@ static gradus_status choose_split(const gr_dataset *data, const char *name, gr_s
                  gr_dataset_label(data));
 }
 
-/* Counts of rows by true and predicted class: the engine's outputs, the largest one wins, of equal
- * ones the first. */
-struct confusion {
+/* What an evaluation collects of each row. */
+struct collection {
+  gr_scores scores;
   const gr_pass *pass;
   uint32_t n_outputs, n_classes;
-  uint64_t *count; /* [n_classes][n_classes] */
+  uint64_t *confusion; /* [n_classes][n_classes] or NULL */
 };
 
-static uint32_t largest(const float *a, uint32_t n_outputs) {
-  uint32_t best = 0;
-  if (n_outputs == 1) return a[0] > 0.5f;
-  for (uint32_t j = 1; j < n_outputs; j++)
-    if (a[j] > a[best]) best = j;
-  return best;
-}
-
-static gradus_status count_part(void *user, uint64_t first, uint64_t n, const float *outputs,
-                                gradus_error *err) {
+static gradus_status collect_part(void *user, uint64_t first, uint64_t n, const float *outputs,
+                                  gradus_error *err) {
   enum { SOME = 512 };
-  const struct confusion *c = user;
+  struct collection *c = user;
   uint64_t number[SOME];
-  (void)err;
-  for (uint64_t from = 0; from < n; from += SOME) {
+  for (uint64_t from = 0; c->confusion && from < n; from += SOME) {
     const uint64_t some = n - from < SOME ? n - from : SOME;
     gr_row_order_numbers(&c->pass->order, NULL, first + from, some, number);
     for (uint64_t i = 0; i < some; i++) {
-      const uint32_t best = largest(outputs + (from + i) * c->n_outputs, c->n_outputs);
-      c->count[(size_t)c->pass->rows.class_index[number[i]] * c->n_classes + best]++;
+      const uint32_t best = gr_predicted_class(outputs + (from + i) * c->n_outputs, c->n_outputs);
+      c->confusion[(size_t)c->pass->rows.class_index[number[i]] * c->n_classes + best]++;
     }
+  }
+  return gr_scores_take(&c->scores, first, n, outputs, err);
+}
+
+/* Room for all metrics, or for those that there is room for. */
+static gradus_status open_collection(const gradus_model *model, const gr_pass *pass,
+                                     uint64_t memory, struct collection *c,
+                                     gradus_evaluation *result, gradus_error *err) {
+  const gr_preprocessing *p = &model->model.preprocessing;
+  const gr_config *config = &model->model.config;
+  const gr_metric_set ranked = GR_METRIC_BIT(GR_METRIC_AUC) | GR_METRIC_BIT(GR_METRIC_PR_AUC),
+                      all = gr_metrics_suiting(config);
+  gradus_error reason;
+  size_t cells;
+  c->pass = pass;
+  c->n_outputs = gradus_model_outputs(model);
+  c->n_classes = p->n_classes;
+  const bool classes = p->task == GR_CLASSIFICATION;
+  if (!gr_multiply(p->n_classes, p->n_classes, &cells)) return gr_fail_memory(err, "an evaluation");
+  if (classes) c->confusion = gr_calloc(cells, sizeof *c->confusion);
+  if (classes && !c->confusion) return gr_fail_memory(err, "an evaluation");
+  if (gr_scores_open(&c->scores, config, p, pass, all, memory, &reason) == GRADUS_OK)
+    return GRADUS_OK;
+  snprintf(result->note, sizeof result->note, "%.159s", reason.message);
+  return gr_scores_open(&c->scores, config, p, pass, all & ~ranked, memory, err);
+}
+
+static gradus_status give_metrics(const struct collection *c, const double *values,
+                                  gradus_evaluation *result, gradus_error *err) {
+  result->metrics = gr_calloc(GR_N_METRICS, sizeof *result->metrics);
+  if (c->n_classes) result->classes = gr_calloc(c->n_classes, sizeof *result->classes);
+  if (!result->metrics || (c->n_classes && !result->classes))
+    return gr_fail_memory(err, "an evaluation");
+  for (int m = 0; m < GR_N_METRICS; m++) {
+    if (!(c->scores.wanted & GR_METRIC_BIT(m))) continue;
+    gradus_metric *metric = &result->metrics[result->n_metrics++];
+    snprintf(metric->name, sizeof metric->name, "%s", gr_metrics_table[m].name);
+    metric->value = values[m];
+    metric->higher_is_better = gr_metrics_table[m].high;
+  }
+  for (uint32_t i = 0; i < c->n_classes; i++) {
+    const gr_class_counts *n = &c->scores.classes[i];
+    const double none = (double)NAN, all = n->actual + n->predicted;
+    result->classes[i] =
+        (gradus_class_metrics){.weight = n->actual,
+                               .recall = n->actual > 0 ? n->both / n->actual : none,
+                               .precision = n->predicted > 0 ? n->both / n->predicted : none,
+                               .f1 = all > 0 ? 2 * n->both / all : none};
   }
   return GRADUS_OK;
 }
 
-/* Metrics and, for classes, the matrix; the rows are prepared. */
-static gradus_status measure(const gradus_model *model, gr_pass *pass, gradus_evaluation *result,
-                             gradus_error *err) {
+static gradus_status measure(const gradus_model *model, gr_pass *pass, struct collection *c,
+                             gradus_evaluation *result, gradus_error *err) {
   const gr_preprocessing *p = &model->model.preprocessing;
-  struct confusion confusion = {pass, gradus_model_outputs(model), p->n_classes, NULL};
-  size_t cells;
+  double values[GR_N_METRICS];
   gr_metrics metrics;
-  if (!gr_multiply(p->n_classes, p->n_classes, &cells)) return gr_fail_memory(err, "an evaluation");
-  if (p->n_classes) confusion.count = gr_calloc(cells, sizeof *confusion.count);
-  if (p->n_classes && !confusion.count) return gr_fail_memory(err, "an evaluation");
-  const gradus_status status =
-      gr_measure(model->workshop->engine, p, pass, confusion.count ? count_part : NULL, &confusion,
-                 &metrics, err);
-  if (status != GRADUS_OK) {
-    gr_free(confusion.count);
-    return status;
-  }
+  gr_scores_begin(&c->scores);
+  GR_TRY(gr_measure(model->workshop->engine, p, pass, collect_part, c, &metrics, err));
+  gr_scores_finish(&c->scores, &metrics, values);
+  GR_TRY(give_metrics(c, values, result, err));
   result->rows = pass->n;
   result->loss = metrics.loss;
   result->is_classification = p->task == GR_CLASSIFICATION;
+  result->is_multilabel = p->task == GR_MULTILABEL;
   result->accuracy = metrics.accuracy;
   result->rmse = metrics.rmse;
   result->r2 = metrics.r2;
-  result->confusion = confusion.count;
+  result->confusion = c->confusion;
+  c->confusion = NULL;
   return GRADUS_OK;
 }
 
@@ -258,6 +300,7 @@ static gradus_status with_split(const gradus_model *model, const gradus_dataset 
                                 gradus_error *err) {
   gr_split_rows rows;
   gr_pass pass;
+  GR_TRY(gr_check_offsets(&model->model.config, &dataset->data, id, err));
   const unsigned environment = gr_environment_enter();
   gradus_status status =
       gr_split_rows_make(&model->model.preprocessing, &dataset->data, id, with_targets, &rows, err);
@@ -273,7 +316,24 @@ static gradus_status with_split(const gradus_model *model, const gradus_dataset 
 
 static gradus_status use_measure(const gradus_model *model, gr_pass *pass, void *user,
                                  gradus_error *err) {
-  return measure(model, pass, user, err);
+  struct collection collection = {.pass = pass};
+  gradus_status status = open_collection(model, pass, pass->request.memory, &collection, user, err);
+  if (status == GRADUS_OK) status = measure(model, pass, &collection, user, err);
+  gr_scores_close(&collection.scores);
+  gr_free(collection.confusion);
+  return status;
+}
+
+/* Frees what a structure of `size` bytes has members for, or what it has none for. */
+static void free_arrays(gradus_evaluation *e, size_t size, bool has) {
+  const bool confusion = size >= offsetof(gradus_evaluation, n_metrics),
+             metrics = size >= sizeof *e;
+  if (confusion == has) gr_free(e->confusion), e->confusion = NULL;
+  if (metrics != has) return;
+  gr_free(e->metrics);
+  gr_free(e->classes);
+  e->metrics = NULL;
+  e->classes = NULL;
 }
 
 gradus_status gradus_model_evaluate(const gradus_model *model, const gradus_dataset *dataset,
@@ -286,19 +346,21 @@ gradus_status gradus_model_evaluate(const gradus_model *model, const gradus_data
   GR_API_NEED(out, "out");
   GR_TRY(gr_api_copy_in(&result, sizeof result, out, out->struct_size, "gradus_evaluation", err));
   result = (gradus_evaluation){.struct_size = sizeof result};
-  GR_TRY(choose_split(&dataset->data, split, &id, err));
-  GR_TRY(need_engine(model, threads, err));
-  GR_TRY(with_split(model, dataset, id, true, use_measure, &result, err));
+  GR_TRY(gr_api_choose_split(&dataset->data, split, &id, err));
+  GR_TRY(gr_api_need_engine(model, threads, err));
+  const gradus_status status = with_split(model, dataset, id, true, use_measure, &result, err);
+  if (status != GRADUS_OK) {
+    free_arrays(&result, sizeof result, true);
+    return status;
+  }
   snprintf(result.split, sizeof result.split, "%s", gr_split_names[id]);
-  if (out->struct_size < sizeof result) gr_free(result.confusion); /* nobody would free it */
+  free_arrays(&result, out->struct_size, false); /* nobody would */
   gr_api_copy_out(out, out->struct_size, &result, sizeof result);
   return GRADUS_OK;
 }
 
 void gradus_evaluation_free(gradus_evaluation *evaluation) {
-  if (!evaluation || evaluation->struct_size < sizeof *evaluation) return;
-  gr_free(evaluation->confusion);
-  evaluation->confusion = NULL;
+  if (evaluation) free_arrays(evaluation, evaluation->struct_size, true);
 }
 
 /* Where predictions go, and the outputs of a part in the targets' own units. */
@@ -342,12 +404,16 @@ gradus_status gradus_model_predict_file(const gradus_model *model, const gradus_
   GR_API_NEED(path, "path");
   const gr_preprocessing *p = &model->model.preprocessing;
   struct prediction prediction = {.p = p, .n_outputs = gradus_model_outputs(model)};
-  GR_TRY(choose_split(&dataset->data, split, &id, err));
-  GR_TRY(need_engine(model, threads, err));
-  GR_TRY(gr_predictions_open(
-      path, overwrite != 0, dataset->data.split[id].n_rows, prediction.n_outputs,
-      p->task == GR_CLASSIFICATION ? (const char *const *)p->class_names : NULL, p->n_classes,
-      &prediction.file, err));
+  GR_TRY(gr_api_choose_split(&dataset->data, split, &id, err));
+  GR_TRY(gr_api_need_engine(model, threads, err));
+  const char *const *names = (const char *const *)p->class_names;
+  if (p->task == GR_MULTILABEL)
+    GR_TRY(gr_predictions_open_labels(path, overwrite != 0, dataset->data.split[id].n_rows,
+                                      prediction.n_outputs, names, &prediction.file, err));
+  else
+    GR_TRY(gr_predictions_open(path, overwrite != 0, dataset->data.split[id].n_rows,
+                               prediction.n_outputs, p->task == GR_CLASSIFICATION ? names : NULL,
+                               p->n_classes, &prediction.file, err));
   const gradus_status status = with_split(model, dataset, id, false, use_predict, &prediction, err);
   return gr_predictions_close(prediction.file, status, err);
 }

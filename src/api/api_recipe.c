@@ -106,10 +106,10 @@ size_t gradus_key_count(void) {
 }
 
 static const char *const type_names[] = {
-    [GR_KEY_STRING] = "string", [GR_KEY_BOOL] = "bool",   [GR_KEY_INTEGER] = "integer",
-    [GR_KEY_SEED] = "seed",     [GR_KEY_REAL] = "real",   [GR_KEY_CHOICE] = "choice",
-    [GR_KEY_WIDTHS] = "widths", [GR_KEY_REALS] = "reals", [GR_KEY_DURATION] = "duration",
-    [GR_KEY_SIZE] = "size"};
+    [GR_KEY_STRING] = "string",     [GR_KEY_BOOL] = "bool",   [GR_KEY_INTEGER] = "integer",
+    [GR_KEY_SEED] = "seed",         [GR_KEY_REAL] = "real",   [GR_KEY_CHOICE] = "choice",
+    [GR_KEY_WIDTHS] = "widths",     [GR_KEY_REALS] = "reals", [GR_KEY_SET] = "set",
+    [GR_KEY_DURATION] = "duration", [GR_KEY_SIZE] = "size"};
 static const char *const part_names[] = {
     [GR_PART_RECIPE] = "recipe", [GR_PART_RUN] = "run", [GR_PART_RESOURCES] = "resources"};
 
@@ -124,14 +124,15 @@ static const char *default_of(const gr_key *key) {
 gradus_status gradus_key_at(size_t index, gradus_key *out) {
   if (!out || index >= gr_n_keys) return GRADUS_ERR_USAGE;
   const gr_key *key = &gr_keys[index];
-  *out = (gradus_key){.name = key->name,
-                      .option = key->option,
-                      .type = type_names[key->type],
-                      .part = part_names[key->part],
-                      .choices = key->type == GR_KEY_CHOICE ? key->choices : NULL,
-                      .may_be_auto = key->may_be_auto,
-                      .default_value = default_of(key),
-                      .help = key->help};
+  *out = (gradus_key){
+      .name = key->name,
+      .option = key->option,
+      .type = type_names[key->type],
+      .part = part_names[key->part],
+      .choices = key->type == GR_KEY_CHOICE || key->type == GR_KEY_SET ? key->choices : NULL,
+      .may_be_auto = key->may_be_auto,
+      .default_value = default_of(key),
+      .help = key->help};
   return GRADUS_OK;
 }
 

@@ -46,6 +46,7 @@ static gr_trainer_options inner_options(gradus_trainer_options *o) {
                               .config_path = o->config_path,
                               .fresh = o->fresh != 0,
                               .dry_run = o->dry_run != 0,
+                              .allow_data_change = o->allow_data_change != 0,
                               .time_limit = o->time_limit,
                               .log = {o->on_message ? pass_message : NULL, o},
                               .on_progress = o->on_progress ? pass_progress : NULL,

@@ -10,6 +10,6 @@ libgradus_la_SOURCES += %D%/api_tool_doctor.c
 libgradus_la_SOURCES += %D%/api_interop.c
 libgradus_la_SOURCES += %D%/api_tool_bench.c %D%/api_tool_speed.c
 libgradus_la_SOURCES += %D%/internal.h %D%/internal.c \
-	%D%/api_checkpoint.c %D%/api_dataset.c %D%/api_table.c %D%/api_inspect.c %D%/api_model.c %D%/api_recipe.c %D%/api_run.c %D%/api_trainer.c %D%/api_version.c
+	%D%/model.h %D%/api_importance.c %D%/api_layers.c %D%/curves.h %D%/curves.c %D%/api_calibrate.c %D%/api_checkpoint.c %D%/api_dataset.c %D%/api_table.c %D%/api_inspect.c %D%/api_model.c %D%/api_recipe.c %D%/api_run.c %D%/api_trainer.c %D%/api_version.c
 # Every symbol that the library exports; tests/api/symbols.sh compares.
 EXTRA_DIST += %D%/gradus.sym

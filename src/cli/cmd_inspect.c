@@ -15,6 +15,7 @@
 
 typedef struct inspect_values {
   int digest, json, speed;
+  const char *layers, *split;
 } inspect_values;
 
 const gr_option gr_inspect_options[] = {
@@ -22,6 +23,12 @@ const gr_option gr_inspect_options[] = {
      "print only the digest of all weights, or of a data set's contents"},
     {"speed", 0, GR_OPTION_FLAG, offsetof(inspect_values, speed), NULL,
      "measure how fast a data set feeds the network that the keys describe, and what to change"},
+    {"layers", 0, GR_OPTION_TEXT, offsetof(inspect_values, layers), "DATA",
+     "a table of the layers of a model or run at work on rows of DATA: weights, gradients, "
+     "updates, "
+     "dead units"},
+    {"split", 0, GR_OPTION_TEXT, offsetof(inspect_values, split), "NAME",
+     "with --layers: train, valid or test [default: train]"},
     GR_OPTION_ROW_JSON(inspect_values),
     GR_OPTION_END};
 
@@ -114,6 +121,8 @@ gradus_status gr_command_inspect(const gr_command *command, int argc, char **arg
   gradus_status status = gr_options_parse(command, argc, argv, &values, NULL, NULL, &parsed, err);
   if (status != GRADUS_OK) return status;
   if (values.speed) return measure_speed(command, argc, argv, &values, err);
+  if (values.layers)
+    return gr_inspect_layers(parsed.arguments[0], values.layers, values.split, values.json, err);
   if (!values.digest) return gr_inspect_print(parsed.arguments[0], values.json, err);
   char digest[33] = "";
   status = gradus_digest(parsed.arguments[0], digest, err);

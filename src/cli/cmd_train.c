@@ -20,7 +20,7 @@
 
 typedef struct train_values {
   const char *config, *preset, *run, *resume;
-  int fresh, dry_run, quiet, json;
+  int fresh, dry_run, allow_data_change, quiet, json;
   double time_limit;
 } train_values;
 
@@ -36,6 +36,8 @@ const gr_option gr_train_options[] = {
      "start from this checkpoint"},
     {"fresh", 0, GR_OPTION_FLAG, offsetof(train_values, fresh), NULL,
      "refuse a directory that holds a run already"},
+    {"allow-data-change", 0, GR_OPTION_FLAG, offsetof(train_values, allow_data_change), NULL,
+     "go on in the directory of --run though its data have changed, and record it"},
     {"dry-run", 0, GR_OPTION_FLAG, offsetof(train_values, dry_run), NULL,
      "print the plan and the resolved recipe; train nothing, write nothing"},
     {"time-limit", 0, GR_OPTION_DURATION, offsetof(train_values, time_limit), "T",
@@ -141,6 +143,7 @@ static gradus_status create_trainer(training *t, gradus_error *err) {
       .resume_file = v->resume,
       .fresh = v->fresh,
       .dry_run = v->dry_run,
+      .allow_data_change = v->allow_data_change,
       .time_limit = v->dry_run ? 0 : gr_time_limit(v->time_limit, t->begun, v->quiet),
       .command_line = t->command,
       .config_path = v->config,

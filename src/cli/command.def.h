@@ -6,6 +6,10 @@ GR_COMMAND(eval, "MODEL DATA...", 2, GR_MOST_ARGUMENTS, 0,
            "loss, metrics and confusion matrix of a model on a data set")
 GR_COMMAND(predict, "MODEL DATA...", 2, GR_MOST_ARGUMENTS, 0,
            "write a model's outputs as CSV, .npy or .h5")
+GR_COMMAND(importance, "MODEL DATA...", 2, GR_MOST_ARGUMENTS, 0,
+           "how much a model leans on each column, by permuting it")
+GR_COMMAND(calibrate, "MODEL DATA...", 2, GR_MOST_ARGUMENTS, 0,
+           "make a model's probabilities as often right as they say")
 GR_COMMAND(import, "--train FILE[,LABELS] OUT.h5", 1, 1, 0,
            "build a data set file from CSV, LIBSVM, NumPy or IDX files")
 GR_COMMAND(generate, "[KIND OUT.h5]", 0, 2, 0,

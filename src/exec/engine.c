@@ -231,10 +231,29 @@ void gr_engine_loss(const gr_engine *engine, const gr_rows *rows, gr_loss_rows *
   l->n_levels = l->loss == GR_QUANTILE ? c->training.n_quantiles : 0;
 }
 
+const float *gr_engine_first_delta(const gr_engine *engine, size_t *ld) {
+  *ld = engine->plan.layer[0].ld;
+  return gr_at(engine, engine->plan.layer[0].delta);
+}
+
+void gr_engine_offset(const gr_rows *rows, const gr_loss_rows *l) {
+  for (size_t r = 0; rows->offset && r < l->n_rows; r++) {
+    const float offset = rows->offset[l->index[r]];
+    float *z = l->a + r * l->ld;
+    for (size_t j = 0; j < l->n_out; j++) z[j] += offset;
+  }
+}
+
 void gr_engine_describe(const gr_engine *engine, gr_text *out) {
   gr_plan_describe(&engine->plan, out);
   gr_text_printf(out, "kernels       %s, %d thread%s\n", gr_engine_isa(engine),
                  engine->plan.n_ranks, engine->plan.n_ranks == 1 ? "" : "s");
+}
+
+gr_engine_resources gr_engine_partition(const gr_engine *engine) {
+  return (gr_engine_resources){.threads = engine->plan.n_ranks,
+                               .isa = (int)engine->kernels->isa,
+                               .strategy = (int)engine->plan.strategy};
 }
 
 int gr_engine_threads(const gr_engine *engine) {

@@ -34,7 +34,9 @@ typedef struct gr_rows {
   const int32_t *class_index; /* [n_rows], classification; 0 or 1 for one sigmoid output; NULL for
                                  regression */
   const float *targets; /* [n_rows][n_out], regression (standardised); NULL for classification */
+  uint32_t n_targets;   /* n_out where there are targets, else 0 */
   const float *weight;  /* [n_rows] or NULL: all 1 */
+  const float *offset;  /* [n_rows] added to each z of the output layer, or NULL: 0 */
 } gr_rows;
 
 typedef struct gr_step_result {
@@ -45,8 +47,11 @@ typedef struct gr_step_result {
   bool finite;          /* false: the loss or gradient_norm is not finite and nothing was updated */
   int bad_layer; /* when not finite: first layer (1-based) with a non-finite output, 0 = the inputs,
                     -1 = not found */
-  uint64_t bad_row; /* its row in the data set */
-  bool starved;     /* the rows of the next step could not be had: no step follows */
+  uint64_t bad_row;    /* its row in the data set */
+  uint32_t bad_column; /* neuron of that layer, or column of the inputs, from 0 */
+  uint64_t bad_start,
+      bad_n;    /* when not finite: where in the epoch its batch begins, and its rows */
+  bool starved; /* the rows of the next step could not be had: no step follows */
 } gr_step_result;
 
 /* Totals over rows, all in double, blocks of 1024 rows added by the fixed tree. */
@@ -82,13 +87,19 @@ void gr_engine_step(gr_engine *engine, const gr_rows *rows, const gr_row_order *
                     uint64_t start, uint64_t n, uint64_t step, double learning_rate,
                     gr_step_result *result);
 
+/* dC/dz of the first layer for the rows of the last step, in its order: [n][*ld], the first n_out
+ * of each row; times the rows' weights, not divided by their sum. For an engine that trains, after
+ * a step of one pass. */
+const float *gr_engine_first_delta(const gr_engine *engine, size_t *ld);
+
 /* A row of steps of one epoch. */
 typedef struct gr_run {
   const gr_rows *rows;
   const gr_row_order *order;
   uint64_t start,
       end;          /* rows order[start .. end) of the epoch, batch by batch, the last one short */
-  uint64_t step;    /* 0-based number of the first (bias correction uses step + 1) */
+  uint64_t step;    /* 0-based number of the first (bias correction uses step + 1 - skipped) */
+  uint64_t skipped; /* steps before it that changed nothing */
   uint64_t n_steps; /* at most */
   double (*learning_rate)(void *user, uint64_t step);
   double (*average_share)(void *user, uint64_t step); /* see net/average.h; NULL: without epochs */
@@ -103,6 +114,19 @@ typedef struct gr_run {
  * says no, or a loss is not finite. *result is that of the last step taken; without any it is
  * finite, loss and weight 0. */
 void gr_engine_run(gr_engine *engine, const gr_run *run, gr_step_result *result);
+
+/* ---- after a step: where numbers have gone bad (exec/finite.c) ---- */
+
+/* The first layer (1-based) with a parameter or moment that is NaN or infinite, 0 = none; *vector:
+ * 0 = weights, m = moment m, -1 = their average. */
+int gr_engine_bad_state(const gr_engine *engine, int *vector);
+
+/* Of the last batch that was gone through, of n rows: the last layer whose deltas are not all
+ * finite (what comes first in the backward pass), 0 = none, and its first row within the batch. */
+int gr_engine_bad_delta(const gr_engine *engine, uint64_t n, uint64_t *row);
+
+/* And the rows within it whose loss is not finite, into row[n]; returns how many. */
+uint64_t gr_engine_bad_losses(const gr_engine *engine, uint64_t n, uint64_t *row);
 
 /* Forward over the rows at positions 0..n of `order` (NULL: rows 0..n), which `feed` brings (NULL:
  * all are there); totals in *totals. Without class_index and targets losses mean nothing. If
@@ -148,6 +172,7 @@ void gr_engine_phases(const gr_engine *engine, double seconds[GR_N_PHASES]);
 
 /* The plan for people: layers, lanes, strategy, threads, memory, FLOPs. */
 void gr_engine_describe(const gr_engine *engine, gr_text *out);
+gr_engine_resources gr_engine_partition(const gr_engine *engine); /* as planned; pin: false */
 int gr_engine_threads(const gr_engine *engine);
 uint32_t gr_engine_outputs(const gr_engine *engine); /* neurons of the last layer */
 const char *gr_engine_isa(const gr_engine *engine);

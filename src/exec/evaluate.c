@@ -92,6 +92,7 @@ static void evaluate_rows(const evaluation *e, int rank, uint64_t first, size_t 
   float *a = forward_rows(e, n, buffer, buffer + plan->eval_buffer);
   gr_loss_rows l = {.n_rows = n, .a = a, .index = index, .row_loss = losses};
   gr_engine_loss(engine, e->rows, &l);
+  gr_engine_offset(e->rows, &l);
   engine->kernels->loss_rows(&l);
   for (size_t r = 0; r < n; r++) {
     add_row(e, index[r], a + r * out->ld, losses[r], totals);

@@ -46,6 +46,9 @@ static inline gr_activation gr_forward_activation(const gr_plan *plan, uint32_t 
 /* What a loss wants to know beside rows. */
 void gr_engine_loss(const gr_engine *engine, const gr_rows *rows, gr_loss_rows *l);
 
+/* Adds the offsets of rows to their z, where there are any: once, before the loss. */
+void gr_engine_offset(const gr_rows *rows, const gr_loss_rows *l);
+
 /* A gather of `n` rows named by `index` into dst; `next` [n_next] are those of the next one, if
  * known. */
 void gr_engine_gather(const gr_engine *engine, const gr_rows *rows, const uint64_t *index, size_t n,

@@ -128,6 +128,7 @@ static void loss_rows(const gr_step *s, int rank, const share *rows) {
                     .weight = s->rows->weight,
                     .row_loss = row_loss + first};
   gr_engine_loss(engine, s->rows, &l);
+  gr_engine_offset(s->rows, &l);
   engine->kernels->loss_rows(&l);
   unsigned char *finite = &engine->rank_finite[64 * rank];
   if (first == share_of(s, rank, 1, 0).row) *finite = 1;
@@ -172,8 +173,8 @@ static double lane_sum(const gr_step *s, const float *value) {
   return gr_tree_sum(engine->lane_sums, s->n_lanes);
 }
 
-/* The first layer with an output that is not finite, and the row: 0 = the inputs. */
-static int find_bad_layer(const gr_step *s, uint64_t *bad_row) {
+/* The first layer with an output that is not finite, its row and column: 0 = the inputs. */
+static int find_bad_layer(const gr_step *s, uint64_t *bad_row, uint32_t *bad_column) {
   const gr_engine *engine = s->engine;
   for (uint32_t l = 0; l <= engine->plan.n_layers; l++) {
     const size_t width = l ? engine->plan.layer[l - 1].n_out : engine->plan.layer[0].n_in;
@@ -181,7 +182,11 @@ static int find_bad_layer(const gr_step *s, uint64_t *bad_row) {
       size_t ld;
       const float *a = gr_layer_input(engine, 0, l, r, &ld);
       for (size_t j = 0; j < width; j++)
-        if (!isfinite(a[j])) return *bad_row = gr_row_order_row(s->order, s->start + r), (int)l;
+        if (!isfinite(a[j])) {
+          *bad_row = gr_row_order_row(s->order, s->start + r);
+          *bad_column = (uint32_t)j;
+          return (int)l;
+        }
     }
   }
   return -1;
@@ -254,8 +259,8 @@ static bool prepare(steps *all, uint64_t pass, uint64_t start) {
   tally_add(&all->weight, pass, batch_weight(s));
   if (!s->last) return true;
   s->weight = tally_total(&all->weight);
-  gr_update_prepare(s->engine, s->number, run->learning_rate(run->user, s->number), s->weight,
-                    &s->weights, &s->biases);
+  gr_update_prepare(s->engine, s->number - run->skipped, run->learning_rate(run->user, s->number),
+                    s->weight, &s->weights, &s->biases);
   if (!plan->averages) return true;
   s->average_share =
       (float)(run->average_share ? run->average_share(run->user, s->number)
@@ -445,8 +450,12 @@ void gr_engine_run(gr_engine *engine, const gr_run *run, gr_step_result *result)
     run_some(&all, engine->pace.enabled ? gr_pace_steps(&engine->pace) : UINT64_MAX);
   gr_phases_pause(&engine->phases);
   *result = all.result;
-  if (!result->finite)
-    result->bad_layer = find_bad_layer(&all.at[(all.passes - 1) % 2], &result->bad_row);
+  if (!result->finite) {
+    const gr_step *bad = &all.at[(all.passes - 1) % 2];
+    result->bad_layer = find_bad_layer(bad, &result->bad_row, &result->bad_column);
+    result->bad_start = bad->start;
+    result->bad_n = bad->n;
+  }
   engine->kernels->environment_leave(environment);
 }
 

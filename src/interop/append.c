@@ -25,6 +25,9 @@ static gradus_status fit_split(const gr_dataset *old, const gr_split *have, cons
   if ((have->weight != NULL) != (new->weight != NULL))
     return differ(old, name, "sample weights", have->weight ? "given" : "absent",
                   new->weight ? "some" : "none", err);
+  if ((have->offset != NULL) != (new->offset != NULL))
+    return differ(old, name, "offsets", have->offset ? "given" : "absent",
+                  new->offset ? "some" : "none", err);
   return GRADUS_OK;
 }
 

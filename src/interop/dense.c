@@ -178,7 +178,8 @@ gradus_status gr_dense_plan(const gr_import_job *job, gr_dense_split *split, gra
     return gr_fail(err, GRADUS_ERR_DATA, "%s: %llu labels for %llu rows", name_of(y),
                    (unsigned long long)y->n_rows, (unsigned long long)split->x.n_rows);
   bool whole = gr_dtype_is_integer(y->type);
-  bool classes = o->task == GR_CLASSIFICATION || (o->task == GR_AUTO && whole && !o->log_target);
+  bool classes = o->task == GR_CLASSIFICATION ||
+                 (o->task == GR_AUTO && whole && !o->log_target && y->n_columns == 1);
   if (classes && (!whole || y->n_columns != 1))
     return gr_fail(err, GRADUS_ERR_DATA,
                    "%s: rows of %llu %s values, expected one whole number (a class)", name_of(y),
@@ -187,10 +188,23 @@ gradus_status gr_dense_plan(const gr_import_job *job, gr_dense_split *split, gra
   return GRADUS_OK;
 }
 
+/* Whole numbers in several columns, of which nobody has said what they are, are labels or a
+ * mistake.
+ */
+static bool wants_labels(const gr_import_options *o, const gr_dense *y) {
+  return gr_dtype_is_integer(y->type) && y->n_columns > 1 && o->task == GR_AUTO && !o->log_target;
+}
+
 static gradus_status to_floats(const gr_import_options *o, const gr_dense *y, uint64_t first,
                                uint64_t n, const void *from, float *to, gradus_error *err) {
   for (uint64_t i = 0; i < n * y->n_columns; i++) {
     double value = gr_element(from, y->type, i);
+    if (value != 0 && value != 1 && wants_labels(o, y))
+      return gr_fail(err, GRADUS_ERR_DATA,
+                     "%s: row %llu: %g among %llu %s values, expected one whole number (a class), "
+                     "or labels that are 0 or 1; --task regression takes any numbers",
+                     name_of(y), (unsigned long long)(first + i / y->n_columns + 1), value,
+                     (unsigned long long)y->n_columns, gr_dtype_name(y->type));
     if (o->log_target && !gr_transform_log(&value))
       return gr_fail(err, GRADUS_ERR_DATA,
                      "%s: row %llu: the target is not above 0, so it has no logarithm", name_of(y),

@@ -38,8 +38,10 @@ static gradus_status put_split(gr_import_job *job, int s, const gr_split *split,
   const gr_sink *sink = job->sink;
   GR_TRY(put_inputs(job, s, split, n_columns, err));
   if (split->y_columns) GR_TRY(sink->put(sink->user, s, GR_FIELD_Y, split->y, split->n_rows, err));
-  return split->weight
-             ? sink->put(sink->user, s, GR_FIELD_WEIGHT, split->weight, split->n_rows, err)
+  if (split->weight)
+    GR_TRY(sink->put(sink->user, s, GR_FIELD_WEIGHT, split->weight, split->n_rows, err));
+  return split->offset
+             ? sink->put(sink->user, s, GR_FIELD_OFFSET, split->offset, split->n_rows, err)
              : GRADUS_OK;
 }
 
@@ -135,7 +137,8 @@ static gradus_status hand_over(gr_import_job *job, gr_dataset *all, gradus_error
   shape.y_is_text = false;
   gr_meter_begin(&job->meter, "copying");
   gradus_status status = job->sink->begin(job->sink->user, &shape, err);
-  for (int s = 0; s < GR_N_SPLITS; s++) shape.split[s].weight = NULL; /* all has it */
+  for (int s = 0; s < GR_N_SPLITS; s++)
+    shape.split[s].weight = shape.split[s].offset = NULL; /* all has them */
   gr_dataset_free(&shape);
   for (int s = 0; s < GR_N_SPLITS && status == GRADUS_OK; s++)
     if (splits[s].n_rows > 0) status = put_split(job, s, &splits[s], n_columns, err);

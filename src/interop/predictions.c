@@ -20,6 +20,7 @@ struct gr_predictions {
   uint32_t n_outputs;
   const char *const *class_names; /* [n_classes] or NULL */
   uint32_t n_classes;
+  bool labels; /* each on its own: no one class is the answer */
   const prediction_format *format;
   gr_output output;       /* .csv and .npy */
   gr_array_writer *array; /* .h5 */
@@ -54,11 +55,11 @@ static void put_float(gr_text *out, float value) {
 
 static void put_heading(gr_text *out, const prediction_table *t) {
   if (t->class_names) {
-    gr_text_puts(out, "class");
+    if (!t->labels) gr_text_puts(out, "class");
     for (uint32_t i = 0; i < t->n_classes; i++) {
       gr_text name = {0};
       gr_text_printf(&name, "p(%s)", t->class_names[i]);
-      gr_text_puts(out, ",");
+      if (i || !t->labels) gr_text_puts(out, ",");
       if (name.failed)
         out->failed = true;
       else
@@ -99,7 +100,7 @@ static void put_target_row(gr_text *out, const prediction_table *t, const float 
 }
 
 static void put_csv_row(gr_text *out, const prediction_table *t, const float *row) {
-  (t->class_names ? put_class_row : put_target_row)(out, t, row);
+  (t->class_names && !t->labels ? put_class_row : put_target_row)(out, t, row);
   gr_text_puts(out, "\n");
 }
 
@@ -152,30 +153,46 @@ static gradus_status begin(gr_predictions *p, const char *path, bool overwrite, 
   return GRADUS_OK;
 }
 
-gradus_status gr_predictions_open(const char *path, bool overwrite, uint64_t n_rows,
-                                  uint32_t n_outputs, const char *const *class_names,
-                                  uint32_t n_classes, gr_predictions **out, gradus_error *err) {
+static gradus_status open_table(const char *path, bool overwrite, const prediction_table *table,
+                                gr_predictions **out, gradus_error *err) {
+  const uint32_t n_outputs = table->n_outputs, n_classes = table->n_classes;
   const prediction_format *format = format_of(path);
   *out = NULL;
   if (!format)
     return gr_fail(err, GRADUS_ERR_USAGE,
                    "%s: predictions are written as .csv, .npy or .h5 (- is CSV on standard output)",
                    path);
-  bool two_by_one = n_classes == 2 && n_outputs == 1;
-  if (n_outputs == 0 || (class_names && n_classes != n_outputs && !two_by_one))
+  bool two_by_one = n_classes == 2 && n_outputs == 1 && !table->labels;
+  if (n_outputs == 0 || (table->class_names && n_classes != n_outputs && !two_by_one))
     return gr_fail(err, GRADUS_ERR_INTERNAL, "%s: %u outputs for %u classes", path,
                    (unsigned)n_outputs, (unsigned)n_classes);
   gr_predictions *p = gr_calloc(1, sizeof *p);
   if (!p) return gr_fail_memory(err, "predictions");
-  p->n_rows = n_rows;
-  p->n_outputs = n_outputs;
-  p->class_names = class_names;
-  p->n_classes = n_classes;
+  *p = *table;
   p->format = format;
   const gradus_status status = begin(p, path, overwrite, err);
   if (status != GRADUS_OK) return gr_predictions_close(p, status, err);
   *out = p;
   return GRADUS_OK;
+}
+
+gradus_status gr_predictions_open(const char *path, bool overwrite, uint64_t n_rows,
+                                  uint32_t n_outputs, const char *const *class_names,
+                                  uint32_t n_classes, gr_predictions **out, gradus_error *err) {
+  const prediction_table table = {
+      .n_rows = n_rows, .n_outputs = n_outputs, .class_names = class_names, .n_classes = n_classes};
+  return open_table(path, overwrite, &table, out, err);
+}
+
+gradus_status gr_predictions_open_labels(const char *path, bool overwrite, uint64_t n_rows,
+                                         uint32_t n_labels, const char *const *names,
+                                         gr_predictions **out, gradus_error *err) {
+  const prediction_table table = {.n_rows = n_rows,
+                                  .n_outputs = n_labels,
+                                  .class_names = names,
+                                  .n_classes = n_labels,
+                                  .labels = true};
+  return open_table(path, overwrite, &table, out, err);
 }
 
 gradus_status gr_predictions_put(gr_predictions *p, const float *outputs, uint64_t n,

@@ -24,6 +24,11 @@ gradus_status gr_predictions_open(const char *path, bool overwrite, uint64_t n_r
                                   uint32_t n_outputs, const char *const *class_names,
                                   uint32_t n_classes, gr_predictions **out, gradus_error *err);
 
+/* The same for labels that are each 0 or 1: the CSV has one probability per label, `p(NAME)`. */
+gradus_status gr_predictions_open_labels(const char *path, bool overwrite, uint64_t n_rows,
+                                         uint32_t n_labels, const char *const *names,
+                                         gr_predictions **out, gradus_error *err);
+
 /* The next rows: outputs [n][n_outputs]. */
 gradus_status gr_predictions_put(gr_predictions *predictions, const float *outputs, uint64_t n,
                                  gradus_error *err);

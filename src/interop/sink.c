@@ -14,9 +14,10 @@ enum { BLOCK = 1 << 20 };
 /* ---- memory ---- */
 
 static void **data_of(gr_split *split, gr_field field) {
-  return field == GR_FIELD_X   ? &split->x
-         : field == GR_FIELD_Y ? &split->y
-                               : (void **)&split->weight;
+  return field == GR_FIELD_X ? &split->x
+         : field == GR_FIELD_Y
+             ? &split->y
+             : (void **)(field == GR_FIELD_WEIGHT ? &split->weight : &split->offset);
 }
 
 static gradus_status check_limit(const gr_memory_sink *m, gradus_error *err) {
@@ -73,17 +74,15 @@ gr_sink gr_sink_to_memory(gr_memory_sink *memory) {
 
 /* ---- a file ---- */
 
-/* Whether there are weights is told by a pointer that is ours to free. */
-static gradus_status mark_weights(gr_dataset *shape, gradus_error *err) {
-  bool has[GR_N_SPLITS];
+/* Whether there are weights and offsets is told by pointers that are ours to free. */
+static gradus_status mark_extras(gr_dataset *shape, gradus_error *err) {
+  bool done = true;
   for (int s = 0; s < GR_N_SPLITS; s++) {
-    has[s] = shape->split[s].weight != NULL;
-    shape->split[s].weight = NULL;
+    gr_split *split = &shape->split[s];
+    if (split->weight) done &= (split->weight = gr_alloc(1, sizeof(float))) != NULL;
+    if (split->offset) done &= (split->offset = gr_alloc(1, sizeof(float))) != NULL;
   }
-  for (int s = 0; s < GR_N_SPLITS; s++)
-    if (has[s] && !(shape->split[s].weight = gr_alloc(1, sizeof(float))))
-      return gr_fail_memory(err, "a data set");
-  return GRADUS_OK;
+  return done ? GRADUS_OK : gr_fail_memory(err, "a data set");
 }
 
 static void add_old_rows(const gr_dataset *old, gr_dataset *shape) {
@@ -103,7 +102,7 @@ static gradus_status begin_file(void *user, gr_dataset *shape, gradus_error *err
   const gr_dataset *old = f->old ? gr_dataset_rows_shape(f->old) : NULL;
   gradus_status status = old ? gr_append_fit(old, &f->shape, err) : GRADUS_OK;
   if (status == GRADUS_OK && old) add_old_rows(old, &f->shape);
-  gradus_status marked = mark_weights(&f->shape, status == GRADUS_OK ? err : NULL);
+  gradus_status marked = mark_extras(&f->shape, status == GRADUS_OK ? err : NULL);
   GR_TRY(status);
   GR_TRY(marked);
   return gr_dataset_writer_begin(f->path, f->overwrite, &f->shape, &f->storage, &f->writer, err);

@@ -12,12 +12,17 @@
  *   quantile       mean of max(t (y - a), (t - 1) (y - a)): -t below y, 1 - t above, 0 at y
  * (Koenker and Bassett 1978); the level t of column j is levels[j mod n_levels], its target y[j /
  * n_levels] hinge          mean of max(0, 1 - s a), s = 2 y - 1; -s inside the margin squared-hinge
- * mean of max(0, 1 - s a)^2 of z, a = e^z, up to constants of y: poisson        mean of a - y z a -
- * y gamma          mean of z + y e^-z                 1 - y e^-z tweedie        mean of
- * a^(2-p)/(2-p) - y a^(1-p)/(1-p), 1 < p < 2 (Jorgensen 1987) of z, a = 1 / (1 + e^-z), y <- (1 -
- * smoothing) y + smoothing/2 (Szegedy et al. 2016): cross-entropy  sum of max(z, 0) - z y + ln(1 +
- * e^-|z|)   a - y focal          sum of q^g C, C the term of cross-entropy, q = |a - y| for y 0 or
- * 1 (Lin et al. 2017, equation 4): q^g (1 + g (1 - q) C/q) (a - y) */
+ * mean of max(0, 1 - s a)^2
+ *
+ * of z, a = e^z, up to constants of y:
+ *   poisson        mean of a - y z                    a - y
+ *   gamma          mean of z + y e^-z                 1 - y e^-z
+ *   tweedie        mean of a^(2-p)/(2-p) - y a^(1-p)/(1-p), 1 < p < 2 (Jorgensen 1987)
+ *
+ * of z, a = 1 / (1 + e^-z), y <- (1 - smoothing) y + smoothing/2 (Szegedy et al. 2016):
+ *   cross-entropy  mean of max(z, 0) - z y + ln(1 + e^-|z|): of one output, or of labels; a - y
+ *   focal          mean of q^g C, C the term of cross-entropy, q = |a - y| for y 0 or 1 (Lin et al.
+ *                  2017, equation 4): q^g (1 + g (1 - q) C/q) (a - y) */
 #ifndef GR_KERNEL_LOSS_TERMS_H
 #define GR_KERNEL_LOSS_TERMS_H
 
@@ -36,7 +41,7 @@ GR_INLINE int loss_of_z(gr_loss loss) {
 
 /* Whether rows have the sum of terms, not their mean. */
 GR_INLINE int loss_is_sum(gr_loss loss) {
-  return loss == GR_QUADRATIC || loss == GR_CROSS_ENTROPY || loss == GR_FOCAL;
+  return loss == GR_QUADRATIC;
 }
 
 /* q^g for q in [0, 1], by e^(g ln q); what is below 2^-100 counts as 0, and 0^0 = 1. */

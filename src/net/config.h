@@ -14,10 +14,15 @@
 
 #define GR_MAX_HIDDEN 64
 #define GR_MAX_LIST 64       /* numbers in one value */
+#define GR_MAX_NONFINITE 64  /* largest training.nonfinite_limit */
 #define GR_MAX_WIDTH 1048576 /* neurons in one layer */
 #define GR_AUTO (-1)
 
-typedef enum gr_task { GR_CLASSIFICATION, GR_REGRESSION } gr_task;
+typedef enum gr_task {
+  GR_CLASSIFICATION,
+  GR_REGRESSION,
+  GR_MULTILABEL /* each target 0 or 1, on its own */
+} gr_task;
 typedef enum gr_scale {
   GR_SCALE_NONE,
   GR_SCALE_UNIT
@@ -46,6 +51,13 @@ typedef enum gr_schedule {
 #undef GR_SCHEDULE
   GR_N_SCHEDULES
 } gr_schedule;
+
+/* What becomes of a step in which a value is not finite (train/trainer_nonfinite.c). */
+typedef enum gr_on_nonfinite {
+  GR_NONFINITE_HALT,
+  GR_NONFINITE_SKIP,
+  GR_NONFINITE_ROLLBACK
+} gr_on_nonfinite;
 
 typedef enum gr_average { GR_AVERAGE_NONE, GR_AVERAGE_EMA, GR_AVERAGE_SWA } gr_average;
 
@@ -86,9 +98,15 @@ typedef struct gr_config {
     int64_t shuffle_window, shuffle_block; /* rows, of shuffle window; else 0 */
     int64_t patience; /* epochs without improvement before early stopping; 0 = off */
     double min_delta;
+    int metric; /* that early stopping looks at: 0 = the validation loss, else gr_metric + 1 */
+    uint64_t metrics; /* measured beside the usual ones: a gr_metric_set (net/metric.h) */
+    int64_t top_k;
+    char *class_weight; /* see net/class_weight.h */
     double label_smoothing, focal_gamma, huber_delta, tweedie_power;
     uint32_t n_quantiles;
     double quantiles[GR_MAX_LIST];
+    int on_nonfinite;        /* gr_on_nonfinite */
+    int64_t nonfinite_limit; /* steps skipped in a row, or rollbacks of an epoch; then halt */
   } training;
   struct {
     int name; /* gr_optimizer */
@@ -122,6 +140,7 @@ typedef struct gr_config {
     int64_t threads, memory; /* GR_AUTO or a count, bytes */
     int isa;                 /* GR_AUTO or gr_isa (kernel/kernel.h) */
     int strategy;            /* GR_AUTO or gr_strategy */
+    int64_t audit;           /* every so many steps one is taken twice; 0 = none */
     bool pin;
   } resources;
 } gr_config;
@@ -136,6 +155,7 @@ typedef enum gr_key_type {
   GR_KEY_CHOICE,   /* int, may be auto */
   GR_KEY_WIDTHS,   /* list of layer widths or other whole numbers, or none */
   GR_KEY_REALS,    /* list of numbers, one at least */
+  GR_KEY_SET,      /* uint64_t: some of the choices, bit 1 << index; or none */
   GR_KEY_DURATION, /* seconds */
   GR_KEY_SIZE      /* bytes, may be auto */
 } gr_key_type;
@@ -148,7 +168,7 @@ typedef struct gr_key {
   gr_part part;
   bool may_be_auto;
   size_t offset;              /* in gr_config; GR_KEY_WIDTHS, GR_KEY_REALS: of the count */
-  const char *const *choices; /* GR_KEY_CHOICE: NULL-terminated, index = value */
+  const char *const *choices; /* GR_KEY_CHOICE, GR_KEY_SET: NULL-terminated, index = value */
   double minimum, maximum;    /* numbers: inclusive */
   const char *help;           /* one line, with the unit */
 } gr_key;
@@ -220,7 +240,8 @@ void gr_config_digest(const gr_config *config, char out[GR_DIGEST_TEXT]);
 
 /* Appends "key: old -> new" lines for RECIPE keys that differ; returns how many. Where
  * `epochs_may_grow`, a larger training.epochs in `new_` is not a difference unless the schedule
- * depends on it. */
+ * depends on it, nor is another training.on_nonfinite where the old one was halt, which has changed
+ * no step, nor a larger training.nonfinite_limit. */
 size_t gr_config_compare(const gr_config *old, const gr_config *new_, bool epochs_may_grow,
                          gr_text *out);
 

@@ -3,7 +3,9 @@
 #include <config.h>
 
 #include "kernel/kinds.h"
+#include "net/class_weight.h"
 #include "net/config.h"
+#include "net/metric.h"
 
 static bool known_and_not(int value, int wanted) {
   return value != GR_AUTO && value != wanted;
@@ -39,10 +41,12 @@ static gradus_status check_softmax(const gr_config *c, gradus_error *err) {
 static gradus_status check_targets(const gr_config *c, gradus_error *err) {
   if (c->training.loss == GR_AUTO || c->data.task == GR_AUTO) return GRADUS_OK;
   const gr_loss_kind *loss = &gr_losses[c->training.loss];
-  const bool classes = c->data.task == GR_CLASSIFICATION;
+  const bool classes = c->data.task != GR_REGRESSION;
   if (loss->targets == GR_TARGETS_CLASSES && !classes)
-    return gr_fail(err, GRADUS_ERR_CONFIG,
-                   "training.loss: %s is for data.task classification; use quadratic", loss->name);
+    return gr_fail(
+        err, GRADUS_ERR_CONFIG,
+        "training.loss: %s is for data.task classification and multilabel; use quadratic",
+        loss->name);
   if (loss->targets == GR_TARGETS_NUMBERS && classes)
     return gr_fail(err, GRADUS_ERR_CONFIG,
                    "training.loss: %s is for data.task regression; use cross-entropy", loss->name);
@@ -51,12 +55,13 @@ static gradus_status check_targets(const gr_config *c, gradus_error *err) {
 
 static gradus_status check_probability(const gr_config *c, const char *loss, gradus_error *err) {
   const int output = c->network.output_activation;
-  bool one = c->network.outputs == GR_AUTO || c->network.outputs == 1;
+  bool one = c->network.outputs == GR_AUTO || c->network.outputs == 1 ||
+             c->data.task == GR_MULTILABEL; /* as many as there are labels */
   if (output == GR_SOFTMAX || (output == GR_SIGMOID && one)) return GRADUS_OK;
   if (output == GR_SIGMOID)
     return gr_fail(err, GRADUS_ERR_CONFIG,
                    "training.loss: %s with network.output_activation sigmoid wants one of "
-                   "network.outputs, not %lld; use softmax",
+                   "network.outputs, not %lld; use softmax, or data.task multilabel",
                    loss, (long long)c->network.outputs);
   return gr_fail(err, GRADUS_ERR_CONFIG,
                  "training.loss: %s wants network.output_activation softmax, or sigmoid with one "
@@ -132,8 +137,8 @@ static gradus_status check_transform(const gr_config *c, gradus_error *err) {
 
 gradus_status gr_config_validate(const gr_config *config, gradus_error *err) {
   static gradus_status (*const checks[])(const gr_config *, gradus_error *) = {
-      check_hidden, check_softmax, check_targets,    check_outputs,
-      check_lanes,  check_widths,  check_milestones, check_transform};
+      check_hidden, check_softmax,    check_targets,   check_outputs,    check_lanes,
+      check_widths, check_milestones, check_transform, gr_metrics_check, gr_class_weight_check};
   for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) GR_TRY(checks[i](config, err));
   return GRADUS_OK;
 }

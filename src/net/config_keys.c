@@ -11,6 +11,7 @@
 
 #include "kernel/isa.h"
 #include "kernel/kinds.h"
+#include "net/metric.h"
 #include "net/schedule.h"
 #include "net/strategy.h"
 
@@ -42,6 +43,18 @@ static const char *const optimizers[] = {
 #undef GR_OPTIMIZER
     NULL};
 
+static const char *const metrics[] = {
+#define GR_METRIC(ID, name, ...) [GR_METRIC_##ID] = name,
+#include "net/metric.def.h"
+#undef GR_METRIC
+    NULL};
+
+static const char *const judged[] = {[0] = "loss",
+#define GR_METRIC(ID, name, ...) [1 + GR_METRIC_##ID] = name,
+#include "net/metric.def.h"
+#undef GR_METRIC
+                                     NULL};
+
 static const char *const isas[] = {
 #define GR_ISA_ROW(id, name) [GR_ISA_##id] = #name,
 #include "kernel/isa.def.h"
@@ -54,8 +67,10 @@ static const char *const strategies[] = {
 #undef GR_STRATEGY
     NULL};
 
-static const char *const tasks[] = {
-    [GR_CLASSIFICATION] = "classification", [GR_REGRESSION] = "regression", NULL};
+static const char *const tasks[] = {[GR_CLASSIFICATION] = "classification",
+                                    [GR_REGRESSION] = "regression",
+                                    [GR_MULTILABEL] = "multilabel",
+                                    NULL};
 static const char *const scales[] = {[GR_SCALE_NONE] = "none", [GR_SCALE_UNIT] = "unit", NULL};
 static const char *const standardizes[] = {
     [GR_STANDARDIZE_NONE] = "none",         [GR_STANDARDIZE_ZSCORE] = "zscore",
@@ -83,6 +98,10 @@ static const char *const schedules[] = {
 #undef GR_SCHEDULE
     NULL};
 
+static const char *const nonfinite_policies[] = {[GR_NONFINITE_HALT] = "halt",
+                                                 [GR_NONFINITE_SKIP] = "skip",
+                                                 [GR_NONFINITE_ROLLBACK] = "rollback",
+                                                 NULL};
 static const char *const averages[] = {
     [GR_AVERAGE_NONE] = "none", [GR_AVERAGE_EMA] = "ema", [GR_AVERAGE_SWA] = "swa", NULL};
 
@@ -180,7 +199,10 @@ const gr_key gr_keys[] = {
      "epochs without a better validation loss before training stops; 0: never"},
     {"training.early_stopping.min_delta", "min-delta", GR_KEY_REAL, GR_PART_RECIPE, false,
      FIELD(training.min_delta), NULL, 0, 1e30,
-     "decrease of the validation loss that counts as better, in units of the loss"},
+     "by how much what is judged must be better to count, in its own units"},
+    {"training.early_stopping.metric", "early-stopping-metric", GR_KEY_CHOICE, GR_PART_RECIPE,
+     false, FIELD(training.metric), judged, 0, 0,
+     "what tells the best model and stops training early: the validation loss, or a metric"},
     {"training.label_smoothing", "label-smoothing", GR_KEY_REAL, GR_PART_RECIPE, false,
      FIELD(training.label_smoothing), NULL, 0, 0.99,
      "share of a target's certainty that cross-entropy spreads over all classes"},
@@ -194,6 +216,19 @@ const gr_key gr_keys[] = {
     {"training.quantiles", "quantiles", GR_KEY_REALS, GR_PART_RECIPE, false,
      FIELD(training.n_quantiles), NULL, 1e-4, 0.9999,
      "levels of the quantile loss, such as 0.1,0.5,0.9: an output for each"},
+    {"training.on_nonfinite", "on-nonfinite", GR_KEY_CHOICE, GR_PART_RECIPE, false,
+     FIELD(training.on_nonfinite), nonfinite_policies, 0, 0,
+     "what a step does whose numbers are NaN or infinite: end training, nothing, or undo"},
+    {"training.nonfinite_limit", NULL, GR_KEY_INTEGER, GR_PART_RECIPE, false,
+     FIELD(training.nonfinite_limit), NULL, 1, GR_MAX_NONFINITE,
+     "steps skipped in a row, or rollbacks of one epoch, after which training halts"},
+    {"training.class_weight", "class-weight", GR_KEY_STRING, GR_PART_RECIPE, false,
+     FIELD(training.class_weight), NULL, 0, 0,
+     "what rows of a class count in training: none, balanced, or weights such as cat=2,dog=0.5"},
+    {"training.metrics", "metrics", GR_KEY_SET, GR_PART_RECIPE, false, FIELD(training.metrics),
+     metrics, 0, 0, "measured at each validation beside accuracy, or rmse and r2, such as auc,f1"},
+    {"training.top_k", "top-k", GR_KEY_INTEGER, GR_PART_RECIPE, false, FIELD(training.top_k), NULL,
+     1, 65536, "the metric top_k counts rows whose class is among so many largest outputs"},
 
     {"optimizer.name", "optimizer", GR_KEY_CHOICE, GR_PART_RECIPE, false, FIELD(optimizer.name),
      optimizers, 0, 0, "how gradients change the weights"},
@@ -277,6 +312,9 @@ const gr_key gr_keys[] = {
     {"resources.strategy", "strategy", GR_KEY_CHOICE, GR_PART_RESOURCES, true,
      FIELD(resources.strategy), strategies, 0, 0,
      "how threads share a step, with all of them at work; auto: as planned to be fastest"},
+    {"resources.audit", "audit", GR_KEY_INTEGER, GR_PART_RESOURCES, false, FIELD(resources.audit),
+     NULL, 0, 1000000000,
+     "every so many steps one is taken twice, in two ways, and compared; 0: never"},
     {"resources.pin", "pin", GR_KEY_BOOL, GR_PART_RESOURCES, false, FIELD(resources.pin), NULL, 0,
      0, "bind each thread to a processor, also where the affinity mask is not restricted"},
 };

@@ -114,6 +114,38 @@ static void write_choice(const gr_key *key, const void *field, gr_text *out) {
   gr_text_puts(out, value == GR_AUTO ? "auto" : key->choices[value]);
 }
 
+/* Names in any order; written in that of the table. */
+static gradus_status read_set(const gr_key *key, const char *text, void *field) {
+  uint64_t set = 0;
+  const bool none = strcmp(text, "none") == 0;
+  for (const char *p = text; !none; p++) {
+    p += strspn(p, " ");
+    const size_t length = strcspn(p, ", ");
+    int i = 0;
+    while (key->choices[i] &&
+           (strncmp(key->choices[i], p, length) != 0 || key->choices[i][length] != '\0'))
+      i++;
+    if (!key->choices[i]) return GRADUS_ERR_CONFIG;
+    set |= (uint64_t)1 << i;
+    p += length + strspn(p + length, " ");
+    if (!*p) break;
+    if (*p != ',') return GRADUS_ERR_CONFIG;
+  }
+  *(uint64_t *)field = set;
+  return GRADUS_OK;
+}
+
+static void write_set(const gr_key *key, const void *field, gr_text *out) {
+  const uint64_t set = *(const uint64_t *)field;
+  bool any = false;
+  for (int i = 0; key->choices[i]; i++) {
+    if (!(set >> i & 1)) continue;
+    gr_text_printf(out, "%s%s", any ? "," : "", key->choices[i]);
+    any = true;
+  }
+  if (!any) gr_text_puts(out, "none");
+}
+
 /* Widths lie as a count and, right behind it, GR_MAX_HIDDEN numbers. */
 _Static_assert(offsetof(gr_config, network.hidden) ==
                    offsetof(gr_config, network.n_hidden) + sizeof(uint32_t),
@@ -252,6 +284,7 @@ static const value_type types[] = {
                        write_widths, write_number},
     [GR_KEY_REALS] = {"at most 64 numbers such as 0.1,0.5,0.9, each", read_reals, write_reals,
                       write_number},
+    [GR_KEY_SET] = {"none, or a list of", read_set, write_set, NULL},
     [GR_KEY_DURATION] = {"a time such as 100ms, 60s or 5min", read_duration, write_duration,
                          write_seconds},
     [GR_KEY_SIZE] = {"a size such as 4096 or 256MiB", read_size, write_size, write_bytes},

@@ -39,7 +39,7 @@ static void write_yaml_value(const gr_config *config, const gr_key *key, gr_text
     out->failed = true;
   else if (key->type == GR_KEY_STRING && !(key->may_be_auto && strcmp(text, "auto") == 0))
     gr_text_put_json(out, text);
-  else if (key->type == GR_KEY_WIDTHS && strcmp(text, "none") != 0) {
+  else if ((key->type == GR_KEY_WIDTHS || key->type == GR_KEY_SET) && strcmp(text, "none") != 0) {
     const char *separator = "[";
     for (const char *number = text; *number; separator = ", ") {
       const size_t length = strcspn(number, ",");
@@ -84,6 +84,15 @@ static bool may_grow(const gr_key *key, const gr_config *old, const gr_config *n
          !gr_schedule_depends_on_total(new_);
 }
 
+/* What a run that has halted may go on with. */
+static bool may_change(const gr_key *key, const gr_config *old, const gr_config *new_) {
+  if (key->offset == offsetof(gr_config, training.on_nonfinite))
+    return old->training.on_nonfinite == GR_NONFINITE_HALT;
+  return key->offset == offsetof(gr_config, training.nonfinite_limit) &&
+         (new_->training.nonfinite_limit > old->training.nonfinite_limit ||
+          old->training.on_nonfinite == GR_NONFINITE_HALT);
+}
+
 /* Appends the line of one key where it differs. Without memory to compare, it does differ. */
 static bool compare_key(const gr_key *key, const gr_config *old, const gr_config *new_,
                         gr_text *out) {
@@ -107,7 +116,7 @@ size_t gr_config_compare(const gr_config *old, const gr_config *new_, bool epoch
   for (size_t i = 0; i < gr_n_keys; i++) {
     const gr_key *key = &gr_keys[i];
     if (key->part != GR_PART_RECIPE) continue;
-    if (epochs_may_grow && may_grow(key, old, new_)) continue;
+    if (epochs_may_grow && (may_grow(key, old, new_) || may_change(key, old, new_))) continue;
     n += compare_key(key, old, new_, out);
   }
   return n;

@@ -125,7 +125,7 @@ static gradus_status read_scalar(reader *r, const entry *key, const yaml_event_t
 /* [256, 128] -> "256,128"; [] -> "none". `start` is the event that opened the list. */
 static gradus_status read_list(reader *r, const entry *key, const yaml_event_t *start) {
   const gr_key *row = gr_key_find(key->name);
-  if (!row || (row->type != GR_KEY_WIDTHS && row->type != GR_KEY_REALS))
+  if (!row || (row->type != GR_KEY_WIDTHS && row->type != GR_KEY_REALS && row->type != GR_KEY_SET))
     return gr_fail(r->err, GRADUS_ERR_CONFIG, "%s: %s takes one value, not a list", key->place,
                    key->name);
   gradus_status status = GRADUS_OK;

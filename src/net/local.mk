@@ -6,5 +6,6 @@ libgradus_internal_la_SOURCES += \
 	%D%/preprocessing.h %D%/preprocessing.c %D%/element.h %D%/element.c %D%/moments.c %D%/columns.h %D%/columns.c %D%/columns_fit.c \
 	%D%/row_set.h %D%/row_set.c %D%/row_order.h %D%/row_order.c \
 	%D%/average.h %D%/average.c %D%/schedule.h %D%/schedule.def.h %D%/schedule.c \
+	%D%/class_weight.h %D%/class_weight.c %D%/metric.h %D%/metric.def.h %D%/metric.c \
 	%D%/model.h %D%/model.c
 dist_man_MANS += man/gradus-config.5 man/gradus-dataset.5 man/gradus-checkpoint.5

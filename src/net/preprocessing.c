@@ -57,6 +57,7 @@ gradus_status gr_preprocessing_copy(const gr_preprocessing *from, gr_preprocessi
                            .n_targets = from->n_targets,
                            .repeats = from->repeats,
                            .log_target = from->log_target,
+                           .temperature = from->temperature,
                            .n_classes = from->n_classes};
   GR_TRY_ELSE(fail, gr_columns_copy(from->columns, &copy.columns, err));
   GR_TRY_ELSE(fail, copy_doubles(from->shift, from->n_inputs, &copy.shift, err));
@@ -72,4 +73,13 @@ fail:
   gr_preprocessing_free(&copy);
   *to = copy;
   return status;
+}
+
+gradus_status gr_preprocessing_plain_targets(gr_preprocessing *p, gradus_error *err) {
+  p->repeats = 1;
+  p->target_shift = gr_calloc(p->n_targets, sizeof *p->target_shift);
+  p->target_scale = gr_calloc(p->n_targets, sizeof *p->target_scale);
+  if (!p->target_shift || !p->target_scale) return gr_fail_memory(err, "preprocessing");
+  for (uint32_t k = 0; k < p->n_targets; k++) p->target_scale[k] = 1;
+  return GRADUS_OK;
 }

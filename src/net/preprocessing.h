@@ -19,19 +19,23 @@ typedef struct gr_preprocessing {
   double *shift, *factor; /* [n_inputs] */
   char **feature_names;   /* [n_inputs] or NULL */
   gr_task task;
-  uint32_t n_targets;                  /* regression: outputs */
+  uint32_t n_targets;                  /* regression, multilabel: outputs */
   uint32_t repeats;                    /* of them for each column of y: levels of quantiles, or 1 */
-  double *target_shift, *target_scale; /* [n_targets], regression only */
+  double *target_shift, *target_scale; /* [n_targets]; of labels 0 and 1 */
   bool log_target;                     /* y is the natural logarithm of the target */
-  uint32_t n_classes;                  /* classification */
+  uint32_t n_classes;                  /* classification; multilabel: n_targets */
   double *class_values; /* [n_classes] numeric labels in ascending order, or NULL where labels are
                            names or one-hot */
   char **class_names;   /* [n_classes] */
+  double temperature;   /* that z of the output are divided by after training; 0: none */
 } gr_preprocessing;
 
 void gr_preprocessing_free(gr_preprocessing *p); /* accepts a half-built or zeroed object */
 gradus_status gr_preprocessing_copy(const gr_preprocessing *from, gr_preprocessing *to,
                                     gradus_error *err);
+
+/* Targets that stay as they are: shift 0 and scale 1 for n_targets. */
+gradus_status gr_preprocessing_plain_targets(gr_preprocessing *p, gradus_error *err);
 
 /* Rows to fit on: those at positions 0 .. n_rows of `order` (NULL: rows 0 .. n_rows) of x
  * [..][n_columns] of type `type`, brought by `feed` (NULL: all are there). */

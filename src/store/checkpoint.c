@@ -27,6 +27,8 @@ void gr_checkpoint_free(gr_checkpoint *c) {
   for (int m = 0; m < GR_MAX_MOMENTS; m++) gr_free(c->moment[m]);
   gr_history_free(&c->history);
   gr_free(c->best_parameters);
+  gr_free(c->rollback.parameters);
+  for (int m = 0; m < GR_MAX_MOMENTS; m++) gr_free(c->rollback.moment[m]);
   *c = (gr_checkpoint){0};
 }
 
@@ -42,8 +44,21 @@ gradus_status gr_history_append(gr_history *h, const gr_history_row *row, gradus
   return GRADUS_OK;
 }
 
+gradus_status gr_history_append_event(gr_history *h, const gr_event *event, gradus_error *err) {
+  if (h->n_events == h->event_capacity) {
+    size_t capacity = h->event_capacity ? 2 * h->event_capacity : 8;
+    gr_event *events = gr_realloc(h->event, capacity, sizeof *events);
+    if (!events) return gr_fail_memory(err, "the history");
+    h->event = events;
+    h->event_capacity = capacity;
+  }
+  h->event[h->n_events++] = *event;
+  return GRADUS_OK;
+}
+
 void gr_history_free(gr_history *h) {
   gr_free(h->row);
+  gr_free(h->event);
   *h = (gr_history){0};
 }
 
@@ -225,6 +240,22 @@ static void remove_left_over(const char *directory, const gr_log *log) {
   for (const struct dirent *entry; (entry = readdir(dir));)
     if (gr_aside_is_left_over(entry->d_name)) remove_file(directory, entry->d_name, log);
   (void)closedir(dir);
+}
+
+void gr_checkpoint_drop_later(const char *directory, uint64_t step, const gr_log *log) {
+  struct listing list;
+  gradus_error reason = {GRADUS_OK, ""};
+  char name[32];
+  if (list_directory(directory, &list, &reason) != GRADUS_OK) {
+    gr_log_write(log, GR_WARNING, "%s", reason.message);
+    return;
+  }
+  for (size_t i = 0; i < list.n; i++) {
+    if (list.entry[i].step <= step) continue;
+    gr_checkpoint_name(list.entry[i].step, name);
+    remove_file(directory, name, log);
+  }
+  gr_free(list.entry);
 }
 
 void gr_checkpoint_prune(const char *directory, int64_t keep, const gr_log *log) {

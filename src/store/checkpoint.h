@@ -8,8 +8,9 @@
 
 #include "base/log.h"
 #include "net/model.h"
+#include "store/data_print.h"
 
-#define GR_MAX_METRICS 8
+#define GR_MAX_METRICS 32
 #define GR_METRIC_NAME 24
 
 /* Where a run stands: everything the next step depends on besides parameters and moments. */
@@ -28,7 +29,30 @@ typedef struct gr_train_state {
   double wall_seconds;     /* training time so far, over all sessions */
   uint64_t metrics_offset; /* bytes of metrics.jsonl that belong to this state */
   char dataset_digest[33];
+  /* Of numbers that went bad (training.on_nonfinite); 0 in files that are older. */
+  uint64_t skipped_steps;  /* of `step`, those that changed nothing */
+  uint64_t skipped_in_row; /* of these, the newest ones without a good step between them */
+  uint64_t rollbacks;      /* each has halved the learning rate */
+  /* Where the data were last changed under the run: steps, epochs and samples until then; 0 where
+   * they never were. */
+  uint64_t base_step, base_epoch, base_samples;
 } gr_train_state;
+
+/* Where the epoch under way began, for training.on_nonfinite rollback, and which of its steps are
+ * left out. */
+typedef struct gr_rollback {
+  float *parameters;             /* [n_parameters]; NULL where the state stands at its beginning */
+  float *moment[GR_MAX_MOMENTS]; /* as gr_checkpoint.moment */
+  uint64_t skipped_steps, skipped_in_row;          /* then */
+  uint64_t n_left_out, left_out[GR_MAX_NONFINITE]; /* numbers of steps, 0-based, ascending */
+} gr_rollback;
+
+/* What happened on the way and changed its course: a line of metrics.jsonl. */
+#define GR_EVENT_LINE 320
+typedef struct gr_event {
+  uint64_t epoch, step; /* epochs and steps completed before it */
+  char line[GR_EVENT_LINE];
+} gr_event;
 
 /* One row per finished epoch; series not measured hold NaN. */
 typedef struct gr_history_row {
@@ -42,9 +66,13 @@ typedef struct gr_history {
   char metric_names[GR_MAX_METRICS][GR_METRIC_NAME]; /* "accuracy", "rmse", "r2" */
   size_t n_rows, capacity;
   gr_history_row *row;
+  size_t n_events, event_capacity; /* in order of time, so that epochs ascend */
+  gr_event *event;
 } gr_history;
 
 gradus_status gr_history_append(gr_history *history, const gr_history_row *row, gradus_error *err);
+gradus_status gr_history_append_event(gr_history *history, const gr_event *event,
+                                      gradus_error *err);
 void gr_history_free(gr_history *history);
 
 typedef struct gr_checkpoint {
@@ -56,6 +84,8 @@ typedef struct gr_checkpoint {
   gr_train_state state;
   gr_history history;
   float *best_parameters; /* [n_parameters] or NULL */
+  gr_rollback rollback;
+  gr_data_print data; /* what it was trained on */
 } gr_checkpoint;
 
 void gr_checkpoint_free(gr_checkpoint *checkpoint); /* accepts a zeroed object */
@@ -85,6 +115,9 @@ void gr_checkpoint_name(uint64_t step, char *out);
  * input/output, memory, a newer format): its error. path_out (may be NULL) needs 4096 bytes. */
 gradus_status gr_checkpoint_newest(const char *directory, const gr_log *log, gr_checkpoint *out,
                                    bool *found, char *path_out, gradus_error *err);
+
+/* Removes step-*.h5 of steps after `step`, which a run has gone back behind. */
+void gr_checkpoint_drop_later(const char *directory, uint64_t step, const gr_log *log);
 
 /* Removes the oldest step-*.h5 beyond `keep`, and left-over temporary files. Failures are only
  * logged. */

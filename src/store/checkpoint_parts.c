@@ -8,7 +8,9 @@
 #include <string.h>
 
 #define STATE(name, kind) \
-  { #name, kind, offsetof(gr_train_state, name), sizeof((gr_train_state *)0)->name }
+  { #name, kind, offsetof(gr_train_state, name), sizeof((gr_train_state *)0)->name, false }
+#define LATER(name, kind) \
+  { #name, kind, offsetof(gr_train_state, name), sizeof((gr_train_state *)0)->name, true }
 
 const gr_state_field gr_state_fields[] = {
     STATE(step, GR_FIELD_U64),
@@ -27,6 +29,12 @@ const gr_state_field gr_state_fields[] = {
     STATE(wall_seconds, GR_FIELD_F64),
     STATE(metrics_offset, GR_FIELD_U64),
     STATE(dataset_digest, GR_FIELD_TEXT),
+    LATER(skipped_steps, GR_FIELD_U64),
+    LATER(skipped_in_row, GR_FIELD_U64),
+    LATER(rollbacks, GR_FIELD_U64),
+    LATER(base_step, GR_FIELD_U64),
+    LATER(base_epoch, GR_FIELD_U64),
+    LATER(base_samples, GR_FIELD_U64),
 };
 const size_t gr_n_state_fields = sizeof gr_state_fields / sizeof gr_state_fields[0];
 

@@ -5,6 +5,7 @@
 
 #include "store/checkpoint.h"
 #include "store/h5.h"
+#include "store/h5_write.h"
 
 #define GR_CHECKPOINT_FORMAT 1
 
@@ -20,6 +21,7 @@ typedef struct gr_state_field {
   const char *name;
   gr_field_kind kind;
   size_t offset, size; /* in gr_train_state */
+  bool later;          /* files of the first releases lack it: then it is 0 */
 } gr_state_field;
 
 extern const gr_state_field gr_state_fields[];
@@ -46,6 +48,36 @@ typedef struct gr_block {
 /* Block i < 2 * n_layers of a vector stored under `group`: "/model/layer_1/weights"; `suffix` is
  * appended ("_moment1"). */
 gr_block gr_block_at(const gr_network *network, uint32_t i, const char *group, const char *suffix);
+
+/* ---- reading: store/checkpoint_read.c ---- */
+
+/* An array that must be exactly so: out receives it. */
+gradus_status gr_checkpoint_read_exact(const gr_h5_file *file, const char *path, gr_dtype type,
+                                       unsigned rank, const uint64_t *dims, void *out,
+                                       gradus_error *err);
+
+/* A parameter vector stored under `group`, into new memory. */
+gradus_status gr_checkpoint_read_vector(const gr_h5_file *file, const gr_network *network,
+                                        const char *group, const char *suffix, float **out,
+                                        gradus_error *err);
+
+/* ---- writing: store/checkpoint_write.c ---- */
+
+/* A parameter vector, whose groups are made here where `suffix` is empty. */
+void gr_checkpoint_put_vector(gr_h5_writer *w, const gr_network *network, const char *group,
+                              const char *suffix, const float *parameters);
+
+/* ---- what happened to a run: store/checkpoint_events.c; absent where nothing has ---- */
+
+void gr_checkpoint_put_events(gr_h5_writer *w, const gr_history *history);
+gradus_status gr_checkpoint_read_events(const gr_h5_file *file, gr_history *history,
+                                        gradus_error *err);
+void gr_checkpoint_put_data(gr_h5_writer *w, const gr_data_print *print); /* checkpoint_data.c */
+gradus_status gr_checkpoint_read_data(const gr_h5_file *file, gr_data_print *print,
+                                      gradus_error *err);
+void gr_checkpoint_put_rollback(gr_h5_writer *w, const gr_checkpoint *c);
+gradus_status gr_checkpoint_read_rollback(const gr_h5_file *file, gr_checkpoint *c,
+                                          gradus_error *err);
 
 /* True for a name under which a metric can be stored beside the fixed series. */
 bool gr_metric_name_is_valid(const char *name);

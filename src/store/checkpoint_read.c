@@ -38,9 +38,9 @@ static gradus_status check_shape(const gr_h5_array *a, gr_dtype type, unsigned r
                  gr_h5_array_shape(a, shape), gr_h5_array_shape(&expected, wanted));
 }
 
-/* Reads an array that must be exactly so. */
-static gradus_status read_exact(const gr_h5_file *file, const char *path, gr_dtype type,
-                                unsigned rank, const uint64_t *dims, void *out, gradus_error *err) {
+gradus_status gr_checkpoint_read_exact(const gr_h5_file *file, const char *path, gr_dtype type,
+                                       unsigned rank, const uint64_t *dims, void *out,
+                                       gradus_error *err) {
   gr_h5_array a;
   GR_TRY(gr_h5_array_open(file, path, &a, err));
   gradus_status status = check_shape(&a, type, rank, dims, err);
@@ -55,7 +55,7 @@ static gradus_status read_series(const gr_h5_file *file, const char *path, uint6
   if (n > file->bytes / sizeof **out) return refuse(file, "declares more than it holds", err);
   *out = gr_alloc(n, sizeof **out);
   if (!*out) return gr_fail_memory(err, path);
-  GR_TRY(read_exact(file, path, GR_F64, 1, &n, *out, err));
+  GR_TRY(gr_checkpoint_read_exact(file, path, GR_F64, 1, &n, *out, err));
   uint64_t at = 0;
   if (gr_all_finite(*out, GR_F64, n, false, &at)) return GRADUS_OK;
   return gr_fail(err, GRADUS_ERR_DATA, "%s: %s is not finite at %llu", file->path, path,
@@ -140,16 +140,17 @@ static gradus_status read_recipe(const gr_h5_file *file, gr_model *model, gradus
 
 /* ---- parameter vectors ---- */
 
-static gradus_status read_parameters(const gr_h5_file *file, const gr_network *network,
-                                     const char *group, const char *suffix, float **out,
-                                     gradus_error *err) {
+gradus_status gr_checkpoint_read_vector(const gr_h5_file *file, const gr_network *network,
+                                        const char *group, const char *suffix, float **out,
+                                        gradus_error *err) {
   if (network->n_parameters > file->bytes / sizeof **out)
     return refuse(file, "is too short for the network of its recipe", err);
   *out = gr_alloc(network->n_parameters, sizeof **out);
   if (!*out) return gr_fail_memory(err, "parameters");
   for (uint32_t i = 0; i < 2 * network->n_layers; i++) {
     gr_block block = gr_block_at(network, i, group, suffix);
-    GR_TRY(read_exact(file, block.path, GR_F32, block.rank, block.dims, *out + block.offset, err));
+    GR_TRY(gr_checkpoint_read_exact(file, block.path, GR_F32, block.rank, block.dims,
+                                    *out + block.offset, err));
   }
   return GRADUS_OK;
 }
@@ -165,7 +166,8 @@ static gradus_status read_moments(const gr_h5_file *file, gr_checkpoint *c, grad
   for (uint32_t m = 0; m < c->n_moments; m++) {
     char suffix[24];
     snprintf(suffix, sizeof suffix, "_moment%u", (unsigned)(m + 1));
-    GR_TRY(read_parameters(file, &c->model.network, "optimizer", suffix, &c->moment[m], err));
+    GR_TRY(gr_checkpoint_read_vector(file, &c->model.network, "optimizer", suffix, &c->moment[m],
+                                     err));
   }
   return GRADUS_OK;
 }
@@ -174,16 +176,17 @@ static gradus_status read_best(const gr_h5_file *file, gr_checkpoint *c, gradus_
   bool found;
   GR_TRY(has(file, "/best", &found, err));
   if (!found) return GRADUS_OK;
-  return read_parameters(file, &c->model.network, "best", "", &c->best_parameters, err);
+  return gr_checkpoint_read_vector(file, &c->model.network, "best", "", &c->best_parameters, err);
 }
 
 /* ---- preprocessing ---- */
 
+/* `n`: classes, or labels, that so many outputs tell. */
 static gradus_status read_classes(const gr_h5_file *file, gr_preprocessing *p, uint32_t n_out,
-                                  gradus_error *err) {
+                                  uint32_t n, gradus_error *err) {
   bool found;
   GR_TRY(gr_h5_read_list(file, "/preprocessing/class_names", &p->class_names, &p->n_classes, err));
-  if (p->n_classes != (n_out == 1 ? 2 : n_out))
+  if (p->n_classes != n)
     return gr_fail(err, GRADUS_ERR_DATA, "%s: names %u classes; its network has %u outputs",
                    file->path, (unsigned)p->n_classes, (unsigned)n_out);
   GR_TRY(has(file, "/preprocessing/class_values", &found, err));
@@ -233,6 +236,16 @@ static gradus_status read_transform(const gr_h5_file *file, gr_preprocessing *p,
   return GRADUS_OK;
 }
 
+static gradus_status read_temperature(const gr_h5_file *file, gr_preprocessing *p,
+                                      gradus_error *err) {
+  bool found;
+  GR_TRY(gr_h5_attribute_f64(file, "/preprocessing", "temperature", &p->temperature, &found, err));
+  if (!found) p->temperature = 0;
+  return !found || (p->temperature > 0 && p->temperature < 1e6)
+             ? GRADUS_OK
+             : refuse(file, "has a temperature in /preprocessing that is not positive", err);
+}
+
 static gradus_status read_preprocessing(const gr_h5_file *file, gr_model *model,
                                         gradus_error *err) {
   gr_preprocessing *p = &model->preprocessing;
@@ -247,13 +260,22 @@ static gradus_status read_preprocessing(const gr_h5_file *file, gr_model *model,
     return refuse(file, "has columns that do not match the network's inputs", err);
   GR_TRY(read_feature_names(file, p, err));
   GR_TRY(read_transform(file, p, err));
+  GR_TRY(read_temperature(file, p, err));
   GR_TRY(gr_h5_attribute_text(file, "/preprocessing", "task", task, sizeof task, NULL, err));
-  p->task = strcmp(task, "classification") == 0 ? GR_CLASSIFICATION : GR_REGRESSION;
-  if (p->task == GR_REGRESSION && strcmp(task, "regression") != 0)
-    return refuse(file, "has an unknown task in /preprocessing", err);
+  const char *const *tasks = gr_key_find("data.task")->choices;
+  int found = 0;
+  while (tasks[found] && strcmp(tasks[found], task) != 0) found++;
+  if (!tasks[found]) return refuse(file, "has an unknown task in /preprocessing", err);
+  p->task = (gr_task)found;
   if ((int)p->task != model->config.data.task)
     return refuse(file, "has another task in /preprocessing than in its recipe", err);
-  if (p->task == GR_CLASSIFICATION) return read_classes(file, p, n_out, err);
+  if (p->task == GR_CLASSIFICATION)
+    return read_classes(file, p, n_out, n_out == 1 ? 2 : n_out, err);
+  if (p->task == GR_MULTILABEL) {
+    p->n_targets = n_out;
+    GR_TRY(read_classes(file, p, n_out, n_out, err));
+    return gr_preprocessing_plain_targets(p, err);
+  }
   p->repeats = gr_config_repeats(&model->config);
   return read_target_scaling(file, p, n_out, err);
 }
@@ -274,9 +296,11 @@ static gradus_status read_bool(const gr_h5_file *file, const char *name, bool *o
 static gradus_status read_field(const gr_h5_file *file, const gr_state_field *field,
                                 gr_train_state *state, gradus_error *err) {
   void *out = (char *)state + field->offset;
+  bool found; /* else it stays 0 */
   switch (field->kind) {
     case GR_FIELD_U64:
-      return gr_h5_attribute_u64(file, "/state", field->name, out, NULL, err);
+      return gr_h5_attribute_u64(file, "/state", field->name, out, field->later ? &found : NULL,
+                                 err);
     case GR_FIELD_F64:
       return gr_h5_attribute_f64(file, "/state", field->name, out, NULL, err);
     case GR_FIELD_BOOL:
@@ -330,7 +354,8 @@ static gradus_status read_history_column(const gr_h5_file *file, gr_history *h, 
   const uint64_t n = h->n_rows;
   char path[64];
   snprintf(path, sizeof path, "/history/%s", name);
-  GR_TRY(read_exact(file, path, kind == GR_FIELD_U64 ? GR_U64 : GR_F64, 1, &n, buffer, err));
+  GR_TRY(gr_checkpoint_read_exact(file, path, kind == GR_FIELD_U64 ? GR_U64 : GR_F64, 1, &n, buffer,
+                                  err));
   for (size_t i = 0; i < h->n_rows; i++)
     memcpy((char *)&h->row[i] + offset, (const char *)buffer + 8 * i, 8);
   return GRADUS_OK;
@@ -378,11 +403,15 @@ static gradus_status check_format(const gr_h5_file *file, gradus_error *err) {
 static gradus_status read_parts(const gr_h5_file *file, gr_checkpoint *c, gradus_error *err) {
   GR_TRY(check_format(file, err));
   GR_TRY(read_recipe(file, &c->model, err));
-  GR_TRY(read_parameters(file, &c->model.network, "model", "", &c->model.parameters, err));
+  GR_TRY(
+      gr_checkpoint_read_vector(file, &c->model.network, "model", "", &c->model.parameters, err));
   GR_TRY(read_preprocessing(file, &c->model, err));
   GR_TRY(read_moments(file, c, err));
   GR_TRY(read_state(file, &c->state, err));
   GR_TRY(read_history(file, &c->history, err));
+  GR_TRY(gr_checkpoint_read_events(file, &c->history, err));
+  GR_TRY(gr_checkpoint_read_rollback(file, c, err));
+  GR_TRY(gr_checkpoint_read_data(file, &c->data, err));
   return read_best(file, c, err);
 }
 

@@ -23,8 +23,9 @@ static void put_layer_groups(gr_h5_writer *w, const gr_network *network, const c
   }
 }
 
-static void put_parameters(gr_h5_writer *w, const gr_network *network, const char *group,
-                           const char *suffix, const float *parameters) {
+void gr_checkpoint_put_vector(gr_h5_writer *w, const gr_network *network, const char *group,
+                              const char *suffix, const float *parameters) {
+  if (!*suffix) put_layer_groups(w, network, group);
   for (uint32_t i = 0; i < 2 * network->n_layers; i++) {
     gr_block block = gr_block_at(network, i, group, suffix);
     gr_h5_put_array(w, block.path, GR_F32, block.rank, block.dims, parameters + block.offset);
@@ -34,8 +35,7 @@ static void put_parameters(gr_h5_writer *w, const gr_network *network, const cha
 static void put_model(gr_h5_writer *w, const gr_model *model) {
   const gr_network *network = &model->network;
   char path[64];
-  put_layer_groups(w, network, "model");
-  put_parameters(w, network, "model", "", model->parameters);
+  gr_checkpoint_put_vector(w, network, "model", "", model->parameters);
   for (uint32_t l = 1; l <= network->n_layers; l++) {
     snprintf(path, sizeof path, "/model/layer_%u", (unsigned)l);
     gr_h5_put_text_attribute(w, path, "activation",
@@ -58,16 +58,18 @@ static void put_series(gr_h5_writer *w, const char *path, const double *values, 
 }
 
 static void put_preprocessing(gr_h5_writer *w, const gr_preprocessing *p) {
-  bool classes = p->task == GR_CLASSIFICATION;
+  const char *task = gr_key_find("data.task")->choices[p->task];
   gr_h5_put_group(w, "/preprocessing");
-  gr_h5_put_text_attribute(w, "/preprocessing", "task", classes ? "classification" : "regression");
+  gr_h5_put_text_attribute(w, "/preprocessing", "task", task);
+  if (p->temperature > 0)
+    gr_h5_put_attribute(w, "/preprocessing", "temperature", GR_F64, &p->temperature);
   put_series(w, "/preprocessing/shift", p->shift, p->n_inputs);
   put_series(w, "/preprocessing/factor", p->factor, p->n_inputs);
   if (p->log_target) gr_h5_put_text_attribute(w, "/preprocessing", "target_transform", "log");
   if (p->columns) gr_checkpoint_put_columns(w, p->columns);
   if (p->feature_names)
     gr_h5_put_texts(w, "/preprocessing/feature_names", p->feature_names, p->n_inputs);
-  if (classes) {
+  if (p->task != GR_REGRESSION) {
     if (p->class_names)
       gr_h5_put_texts(w, "/preprocessing/class_names", p->class_names, p->n_classes);
     put_series(w, "/preprocessing/class_values", p->class_values, p->n_classes);
@@ -87,7 +89,7 @@ static void put_optimizer(gr_h5_writer *w, const gr_checkpoint *c) {
   for (uint32_t m = 0; m < c->n_moments; m++) {
     char suffix[24];
     snprintf(suffix, sizeof suffix, "_moment%u", (unsigned)(m + 1));
-    put_parameters(w, &c->model.network, "optimizer", suffix, c->moment[m]);
+    gr_checkpoint_put_vector(w, &c->model.network, "optimizer", suffix, c->moment[m]);
   }
 }
 
@@ -161,9 +163,11 @@ static gradus_status write_into(const char *aside, const char *path, const gr_ch
   put_optimizer(&w, c);
   put_state(&w, &c->state);
   put_history(&w, &c->history);
+  gr_checkpoint_put_events(&w, &c->history);
+  gr_checkpoint_put_rollback(&w, c);
+  gr_checkpoint_put_data(&w, &c->data);
   if (c->best_parameters) {
-    put_layer_groups(&w, &c->model.network, "best");
-    put_parameters(&w, &c->model.network, "best", "", c->best_parameters);
+    gr_checkpoint_put_vector(&w, &c->model.network, "best", "", c->best_parameters);
   }
   gradus_status status = gr_h5_write_end(&w);
   gr_h5_end(&quiet);
@@ -172,8 +176,10 @@ static gradus_status write_into(const char *aside, const char *path, const gr_ch
 
 /* Roughly what the file will take: for asking whether the disk has room. */
 static uint64_t size_of(const gr_checkpoint *c) {
-  uint64_t vectors = 1 + (uint64_t)c->n_moments + (c->best_parameters != NULL);
+  const uint64_t at_beginning = c->rollback.parameters ? 1 + (uint64_t)c->n_moments : 0;
+  const uint64_t vectors = 1 + (uint64_t)c->n_moments + (c->best_parameters != NULL) + at_beginning;
   return GR_SEAL_SIZE + 65536 + vectors * c->model.network.n_parameters * sizeof(float) +
+         c->history.n_events * (uint64_t)sizeof(gr_event) +
          c->history.n_rows * (gr_n_history_fields + c->history.n_metrics) * sizeof(double) +
          c->model.preprocessing.n_inputs * (uint64_t)(2 * sizeof(double));
 }

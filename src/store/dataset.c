@@ -3,6 +3,8 @@
 
 #include "store/dataset.h"
 
+#include <string.h>
+
 #include "base/cgroup.h"
 #include "base/memory.h"
 #include "store/h5_array.h"
@@ -15,6 +17,7 @@ void gr_dataset_free(gr_dataset *d) {
     gr_source_close(d->split[s].source);
     gr_free(d->split[s].y);
     gr_free(d->split[s].weight);
+    gr_free(d->split[s].offset);
   }
   for (uint32_t j = 0; d->columns && j < d->n_columns; j++) {
     gr_free(d->columns[j].name);
@@ -29,8 +32,38 @@ void gr_dataset_free(gr_dataset *d) {
   }
   gr_free(d->dropped);
   gr_free(d->target_name);
+  for (uint32_t i = 0; d->parts && i < d->n_parts; i++) gr_free(d->parts[i].path);
+  gr_free(d->parts);
   gr_free(d->path);
   *d = (gr_dataset){0};
+}
+
+gradus_status gr_dataset_add_part(gr_dataset *d, const char *path,
+                                  const uint64_t n_rows[GR_N_SPLITS], gradus_error *err) {
+  gr_dataset_part *parts = gr_realloc(d->parts, d->n_parts + 1, sizeof *parts);
+  if (!parts) return gr_fail_memory(err, "file names");
+  d->parts = parts;
+  gr_dataset_part *part = &parts[d->n_parts];
+  part->path = gr_strdup(path);
+  if (!part->path) return gr_fail_memory(err, "file names");
+  memcpy(part->n_rows, n_rows, sizeof part->n_rows);
+  d->n_parts++;
+  return GRADUS_OK;
+}
+
+void gr_dataset_place(void *user, int split, uint64_t first, uint64_t end, gr_text *out) {
+  const gr_dataset *d = user;
+  uint64_t before = 0;
+  for (uint32_t i = 0; d->n_parts > 1 && i < d->n_parts; i++) {
+    const gr_dataset_part *part = &d->parts[i];
+    const uint64_t n = part->n_rows[split], last = end - before < n ? end - before : n;
+    if (first < before + n) {
+      gr_text_printf(out, " (%s, rows %llu to %llu)", part->path,
+                     (unsigned long long)(first - before), (unsigned long long)last - 1);
+      return;
+    }
+    before += n;
+  }
 }
 
 static bool copy_texts(char ***to, char *const *from, uint32_t n) {

@@ -10,6 +10,7 @@
 #include "base/dtype.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "store/data_print.h"
 #include "store/source.h"
 
 typedef enum gr_split_id { GR_TRAIN, GR_VALID, GR_TEST, GR_N_SPLITS } gr_split_id;
@@ -39,10 +40,18 @@ typedef struct gr_split {
       *source; /* of x where that is not in memory, else NULL; x is then NULL or its mapping */
   uint64_t piece_rows; /* rows that are stored together; 0: rows are had in any order at one cost */
   gr_dtype y_type;
-  uint32_t y_columns; /* 0 = no targets */
-  void *y;            /* [n_rows][y_columns] in y_type */
-  float *weight;      /* [n_rows] or NULL */
+  uint32_t y_columns;     /* 0 = no targets */
+  void *y;                /* [n_rows][y_columns] in y_type */
+  float *weight;          /* [n_rows] or NULL */
+  float *offset;          /* [n_rows] added to the outputs' z, or NULL */
+  const uint64_t *number; /* [n_rows] where rows come from, borrowed; only written (as row) */
 } gr_split;
+
+/* A file of several, whose rows follow one another. */
+typedef struct gr_dataset_part {
+  char *path;
+  uint64_t n_rows[GR_N_SPLITS];
+} gr_dataset_part;
 
 typedef struct gr_dataset {
   char *path;
@@ -60,6 +69,9 @@ typedef struct gr_dataset {
   uint32_t n_dropped;
   char digest[33]; /* XXH3-128 over shapes, types and contents of all splits (native little-endian),
                       32 hex digits */
+  gr_data_print print;    /* what the digest does not tell: where two data sets differ */
+  gr_dataset_part *parts; /* [n_parts] the files that the rows come from, in order; or NULL */
+  uint32_t n_parts;
 } gr_dataset;
 
 typedef struct gr_dataset_options {
@@ -95,9 +107,17 @@ bool gr_dataset_copy_names(gr_dataset *to, const gr_dataset *from);
 gradus_status gr_dataset_write(const gr_dataset *dataset, const char *path, bool overwrite,
                                gradus_error *err);
 
-/* Computes dataset->digest from the contents. Inputs of more than 64 MiB are looked at in part: the
- * same part of the same rows however they are stored. */
+/* Computes dataset->digest and dataset->print from the contents. Inputs of more than 64 MiB are
+ * looked at in part: the same part of the same rows however they are stored. */
 gradus_status gr_dataset_digest(gr_dataset *dataset, gradus_error *err);
+
+/* Notes that the next n_rows of each split come from the file `path`. */
+gradus_status gr_dataset_add_part(gr_dataset *dataset, const char *path,
+                                  const uint64_t n_rows[GR_N_SPLITS], gradus_error *err);
+
+/* " (b.h5, rows 3 to 10)": where rows [first, end) of a split lie, as far as they are in one file;
+ * nothing where there is only one. For gr_print_compare: user is the data set. */
+void gr_dataset_place(void *dataset, int split, uint64_t first, uint64_t end, gr_text *out);
 
 /* Rows [first, first + n) of x in *out: where they lie in memory, or read into `buffer`
  * [n][n_columns]. */

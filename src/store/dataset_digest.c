@@ -102,6 +102,11 @@ void gr_data_digest_weights(gr_data_digest *d, bool any) {
   add_number(d, any);
 }
 
+void gr_data_digest_offsets(gr_data_digest *d) {
+  enum { OFFSETS = 2 }; /* what no flag of weights is */
+  add_number(d, OFFSETS);
+}
+
 static void add_array(gr_data_digest *d, const void *data, gr_dtype type, uint64_t rows,
                       uint32_t columns) {
   gr_data_digest_array(d, type, columns);
@@ -110,7 +115,7 @@ static void add_array(gr_data_digest *d, const void *data, gr_dtype type, uint64
 
 /* Only pieces that count are read. */
 static gradus_status add_inputs(gr_data_digest *d, const gr_split *split, uint32_t n_columns,
-                                gradus_error *err) {
+                                gr_split_print *print, gradus_error *err) {
   uint64_t first, end;
   gradus_status status = GRADUS_OK;
   void *buffer = split->x ? NULL : gr_alloc(PIECE_ROWS, d->row);
@@ -118,20 +123,43 @@ static gradus_status add_inputs(gr_data_digest *d, const gr_split *split, uint32
   while (status == GRADUS_OK && next_piece(d, &first, &end)) {
     const void *rows;
     status = gr_split_rows_at(split, n_columns, first, end - first, buffer, &rows, err);
-    if (status == GRADUS_OK) gr_data_digest_rows(d, first, end - first, rows);
+    if (status != GRADUS_OK) break;
+    gr_print_rows(print, GR_PRINT_X, first, end - first, d->row, rows);
+    gr_data_digest_rows(d, first, end - first, rows);
   }
   gr_free(buffer);
   return status;
 }
 
+/* The print of targets and weights. */
+static void print_targets(const gr_split *split, gr_split_print *print) {
+  const size_t y_size = split->y_columns * gr_dtype_size(split->y_type);
+  if (split->y_columns) gr_print_rows(print, GR_PRINT_Y, 0, split->n_rows, y_size, split->y);
+  if (split->weight)
+    gr_print_rows(print, GR_PRINT_WEIGHT, 0, split->n_rows, sizeof(float), split->weight);
+}
+
 static gradus_status add_split(gr_data_digest *d, const gr_split *split, uint32_t n_columns, int id,
-                               gradus_error *err) {
+                               gr_split_print *print, gradus_error *err) {
+  *print = (gr_split_print){.n_rows = split->n_rows};
   if (split->n_rows == 0) return GRADUS_OK;
   gr_data_digest_split(d, id, split->n_rows, split->x_type, n_columns);
-  GR_TRY(add_inputs(d, split, n_columns, err));
+  print->columns = n_columns;
+  print->x_type = split->x_type;
+  print->y_columns = split->y_columns;
+  print->y_type = split->y_type;
+  print->weighted = split->weight != NULL;
+  print->sampled = d->taken < d->pieces;
+  gr_print_begin(print);
+  GR_TRY(add_inputs(d, split, n_columns, print, err));
+  print_targets(split, print);
   if (split->y_columns) add_array(d, split->y, split->y_type, split->n_rows, split->y_columns);
   gr_data_digest_weights(d, split->weight != NULL);
   if (split->weight) add_array(d, split->weight, GR_F32, split->n_rows, 1);
+  if (split->offset) {
+    gr_data_digest_offsets(d);
+    add_array(d, split->offset, GR_F32, split->n_rows, 1);
+  }
   return GRADUS_OK;
 }
 
@@ -142,12 +170,16 @@ static void add_columns(gr_data_digest *d, const gr_dataset *shape) {
   }
 }
 
-void gr_data_digest_end(gr_data_digest *d, const gr_dataset *shape, char out[33]) {
-  static const char hex[] = "0123456789abcdef";
-  XXH128_canonical_t sum;
+static void add_names(gr_data_digest *d, const gr_dataset *shape) {
   add_texts(d, shape->class_names, shape->n_class_names);
   add_number(d, shape->columns != NULL);
   if (shape->columns) add_columns(d, shape);
+}
+
+void gr_data_digest_end(gr_data_digest *d, const gr_dataset *shape, char out[33]) {
+  static const char hex[] = "0123456789abcdef";
+  XXH128_canonical_t sum;
+  add_names(d, shape);
   XXH128_canonicalFromHash(&sum, XXH3_128bits_digest(&d->state));
   for (int i = 0; i < 16; i++) {
     out[2 * i] = hex[sum.digest[i] >> 4];
@@ -159,8 +191,14 @@ void gr_data_digest_end(gr_data_digest *d, const gr_dataset *shape, char out[33]
 gradus_status gr_dataset_digest(gr_dataset *dataset, gradus_error *err) {
   gr_data_digest digest;
   start(&digest);
+  dataset->print.known = false;
   for (int s = 0; s < GR_N_SPLITS; s++)
-    GR_TRY(add_split(&digest, &dataset->split[s], dataset->n_columns, s, err));
+    GR_TRY(add_split(&digest, &dataset->split[s], dataset->n_columns, s, &dataset->print.split[s],
+                     err));
   gr_data_digest_end(&digest, dataset, dataset->digest);
+  start(&digest);
+  add_names(&digest, dataset);
+  dataset->print.names = XXH3_128bits_digest(&digest.state).low64;
+  dataset->print.known = true;
   return GRADUS_OK;
 }

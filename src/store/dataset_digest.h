@@ -23,6 +23,9 @@ void gr_data_digest_bytes(gr_data_digest *digest, const void *bytes, size_t n);
 /* Between the targets and the weights. */
 void gr_data_digest_weights(gr_data_digest *digest, bool any);
 
+/* Before offsets, where there are any. */
+void gr_data_digest_offsets(gr_data_digest *digest);
+
 /* The names of `shape` are part of it; out as in gr_dataset.digest. */
 void gr_data_digest_end(gr_data_digest *digest, const gr_dataset *shape, char out[33]);
 void gr_data_digest_free(gr_data_digest *digest); /* accepts NULL */

@@ -19,23 +19,23 @@ static const char *const words[GR_N_SPLITS][MAX_WORDS] = {
 
 /* Without '*' a row speaks of the training split. */
 static const struct row {
-  const char *name, *x, *y, *weight;
+  const char *name, *x, *y, *weight, *offset;
 } rows[] = {
-    {"gradus", "*/x", "*/y", "*/weight"},
-    {"keras", "x_*", "y_*", "sample_weight_*"},
-    {"keras", "X_*", "y_*", "sample_weight_*"},
-    {"keras", "*_x", "*_y", "*_weight"},
-    {"groups", "*/data", "*/label", "*/weight"},
-    {"groups", "*/data", "*/labels", "*/weight"},
-    {"groups", "*/X", "*/y", "*/weight"},
-    {"groups", "*/images", "*/labels", "*/weight"},
-    {"groups", "*/features", "*/labels", "*/weight"},
-    {"groups", "*/features", "*/targets", "*/weight"},
-    {"caffe", "data", "label", "sample_weight"},
-    {"caffe", "data", "labels", "sample_weight"},
-    {"x/y", "X", "y", "sample_weight"},
-    {"x/y", "x", "y", "sample_weight"},
-    {"x/y", "X", "Y", "sample_weight"},
+    {"gradus", "*/x", "*/y", "*/weight", "*/offset"},
+    {"keras", "x_*", "y_*", "sample_weight_*", "offset_*"},
+    {"keras", "X_*", "y_*", "sample_weight_*", "offset_*"},
+    {"keras", "*_x", "*_y", "*_weight", "*_offset"},
+    {"groups", "*/data", "*/label", "*/weight", "*/offset"},
+    {"groups", "*/data", "*/labels", "*/weight", "*/offset"},
+    {"groups", "*/X", "*/y", "*/weight", "*/offset"},
+    {"groups", "*/images", "*/labels", "*/weight", "*/offset"},
+    {"groups", "*/features", "*/labels", "*/weight", "*/offset"},
+    {"groups", "*/features", "*/targets", "*/weight", "*/offset"},
+    {"caffe", "data", "label", "sample_weight", "offset"},
+    {"caffe", "data", "labels", "sample_weight", "offset"},
+    {"x/y", "X", "y", "sample_weight", "offset"},
+    {"x/y", "x", "y", "sample_weight", "offset"},
+    {"x/y", "X", "Y", "sample_weight", "offset"},
 };
 enum { N_ROWS = sizeof rows / sizeof rows[0] };
 
@@ -60,7 +60,8 @@ static gradus_status probe_split(const gr_h5_file *file, const struct row *row, 
     GR_TRY(probe(file, row->x, *word, out->x, err));
     if (!out->x[0]) continue;
     GR_TRY(probe(file, row->y, *word, out->y, err));
-    return probe(file, row->weight, *word, out->weight, err);
+    GR_TRY(probe(file, row->weight, *word, out->weight, err));
+    return probe(file, row->offset, *word, out->offset, err);
   }
   return GRADUS_OK;
 }

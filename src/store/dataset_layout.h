@@ -7,7 +7,7 @@
 
 /* Paths inside the file; "" = absent. */
 typedef struct gr_paths {
-  char x[GR_H5_PATH], y[GR_H5_PATH], weight[GR_H5_PATH];
+  char x[GR_H5_PATH], y[GR_H5_PATH], weight[GR_H5_PATH], offset[GR_H5_PATH];
 } gr_paths;
 
 typedef struct gr_layout {

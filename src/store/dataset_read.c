@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "net/preprocessing.h"
 #include "store/dataset.h"
+#include "store/dataset_extras.h"
 #include "store/dataset_layout.h"
 #include "store/dataset_list.h"
 #include "store/dataset_meta.h"
@@ -114,20 +115,38 @@ static gradus_status check_like_first(const struct reader *r, const struct membe
   const struct member *first = r->member;
   while (first < m && !first->layout.split[s].x[0]) first++;
   const gr_paths *a = &first->layout.split[s], *b = &m->layout.split[s];
-  if (!a->y[0] == !b->y[0] && !a->weight[0] == !b->weight[0]) return GRADUS_OK;
+  const char *noun = "targets", *of_a = a->y, *of_b = b->y;
+  for (int e = 0; e < GR_N_EXTRAS && !of_a[0] == !of_b[0]; e++) {
+    noun = gr_extras[e].noun;
+    of_a = gr_extra_path(&gr_extras[e], a);
+    of_b = gr_extra_path(&gr_extras[e], b);
+  }
+  if (!of_a[0] == !of_b[0]) return GRADUS_OK;
   return gr_fail(err, GRADUS_ERR_DATA, "%s: its %s split has %s %s, but that of %s has %s", m->path,
-                 gr_split_names[s],
-                 !a->y[0] != !b->y[0] ? (b->y[0] ? "" : "no") : (b->weight[0] ? "" : "no"),
-                 !a->y[0] != !b->y[0] ? "targets" : "sample weights", first->path,
-                 (!a->y[0] != !b->y[0] ? b->y[0] : b->weight[0]) ? "none" : "some");
+                 gr_split_names[s], of_b[0] ? "" : "no", noun, first->path,
+                 of_b[0] ? "none" : "some");
 }
 
 /* ---- a first look ---- */
 
+static gradus_status survey_extra(const struct reader *r, const gr_h5_file *file,
+                                  const gr_paths *paths, const gr_extra *extra,
+                                  const struct matrix *x, gradus_error *err) {
+  struct matrix w = {0};
+  const char *path = gr_extra_path(extra, paths);
+  if (!path[0]) return GRADUS_OK;
+  gradus_status status = open_matrix(file, path, r->transpose, false, &w, err);
+  if (status == GRADUS_OK) status = check_rows(r, x, &w, err);
+  if (status == GRADUS_OK && w.columns != 1)
+    status = refuse(&w, err, "has several columns; one number per row was expected");
+  gr_h5_array_close(&w.array);
+  return status;
+}
+
 static gradus_status survey_split(struct reader *r, const gr_h5_file *file, struct member *m, int s,
                                   gradus_error *err) {
   const gr_paths *paths = &m->layout.split[s];
-  struct matrix x = {0}, y = {0}, w = {0};
+  struct matrix x = {0}, y = {0};
   gradus_status status;
   GR_TRY_ELSE(done, open_matrix(file, paths->x, r->transpose, true, &x, err));
   if (x.array.kind == GR_H5_TEXT) {
@@ -140,21 +159,14 @@ static gradus_status survey_split(struct reader *r, const gr_h5_file *file, stru
     GR_TRY_ELSE(done, check_rows(r, &x, &y, err));
     GR_TRY_ELSE(done, agree(&r->y_columns, &y, err));
   }
-  if (paths->weight[0]) {
-    GR_TRY_ELSE(done, open_matrix(file, paths->weight, r->transpose, false, &w, err));
-    GR_TRY_ELSE(done, check_rows(r, &x, &w, err));
-    if (w.columns != 1) {
-      status = refuse(&w, err, "has several columns; one weight per row was expected");
-      goto done;
-    }
-  }
+  for (int e = 0; e < GR_N_EXTRAS; e++)
+    GR_TRY_ELSE(done, survey_extra(r, file, paths, &gr_extras[e], &x, err));
   GR_TRY_ELSE(done, check_like_first(r, m, s, err));
   m->rows[s] = x.rows;
   r->out->split[s].n_rows += x.rows;
 done:
   gr_h5_array_close(&x.array);
   gr_h5_array_close(&y.array);
-  gr_h5_array_close(&w.array);
   return status;
 }
 
@@ -356,31 +368,17 @@ done:
   return status;
 }
 
-static gradus_status take_weights(const struct matrix *w, const void *data, float *out,
-                                  gradus_error *err) {
-  bool any = false;
-  for (size_t i = 0; i < w->array.n; i++) {
-    double value = gr_element(data, w->array.dtype, i);
-    out[i] = (float)value;
-    if (!(value >= 0 && out[i] <= 3.4028234e38f))
-      return gr_fail(err, GRADUS_ERR_DATA,
-                     "%s: %s, row %zu is negative or not finite; weights are 0 or more",
-                     w->array.file->path, w->array.path, i);
-    any = any || out[i] > 0;
-  }
-  return any ? GRADUS_OK : refuse(w, err, "is 0 in every row");
-}
-
-static gradus_status read_weight(const struct matrix *w, uint64_t done, gr_split *split,
-                                 gradus_error *err) {
-  void *data = gr_alloc(w->array.n, gr_dtype_size(w->array.dtype));
-  if (!split->weight) split->weight = gr_alloc(split->n_rows, sizeof *split->weight);
-  gradus_status status = w->array.layout == H5D_VIRTUAL
-                             ? refuse(w, err, "is virtual; weights are read from the file itself")
-                         : data && split->weight ? gr_h5_array_read(&w->array, data, err)
-                                                 : gr_fail_memory(err, w->array.path);
-  if (status == GRADUS_OK) status = take_weights(w, data, split->weight + done, err);
-  gr_free(data);
+static gradus_status read_extra(const struct reader *r, const gr_h5_file *file,
+                                const gr_paths *paths, const gr_extra *extra,
+                                const struct matrix *x, uint64_t done, gr_split *split,
+                                gradus_error *err) {
+  struct matrix w = {0};
+  const char *path = gr_extra_path(extra, paths);
+  if (!path[0]) return GRADUS_OK;
+  gradus_status status = open_matrix(file, path, r->transpose, false, &w, err);
+  if (status == GRADUS_OK) status = check_rows(r, x, &w, err);
+  if (status == GRADUS_OK) status = gr_extra_read(extra, &w.array, done, split, err);
+  gr_h5_array_close(&w.array);
   return status;
 }
 
@@ -389,7 +387,7 @@ static gradus_status read_targets(struct reader *r, const gr_h5_file *file, cons
                                   int s, uint64_t done, gradus_error *err) {
   const gr_paths *paths = &m->layout.split[s];
   gr_split *split = &r->out->split[s];
-  struct matrix x = {0}, y = {0}, w = {0};
+  struct matrix x = {0}, y = {0};
   gradus_status status;
   GR_TRY_ELSE(done, open_matrix(file, paths->x, r->transpose, true, &x, err));
   if (x.rows != m->rows[s]) {
@@ -401,15 +399,11 @@ static gradus_status read_targets(struct reader *r, const gr_h5_file *file, cons
     GR_TRY_ELSE(done, check_rows(r, &x, &y, err));
     GR_TRY_ELSE(done, read_y(r, &y, done, split, err));
   }
-  if (paths->weight[0]) {
-    GR_TRY_ELSE(done, open_matrix(file, paths->weight, r->transpose, false, &w, err));
-    GR_TRY_ELSE(done, check_rows(r, &x, &w, err));
-    GR_TRY_ELSE(done, read_weight(&w, done, split, err));
-  }
+  for (int e = 0; e < GR_N_EXTRAS; e++)
+    GR_TRY_ELSE(done, read_extra(r, file, paths, &gr_extras[e], &x, done, split, err));
 done:
   gr_h5_array_close(&x.array);
   gr_h5_array_close(&y.array);
-  gr_h5_array_close(&w.array);
   return status;
 }
 
@@ -477,12 +471,11 @@ gradus_status gr_dataset_read_files(const char *const *paths, size_t n_paths,
   GR_TRY_ELSE(done, gr_path_list_make(paths, n_paths, &list, err));
   reader.n_members = list.n;
   reader.member = gr_calloc(list.n, sizeof *reader.member);
-  if (!reader.member) {
-    status = gr_fail_memory(err, "files");
-    goto done;
-  }
+  if (!reader.member) GR_TRY_ELSE(done, gr_fail_memory(err, "files"));
   for (size_t i = 0; i < list.n; i++) reader.member[i].path = list.path[i];
   GR_TRY_ELSE(done, read_all(&reader, err));
+  for (size_t i = 0; i < list.n; i++)
+    GR_TRY_ELSE(done, gr_dataset_add_part(&dataset, list.path[i], reader.member[i].rows, err));
   *out = dataset;
   dataset = (gr_dataset){0};
 done:

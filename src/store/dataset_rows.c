@@ -17,7 +17,7 @@ struct gr_dataset_rows {
   gr_dataset shape;
   gr_storage storage;
   gr_h5_array arrays[GR_N_SPLITS][GR_N_FIELDS];
-  float mark; /* what shape.split[].weight points to: never read */
+  float mark; /* what weight and offset of shape.split[] point to: never read */
 };
 
 static gradus_status refuse(const gr_h5_array *a, gradus_error *err, const char *why) {
@@ -48,8 +48,8 @@ static gradus_status open_array(gr_dataset_rows *r, int s, gr_field field, const
     split->y_columns = (uint32_t)columns;
     split->y_type = a->dtype;
   } else {
-    if (columns != 1 || a->dtype != GR_F32) return refuse(a, err, "is not one f32 weight per row");
-    split->weight = &r->mark;
+    if (columns != 1 || a->dtype != GR_F32) return refuse(a, err, "is not one f32 number per row");
+    *(field == GR_FIELD_WEIGHT ? &split->weight : &split->offset) = &r->mark;
   }
   return GRADUS_OK;
 }
@@ -84,7 +84,7 @@ static gradus_status open_all(gr_dataset_rows *r, const char *path, gradus_error
   r->shape.layout = "gradus";
   for (int s = 0; s < GR_N_SPLITS; s++) {
     const gr_paths *paths = &layout.split[s];
-    const char *names[GR_N_FIELDS] = {paths->x, paths->y, paths->weight};
+    const char *names[GR_N_FIELDS] = {paths->x, paths->y, paths->weight, paths->offset};
     for (int field = 0; field < GR_N_FIELDS; field++)
       if (paths->x[0] && names[field][0])
         GR_TRY(open_array(r, s, (gr_field)field, names[field], err));
@@ -134,7 +134,7 @@ void gr_dataset_rows_close(gr_dataset_rows *r) {
   gr_h5_quiet quiet = gr_h5_begin();
   for (int s = 0; s < GR_N_SPLITS; s++) {
     for (int field = 0; field < GR_N_FIELDS; field++) gr_h5_array_close(&r->arrays[s][field]);
-    r->shape.split[s].weight = NULL; /* not ours to free */
+    r->shape.split[s].weight = r->shape.split[s].offset = NULL; /* not ours to free */
   }
   gr_h5_close(&r->file);
   gr_h5_end(&quiet);

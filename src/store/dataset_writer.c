@@ -24,7 +24,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "rows are written as t
 
 enum { CHUNK_BYTES = 1 << 19, LEAST_CHUNK_BYTES = 1 << 16, BLOCK = 1 << 20 };
 
-const char *const gr_field_names[GR_N_FIELDS] = {"x", "y", "weight"};
+const char *const gr_field_names[GR_N_FIELDS] = {"x", "y", "weight", "offset"};
 
 /* One array of the file. */
 struct array {
@@ -59,7 +59,7 @@ uint32_t gr_field_columns(const gr_dataset *shape, int s, gr_field field, gr_dty
   if (split->n_rows == 0) return 0;
   return field == GR_FIELD_X   ? shape->n_columns
          : field == GR_FIELD_Y ? split->y_columns
-                               : split->weight != NULL;
+                               : (field == GR_FIELD_WEIGHT ? split->weight : split->offset) != NULL;
 }
 
 static bool is_chunked(const gr_dataset_writer *w) {
@@ -149,6 +149,10 @@ static gradus_status create_file(gr_dataset_writer *w, gradus_error *err) {
     snprintf(name, sizeof name, "/%s", gr_split_names[s]);
     gr_h5_put_group(&w->h5, name);
     for (int field = 0; field < GR_N_FIELDS; field++) create_array(w, s, (gr_field)field);
+    snprintf(name, sizeof name, "/%s/row", gr_split_names[s]);
+    if (w->shape->split[s].number)
+      gr_h5_put_array(&w->h5, name, GR_U64, 1, &w->shape->split[s].n_rows,
+                      w->shape->split[s].number);
   }
   gr_meta_write(&w->h5, w->shape);
   if (is_chunked(w)) return w->h5.status;
@@ -311,6 +315,8 @@ static gradus_status go_to_split(gr_dataset_writer *w, int s, gradus_error *err)
       GR_TRY(digest_array(w, &done[GR_FIELD_Y], err));
       gr_data_digest_weights(w->digest, done[GR_FIELD_WEIGHT].columns > 0);
       GR_TRY(digest_array(w, &done[GR_FIELD_WEIGHT], err));
+      if (done[GR_FIELD_OFFSET].columns > 0) gr_data_digest_offsets(w->digest);
+      GR_TRY(digest_array(w, &done[GR_FIELD_OFFSET], err));
     }
     const struct array *next = w->split + 1 < GR_N_SPLITS ? w->arrays[w->split + 1] : NULL;
     if (next && next[GR_FIELD_X].columns) {
@@ -406,6 +412,8 @@ gradus_status gr_dataset_write(const gr_dataset *dataset, const char *path, bool
       status = gr_dataset_writer_put(w, s, GR_FIELD_Y, split->y, split->n_rows, err);
     if (status == GRADUS_OK && split->weight)
       status = gr_dataset_writer_put(w, s, GR_FIELD_WEIGHT, split->weight, split->n_rows, err);
+    if (status == GRADUS_OK && split->offset)
+      status = gr_dataset_writer_put(w, s, GR_FIELD_OFFSET, split->offset, split->n_rows, err);
   }
   return gr_dataset_writer_end(w, status, NULL, err);
 }

@@ -6,7 +6,13 @@
 #include "store/dataset.h"
 
 /* The arrays of a split. */
-typedef enum gr_field { GR_FIELD_X, GR_FIELD_Y, GR_FIELD_WEIGHT, GR_N_FIELDS } gr_field;
+typedef enum gr_field {
+  GR_FIELD_X,
+  GR_FIELD_Y,
+  GR_FIELD_WEIGHT,
+  GR_FIELD_OFFSET,
+  GR_N_FIELDS
+} gr_field;
 
 #define GR_CHUNK_AUTO UINT64_MAX
 
@@ -19,9 +25,9 @@ typedef struct gr_storage {
 typedef struct gr_dataset_writer gr_dataset_writer;
 
 /* Starts the file beside `path`. `shape` is a data set without its data: of a split, n_rows, types,
- * y_columns, and whether weight is NULL are looked at, and all names; it must outlive the writer.
- * An existing file is GRADUS_ERR_CANTCREATE unless `overwrite`; no room on the disk GRADUS_ERR_IO.
- * After a failure there is no writer and nothing is left behind. */
+ * y_columns, and whether weight and offset are NULL are looked at, and all names; it must outlive
+ * the writer. An existing file is GRADUS_ERR_CANTCREATE unless `overwrite`; no room on the disk
+ * GRADUS_ERR_IO. After a failure there is no writer and nothing is left behind. */
 gradus_status gr_dataset_writer_begin(const char *path, bool overwrite, const gr_dataset *shape,
                                       const gr_storage *storage, gr_dataset_writer **out,
                                       gradus_error *err);
@@ -40,6 +46,6 @@ gradus_status gr_dataset_writer_end(gr_dataset_writer *writer, gradus_status sta
 
 /* Type and columns of a part of a split; columns 0 = absent. */
 uint32_t gr_field_columns(const gr_dataset *shape, int split, gr_field field, gr_dtype *type);
-extern const char *const gr_field_names[GR_N_FIELDS]; /* "x" "y" "weight" */
+extern const char *const gr_field_names[GR_N_FIELDS]; /* "x" "y" "weight" "offset" */
 
 #endif

@@ -21,7 +21,7 @@ struct gr_feed {
   uint64_t slots; /* of the ring */
   char *x;
   int32_t *class_index;
-  float *targets, *weight;
+  float *targets, *weight, *offset;
 
   uint64_t ready_end, release_at; /* positions, of who goes through the rows */
 };
@@ -59,6 +59,7 @@ static gradus_status read_block(void *user, uint64_t place, gradus_error *err) {
     memcpy(feed->targets + at * extras->n_targets, extras->targets + first * extras->n_targets,
            n * extras->n_targets * sizeof(float));
   if (extras->weight) memcpy(feed->weight + at, extras->weight + first, n * sizeof(float));
+  if (extras->offset) memcpy(feed->offset + at, extras->offset + first, n * sizeof(float));
   return GRADUS_OK;
 }
 
@@ -69,9 +70,10 @@ static void free_ring(gr_feed *feed) {
   gr_free(feed->class_index);
   gr_free(feed->targets);
   gr_free(feed->weight);
+  gr_free(feed->offset);
   feed->x = NULL;
   feed->class_index = NULL;
-  feed->targets = feed->weight = NULL;
+  feed->targets = feed->weight = feed->offset = NULL;
   feed->slots = 0;
 }
 
@@ -87,8 +89,10 @@ static gradus_status make_ring(gr_feed *feed, uint64_t slots, gradus_error *err)
   if (extras->class_index) feed->class_index = gr_alloc(rows, sizeof(int32_t));
   if (extras->targets) feed->targets = gr_alloc(numbers, sizeof(float));
   if (extras->weight) feed->weight = gr_alloc(rows, sizeof(float));
+  if (extras->offset) feed->offset = gr_alloc(rows, sizeof(float));
   if (feed->x && (feed->class_index || !extras->class_index) &&
-      (feed->targets || !extras->targets) && (feed->weight || !extras->weight)) {
+      (feed->targets || !extras->targets) && (feed->weight || !extras->weight) &&
+      (feed->offset || !extras->offset)) {
     feed->slots = slots;
     return GRADUS_OK;
   }
@@ -102,14 +106,14 @@ size_t gr_feed_ring_bytes(const gr_feed_request *request, uint64_t slots) {
   const size_t row = info->n_columns * gr_dtype_size(info->type) +
                      (extras->class_index ? sizeof(int32_t) : 0) +
                      (extras->targets ? extras->n_targets * sizeof(float) : 0) +
-                     (extras->weight ? sizeof(float) : 0);
+                     (extras->weight ? sizeof(float) : 0) + (extras->offset ? sizeof(float) : 0);
   size_t rows, bytes;
   return gr_multiply(slots, request->block_rows, &rows) && gr_multiply(rows, row, &bytes) ? bytes
                                                                                           : 0;
 }
 
 gr_feed_ring gr_feed_get_ring(const gr_feed *feed) {
-  return (gr_feed_ring){feed->x, feed->class_index, feed->targets, feed->weight};
+  return (gr_feed_ring){feed->x, feed->class_index, feed->targets, feed->weight, feed->offset};
 }
 
 /* ---- life ---- */

@@ -16,7 +16,7 @@ typedef struct gr_feed_extras {
   const int32_t *class_index; /* [n_rows] */
   const float *targets;       /* [n_rows][n_targets] */
   uint32_t n_targets;
-  const float *weight; /* [n_rows] */
+  const float *weight, *offset; /* [n_rows] */
 } gr_feed_extras;
 
 typedef struct gr_feed_request {
@@ -41,7 +41,7 @@ gradus_status gr_feed_start(gr_feed *feed, const gr_windows *windows, uint64_t p
 typedef struct gr_feed_ring {
   const void *x;
   const int32_t *class_index;
-  const float *targets, *weight;
+  const float *targets, *weight, *offset;
 } gr_feed_ring;
 gr_feed_ring gr_feed_get_ring(const gr_feed *feed);
 

@@ -12,14 +12,14 @@ libgradus_internal_la_SOURCES += \
 	%D%/finite.h %D%/finite.c \
 	%D%/dataset.h %D%/dataset.c \
 	%D%/dataset_layout.h %D%/dataset_layout.c \
-	%D%/dataset_targets.h %D%/dataset_targets.c \
+	%D%/dataset_extras.h %D%/dataset_extras.c %D%/dataset_targets.h %D%/dataset_targets.c \
 	%D%/dataset_meta.h %D%/dataset_meta.c \
 	%D%/dataset_list.h %D%/dataset_list.c %D%/ahead.h %D%/ahead.c %D%/fetch.h %D%/fetch.c %D%/feed.h %D%/feed.c \
 	%D%/source_all.c \
 	%D%/dataset_read.c %D%/dataset_writer.h %D%/dataset_writer.c %D%/dataset_rows.h %D%/dataset_rows.c \
-	%D%/dataset_digest.h %D%/dataset_digest.c \
+	%D%/dataset_digest.h %D%/dataset_digest.c %D%/data_print.h %D%/data_print.c \
 	%D%/hash.h %D%/seal.h %D%/seal.c \
 	%D%/checkpoint.h %D%/checkpoint.c %D%/checkpoint_file.h \
 	%D%/checkpoint_parts.h %D%/checkpoint_parts.c \
-	%D%/checkpoint_columns.h %D%/checkpoint_columns.c %D%/checkpoint_write.c %D%/checkpoint_read.c %D%/checkpoint_seal.c \
+	%D%/checkpoint_columns.h %D%/checkpoint_columns.c %D%/checkpoint_write.c %D%/checkpoint_events.c %D%/checkpoint_data.c %D%/checkpoint_read.c %D%/checkpoint_seal.c \
 	%D%/process.h %D%/process.c

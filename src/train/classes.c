@@ -38,6 +38,14 @@ bool gr_split_is_one_hot(const gr_split *split) {
   return true;
 }
 
+bool gr_split_is_binary(const gr_split *split) {
+  for (uint64_t i = 0; i < split->n_rows * split->y_columns; i++) {
+    const double v = gr_element(split->y, split->y_type, i);
+    if (v != 0 && v != 1) return false;
+  }
+  return true;
+}
+
 static bool is_whole(double v) {
   return fabs(v) <= LARGEST_WHOLE && v == floor(v);
 }
@@ -157,6 +165,29 @@ static gradus_status find_values(const gr_dataset *data, gr_preprocessing *p, gr
 done:
   gr_free(values);
   return status;
+}
+
+gradus_status gr_labels_check(const gr_dataset *data, gr_split_id id, gradus_error *err) {
+  const gr_split *split = &data->split[id];
+  for (uint64_t i = 0; i < split->n_rows * split->y_columns; i++) {
+    const double v = gr_element(split->y, split->y_type, i);
+    if (v == 0 || v == 1) continue;
+    return gr_fail(err, GRADUS_ERR_DATA,
+                   "%s: %s/y is %g in row %llu, column %llu; labels of data.task multilabel are 0 "
+                   "or 1",
+                   gr_dataset_label(data), gr_split_names[id], v,
+                   (unsigned long long)(i / split->y_columns),
+                   (unsigned long long)(i % split->y_columns));
+  }
+  return GRADUS_OK;
+}
+
+gradus_status gr_labels_find(const gr_dataset *data, gr_preprocessing *p, gradus_error *err) {
+  const uint32_t n = data->split[GR_TRAIN].y_columns;
+  p->n_targets = n;
+  GR_TRY(gr_labels_check(data, GR_TRAIN, err));
+  GR_TRY(gr_preprocessing_plain_targets(p, err));
+  return set_names(data, p, NULL, n, err);
 }
 
 gradus_status gr_classes_find(const gr_dataset *data, gr_preprocessing *p, gradus_error *err) {

@@ -13,6 +13,17 @@ const char *gr_dataset_label(const gr_dataset *data);
 /* True where y has two or more columns and every row holds one 1 and otherwise 0. */
 bool gr_split_is_one_hot(const gr_split *split);
 
+/* True where every element of y is 0 or 1. */
+bool gr_split_is_binary(const gr_split *split);
+
+/* Fills n_classes, class_names and the trivial scaling of n_targets labels, one for each column of
+ * y: the file's own names where it has as many, else their numbers. An element of train/y that is
+ * not 0 or 1: GRADUS_ERR_DATA naming row and column. */
+gradus_status gr_labels_find(const gr_dataset *data, gr_preprocessing *p, gradus_error *err);
+
+/* GRADUS_ERR_DATA naming the first element of y of split `id` that is not 0 or 1. */
+gradus_status gr_labels_check(const gr_dataset *data, gr_split_id id, gradus_error *err);
+
 /* True where every element of y is a whole number. */
 bool gr_split_is_whole(const gr_split *split);
 

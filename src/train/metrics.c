@@ -5,32 +5,11 @@
 #include "train/metrics.h"
 
 #include <math.h>
-#include <stdio.h>
 
 #include "base/memory.h"
 #include "plan/lanes.h"
 
 #define BLOCK 1024
-
-uint32_t gr_metric_names(gr_task task, char names[GR_MAX_METRICS][GR_METRIC_NAME]) {
-  if (task == GR_CLASSIFICATION) {
-    snprintf(names[0], GR_METRIC_NAME, "accuracy");
-    return 1;
-  }
-  snprintf(names[0], GR_METRIC_NAME, "rmse");
-  snprintf(names[1], GR_METRIC_NAME, "r2");
-  return 2;
-}
-
-void gr_metric_values(const gr_metrics *metrics, gr_task task, double values[GR_MAX_METRICS]) {
-  for (int i = 0; i < GR_MAX_METRICS; i++) values[i] = (double)NAN;
-  if (task == GR_CLASSIFICATION) {
-    values[0] = metrics->accuracy;
-  } else {
-    values[0] = metrics->rmse;
-    values[1] = metrics->r2;
-  }
-}
 
 /* Sums over rows of each target: w (a - y)^2, w y, w y^2, block by block. */
 enum { N_SQUARES = 3 };
@@ -134,7 +113,7 @@ static gradus_status measure(gr_engine *engine, const gr_preprocessing *p, gr_pa
   metrics->loss = totals.loss / totals.weight;
   if (p->task == GR_CLASSIFICATION)
     metrics->accuracy = totals.correct / totals.weight;
-  else if (pass->rows.targets)
+  else if (pass->rows.targets && p->task == GR_REGRESSION)
     measure_regression(p, &totals, m, metrics);
   return GRADUS_OK;
 }

@@ -14,12 +14,6 @@ typedef struct gr_metrics {
                       else NaN */
 } gr_metrics;
 
-/* Names of the metrics of a task in the order of history rows: "accuracy", or "rmse" and "r2". */
-uint32_t gr_metric_names(gr_task task, char names[GR_MAX_METRICS][GR_METRIC_NAME]);
-
-/* The metrics as a history row holds them. */
-void gr_metric_values(const gr_metrics *metrics, gr_task task, double values[GR_MAX_METRICS]);
-
 /* Forward over the rows of a pass, from its beginning, and the metrics of them. `take` (may be
  * NULL) receives the network's outputs part by part, as gr_engine_evaluate gives them. For one and
  * the same model and rows the numbers are the same bits whatever the threads and wherever the rows

@@ -90,8 +90,9 @@ gradus_status gr_pass_open(const gr_pass_request *request, gr_pass *out, gradus_
   const gr_feed_request feed = {.x = r->split->source,
                                 .extras = {.class_index = r->rows->class_index,
                                            .targets = r->rows->targets,
-                                           .n_targets = r->split->y_columns,
-                                           .weight = r->rows->weight},
+                                           .n_targets = r->n_targets,
+                                           .weight = r->rows->weight,
+                                           .offset = r->rows->offset},
                                 .block_rows = r->block_rows,
                                 .label = out->label,
                                 .threads = r->threads,
@@ -152,6 +153,7 @@ static void take_ring(gr_pass *pass) {
   pass->rows.class_index = ring.class_index;
   pass->rows.targets = ring.targets;
   pass->rows.weight = ring.weight;
+  pass->rows.offset = ring.offset;
 }
 
 static gradus_status set_order(gr_pass *pass, uint64_t epoch, uint64_t position,

@@ -12,6 +12,7 @@
 typedef struct gr_pass_request {
   const gr_rows *rows; /* prepared; x NULL where rows must be read */
   const gr_split *split;
+  uint32_t n_targets;  /* numbers in a row of rows->targets */
   const char *label;   /* "FILE: train/x", copied */
   const uint64_t *map; /* [n] rows that take part; NULL: those of set, NULL too: all */
   const gr_row_set *set;

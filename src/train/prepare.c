@@ -17,6 +17,7 @@
 #include "train/sortedness.h"
 #include "train/table.h"
 #include "train/targets.h"
+#include "train/weights.h"
 
 #define LONG_LIST ((uint64_t)1 << 22) /* rows: 32 MiB of numbers */
 enum { KEPT_ROWS = 64 };              /* copied at a time */
@@ -104,6 +105,7 @@ static gradus_status make_targets(const gr_preprocessing *p, const gr_dataset *d
                    gr_dataset_label(data), gr_split_names[id],
                    data->y_is_text ? "text" : "of another width", k,
                    k == 1 ? "number is" : "numbers are");
+  if (p->task == GR_MULTILABEL) GR_TRY(gr_labels_check(data, id, err));
   GR_TRY(check_finite(data, id, "y", split->y, split->y_type, k, false, err));
   if (!gr_multiply(split->n_rows, width, &count)) return gr_fail_memory(err, "targets");
   out->targets = gr_alloc(count, sizeof *out->targets);
@@ -114,6 +116,7 @@ static gradus_status make_targets(const gr_preprocessing *p, const gr_dataset *d
     out->targets[i] = (float)((y - p->target_shift[i % width]) / p->target_scale[i % width]);
   }
   out->rows.targets = out->targets;
+  out->rows.n_targets = width;
   return GRADUS_OK;
 }
 
@@ -136,7 +139,8 @@ gradus_status gr_split_rows_make(const gr_preprocessing *p, const gr_dataset *da
                                   .x_type = split->x_type,
                                   .shift = p->shift,
                                   .factor = p->factor,
-                                  .weight = split->weight}};
+                                  .weight = split->weight,
+                                  .offset = split->offset}};
   GR_TRY(check_inputs(p, data, id, p->columns != NULL, err));
   if (with_targets && split->y_columns == 0)
     return gr_fail(err, GRADUS_ERR_DATA, "%s: the %s split has no targets (%s/y)",
@@ -169,6 +173,7 @@ static gr_pass_request request_of(const gr_dataset *data, gr_split_id id, const 
                            .split = &data->split[id],
                            .label = label,
                            .n = data->split[id].n_rows,
+                           .n_targets = rows->n_targets,
                            .shuffle = GR_SHUFFLE_NONE,
                            .memory = data->memory,
                            .nan_is_missing = data->columns != NULL,
@@ -204,8 +209,8 @@ static gradus_status open_train_pass(const gr_prepared *p, const gr_dataset *dat
   *out = (gr_pass){.n = 0};
   gradus_status status = label_of(data, GR_TRAIN, &label, err);
   if (status == GRADUS_OK) {
-    gr_pass_request request =
-        request_of(data, GR_TRAIN, &p->train.rows, label.data, c->resources.threads);
+    gr_pass_request request = request_of(data, GR_TRAIN, held ? &p->train.rows : &p->trained,
+                                         label.data, c->resources.threads);
     request.n = held ? p->n_valid : p->n_train;
     request.map = p->map && held ? p->map + p->n_train : p->map;
     request.set = p->held.n ? held ? &p->valid_set : &p->train_set : NULL;
@@ -286,6 +291,7 @@ static void keep_rows(gr_prepared *p, const gr_pass *pass, uint64_t first, uint6
     if (rows->targets)
       memcpy(p->kept.targets + to * k, rows->targets + from * k, k * sizeof(float));
     if (rows->weight) p->kept_weight[to] = rows->weight[from];
+    if (rows->offset) p->kept_offset[to] = rows->offset[from];
   }
 }
 
@@ -312,8 +318,10 @@ static gradus_status allocate_kept(gr_prepared *p, gradus_error *err) {
   if (rows->class_index) p->kept.class_index = gr_alloc(p->n_valid, sizeof(int32_t));
   if (rows->targets) p->kept.targets = gr_alloc(targets, sizeof(float));
   if (rows->weight) p->kept_weight = gr_alloc(p->n_valid, sizeof(float));
+  if (rows->offset) p->kept_offset = gr_alloc(p->n_valid, sizeof(float));
   if (!p->kept_x || (rows->class_index && !p->kept.class_index) ||
-      (rows->targets && !p->kept.targets) || (rows->weight && !p->kept_weight))
+      (rows->targets && !p->kept.targets) || (rows->weight && !p->kept_weight) ||
+      (rows->offset && !p->kept_offset))
     return gr_fail_memory(err, "the rows held out");
   p->kept.rows = *rows;
   p->kept.rows.n_rows = p->n_valid;
@@ -321,6 +329,7 @@ static gradus_status allocate_kept(gr_prepared *p, gradus_error *err) {
   p->kept.rows.class_index = p->kept.class_index;
   p->kept.rows.targets = p->kept.targets;
   p->kept.rows.weight = p->kept_weight;
+  p->kept.rows.offset = p->kept_offset;
   return GRADUS_OK;
 }
 
@@ -369,6 +378,7 @@ static gradus_status with_fit_rows(gr_prepared *out, const gr_dataset *data, fit
   out->train.rows = (gr_rows){.n_rows = data->split[GR_TRAIN].n_rows,
                               .x = data->split[GR_TRAIN].x,
                               .x_type = data->split[GR_TRAIN].x_type};
+  out->trained = out->train.rows;
   GR_TRY(open_train_pass(out, data, false, false, 0, &pass, err));
   gradus_status status = gr_pass_begin(&pass, 0, 0, err);
   const gr_fit_rows rows = {pass.rows.x,  pass.rows.x_type, data->n_columns,      &pass.order,
@@ -406,21 +416,45 @@ static gradus_status fit_inputs(gr_prepared *out, const gr_dataset *data, gradus
   return GRADUS_OK;
 }
 
-static gradus_status resolve(gr_prepared *out, const gr_dataset *data, gradus_error *err) {
+/* Takes over what was fitted on other data. */
+static gradus_status adopt(gr_preprocessing *p, const gr_preprocessing *kept,
+                           const gr_dataset *data, gradus_error *err) {
+  const uint32_t y_columns = data->split[GR_TRAIN].y_columns;
+  const bool fits = kept->task == p->task && (kept->columns || kept->n_inputs == p->n_inputs) &&
+                    (p->task == GR_CLASSIFICATION || kept->n_targets == y_columns * p->repeats);
+  if (!fits)
+    return gr_fail(err, GRADUS_ERR_DATA,
+                   "%s: has %u columns and %u of targets for %s; the model has %u columns and %u "
+                   "targets or classes for %s: such data cannot go on in its run",
+                   gr_dataset_label(data), (unsigned)p->n_inputs, (unsigned)y_columns,
+                   p->task == GR_CLASSIFICATION ? "classification" : "regression",
+                   (unsigned)kept->n_inputs,
+                   (unsigned)(kept->task == GR_CLASSIFICATION ? kept->n_classes : kept->n_targets),
+                   kept->task == GR_CLASSIFICATION ? "classification" : "regression");
+  *p = (gr_preprocessing){0};
+  return gr_preprocessing_copy(kept, p, err);
+}
+
+static gradus_status resolve(gr_prepared *out, const gr_dataset *data, const gr_preprocessing *kept,
+                             gradus_error *err) {
   const gr_split *train = &data->split[GR_TRAIN];
   gr_preprocessing *p = &out->preprocessing;
   GR_TRY(gr_resolve_task(&out->config, data, &out->notes, err));
   p->task = (gr_task)out->config.data.task;
   p->n_inputs = data->n_columns;
   p->repeats = gr_config_repeats(&out->config);
-  if (p->task == GR_CLASSIFICATION)
+  if (kept)
+    GR_TRY(adopt(p, kept, data, err));
+  else if (p->task == GR_CLASSIFICATION)
     GR_TRY(gr_classes_find(data, p, err));
+  else if (p->task == GR_MULTILABEL)
+    GR_TRY(gr_labels_find(data, p, err));
   else
     p->n_targets = train->y_columns * p->repeats;
   p->log_target = p->task == GR_REGRESSION && out->config.data.target_transform == GR_TRANSFORM_LOG;
   GR_TRY(divide(out, data, err));
   gr_resolve_inputs(&out->config, data, &out->notes);
-  if (gr_table_needs_columns(&out->config, data)) {
+  if (!kept && gr_table_needs_columns(&out->config, data)) {
     GR_TRY(check_inputs(p, data, GR_TRAIN, true, err)); /* so that messages say where */
     GR_TRY(with_fit_rows(out, data, fit_columns, err));
   }
@@ -431,11 +465,15 @@ static gradus_status resolve(gr_prepared *out, const gr_dataset *data, gradus_er
   return gr_resolve(&out->config, &facts, &out->notes, err);
 }
 
-static gradus_status fit(gr_prepared *out, const gr_dataset *data, gradus_error *err) {
+static gradus_status fit(gr_prepared *out, const gr_dataset *data, bool is_fitted,
+                         gradus_error *err) {
   const gr_split *train = &data->split[GR_TRAIN];
   if (!out->preprocessing.columns) /* so that messages say where */
     GR_TRY(check_inputs(&out->preprocessing, data, GR_TRAIN, false, err));
   GR_TRY(check_finite(data, GR_TRAIN, "y", train->y, train->y_type, train->y_columns, false, err));
+  for (int s = 0; s < GR_N_SPLITS; s++)
+    GR_TRY(gr_check_offsets(&out->config, data, (gr_split_id)s, err));
+  if (is_fitted) return GRADUS_OK;
   GR_TRY(gr_table_name_inputs(&out->preprocessing, data, err));
   GR_TRY(fit_inputs(out, data, err));
   return out->preprocessing.task == GR_REGRESSION ? gr_fit_targets(out, data, err) : GRADUS_OK;
@@ -443,14 +481,20 @@ static gradus_status fit(gr_prepared *out, const gr_dataset *data, gradus_error 
 
 gradus_status gr_prepare(const gr_config *config, const gr_dataset *data, gr_prepared *out,
                          gradus_error *err) {
+  return gr_prepare_again(config, data, NULL, out, err);
+}
+
+gradus_status gr_prepare_again(const gr_config *config, const gr_dataset *data,
+                               const gr_preprocessing *kept, gr_prepared *out, gradus_error *err) {
   gradus_status status = GRADUS_OK;
   *out = (gr_prepared){0};
   GR_TRY(gr_config_copy(config, &out->config, err));
-  GR_TRY_ELSE(fail, resolve(out, data, err));
-  GR_TRY_ELSE(fail, fit(out, data, err));
+  GR_TRY_ELSE(fail, resolve(out, data, kept, err));
+  GR_TRY_ELSE(fail, fit(out, data, kept != NULL, err));
   GR_TRY_ELSE(fail,
               gr_split_rows_make(&out->preprocessing, data, GR_TRAIN, true, &out->train, err));
   GR_TRY_ELSE(fail, check_sides(out, data, err));
+  GR_TRY_ELSE(fail, gr_weigh_classes(out, err));
   gr_note_sortedness(&out->train.rows, out->preprocessing.n_classes, out->preprocessing.n_targets,
                      out->config.training.shuffle, &out->notes);
   if (data->split[GR_VALID].n_rows > 0)
@@ -473,6 +517,8 @@ void gr_prepared_free(gr_prepared *prepared) {
   gr_split_rows_free(&prepared->kept);
   gr_free(prepared->kept_x);
   gr_free(prepared->kept_weight);
+  gr_free(prepared->kept_offset);
+  gr_free(prepared->class_weighted);
   gr_row_bits_free(&prepared->held);
   gr_free(prepared->map);
   gr_preprocessing_free(&prepared->preprocessing);

@@ -37,13 +37,15 @@ gradus_status gr_split_pass_open(const gr_dataset *data, gr_split_id id, const g
 typedef struct gr_prepared {
   gr_config config; /* resolved */
   gr_preprocessing preprocessing;
+  gr_rows trained; /* those of train with the weights that training gives them */
+  float *class_weighted;
   gr_split_rows train, valid; /* valid is empty where it is held out of train */
   gr_row_bits held;           /* of train: 1 = held out; empty where none are */
   gr_row_set train_set, valid_set;
   uint64_t *map;      /* the members of both sets, where that is a short list; or NULL */
   gr_split_rows kept; /* held-out rows that are in memory though train is not */
   void *kept_x;
-  float *kept_weight;
+  float *kept_weight, *kept_offset;
   uint64_t n_train, n_valid; /* rows to train on, and to validate on (0 = none) */
   gr_pass train_pass, valid_pass;
   gr_text notes; /* one line for each value that was settled, with its reason */
@@ -52,6 +54,11 @@ typedef struct gr_prepared {
 /* Does it all. `config` may hold auto values; `data` is borrowed and must outlive *out. */
 gradus_status gr_prepare(const gr_config *config, const gr_dataset *data, gr_prepared *out,
                          gradus_error *err);
+
+/* That, with the preprocessing of a model (its classes and scales) instead of one fitted on `data`.
+ * NULL: fitted. Data that it does not fit: GRADUS_ERR_DATA. */
+gradus_status gr_prepare_again(const gr_config *config, const gr_dataset *data,
+                               const gr_preprocessing *kept, gr_prepared *out, gradus_error *err);
 void gr_prepared_free(gr_prepared *prepared); /* accepts a zeroed object */
 
 /* The hold-out rule: row r of train validates where the seed's uniform number of r is below

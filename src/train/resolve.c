@@ -45,9 +45,10 @@ gradus_status gr_resolve_task(gr_config *config, const gr_dataset *data, gr_text
     return gr_fail(err, GRADUS_ERR_DATA, "%s: the training split has no targets (train/y)",
                    gr_dataset_label(data));
   const char *reason = class_reason(data);
-  if (config->data.task == GR_REGRESSION && data->y_is_text)
-    return gr_fail(err, GRADUS_ERR_DATA, "%s: data.task is regression, but train/y is text",
-                   gr_dataset_label(data));
+  if ((config->data.task == GR_REGRESSION || config->data.task == GR_MULTILABEL) && data->y_is_text)
+    return gr_fail(err, GRADUS_ERR_DATA, "%s: data.task is %s, but train/y is text",
+                   gr_dataset_label(data),
+                   config->data.task == GR_REGRESSION ? "regression" : "multilabel");
   const bool log = config->data.target_transform == GR_TRANSFORM_LOG;
   if (log && (config->data.task == GR_CLASSIFICATION || data->y_is_text))
     return gr_fail(err, GRADUS_ERR_DATA,
@@ -58,6 +59,9 @@ gradus_status gr_resolve_task(gr_config *config, const gr_dataset *data, gr_text
            notes);
   else if (reason)
     settle(config, &config->data.task, GR_CLASSIFICATION, "data.task", reason, notes);
+  else if (train->y_columns > 1 && config->data.task == GR_AUTO && gr_split_is_binary(train))
+    settle(config, &config->data.task, GR_MULTILABEL, "data.task", "y is a matrix of 0 and 1",
+           notes);
   else
     settle(config, &config->data.task, GR_REGRESSION, "data.task",
            train->y_columns > 1 ? "the targets are several numbers" : "the targets are numbers",
@@ -92,18 +96,24 @@ void gr_resolve_inputs(gr_config *c, const gr_dataset *data, gr_text *notes) {
 }
 
 static void resolve_loss(gr_config *c, const gr_data_facts *facts, gr_text *notes) {
-  bool classes = c->data.task == GR_CLASSIFICATION;
+  const bool labels = c->data.task == GR_MULTILABEL,
+             classes = c->data.task == GR_CLASSIFICATION || labels;
   settle(c, &c->training.loss, classes ? GR_CROSS_ENTROPY : GR_QUADRATIC, "training.loss",
-         classes ? "the task is classification" : "the task is regression", notes);
+         labels    ? "the task is multilabel"
+         : classes ? "the task is classification"
+                   : "the task is regression",
+         notes);
   const gr_loss_kind *loss = &gr_losses[c->training.loss];
   const bool linked = loss->output == GR_OUTPUT_EXPONENTIAL || loss->output == GR_OUTPUT_IDENTITY;
-  int output = facts->n_classes == 2 ? GR_SIGMOID : GR_SOFTMAX;
+  int output = facts->n_classes == 2 || labels ? GR_SIGMOID : GR_SOFTMAX;
   char reason[64];
   if (linked)
     output = loss->output == GR_OUTPUT_IDENTITY ? GR_IDENTITY : GR_EXPONENTIAL;
   else if (loss->output == GR_OUTPUT_ANY)
     output = classes ? GR_SIGMOID : GR_IDENTITY;
-  if (classes)
+  if (labels)
+    snprintf(reason, sizeof reason, "%s of labels", loss->name);
+  else if (classes)
     snprintf(reason, sizeof reason, "%s%s of %sclasses", loss->name,
              loss->output == GR_OUTPUT_PROBABILITY ? "" : " loss",
              loss->output == GR_OUTPUT_PROBABILITY && facts->n_classes == 2 ? "two " : "");
@@ -127,7 +137,7 @@ static void resolve_initialization(gr_config *c, gr_text *notes) {
 
 /* The outputs that the targets ask for: one sigmoid says which of two classes. */
 static int64_t outputs_wanted(const gr_config *c, const gr_data_facts *facts) {
-  if (c->data.task == GR_REGRESSION) return facts->n_targets;
+  if (c->data.task != GR_CLASSIFICATION) return facts->n_targets;
   bool one = facts->n_classes == 2 && gr_losses[c->training.loss].output == GR_OUTPUT_PROBABILITY &&
              c->network.output_activation == GR_SIGMOID;
   return one ? 1 : facts->n_classes;

@@ -105,9 +105,13 @@ typedef struct gr_run_facts {
       *command_line; /* paths and line may be NULL */
   const char *cpu, *isa, *threads_reason;
   int threads;
+  bool data_changed; /* the run has gone on with other data than it began with */
 } gr_run_facts;
 gradus_status gr_run_write_facts(const gr_run_directory *run, const gr_run_facts *facts,
                                  gradus_error *err);
+
+/* Whether run.json says so. */
+bool gr_run_data_changed(const char *directory);
 
 /* The data digest that run.json records, into out[33]; "" where it records none. */
 void gr_run_data_digest(const char *directory, char out[GR_DIGEST_TEXT]);

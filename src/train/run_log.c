@@ -42,11 +42,20 @@ void gr_metrics_final_line(const gr_history *history, const gr_train_state *stat
   gr_text_printf(out, ",\"stopped_early\":%s}", state->stopped_early ? "true" : "false");
 }
 
+/* The events of one epoch, from number `i` on; returns the number of the next. */
+static size_t put_events(const gr_history *history, size_t i, uint64_t epoch, gr_text *out) {
+  for (; i < history->n_events && history->event[i].epoch <= epoch; i++)
+    gr_text_printf(out, "%s\n", history->event[i].line);
+  return i;
+}
+
 void gr_metrics_file(const gr_history *history, const gr_train_state *state, bool with_final,
                      gr_text *out) {
+  size_t event = put_events(history, 0, 0, out);
   for (size_t i = 0; i < history->n_rows; i++) {
     gr_metrics_line(history, i, out);
     gr_text_puts(out, "\n");
+    event = put_events(history, event, i + 1, out);
   }
   if (with_final) {
     gr_metrics_final_line(history, state, out);

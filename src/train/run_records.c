@@ -103,11 +103,23 @@ gradus_status gr_run_write_facts(const gr_run_directory *run, const gr_run_facts
   put_field(&text, "threads_reason", facts->threads_reason);
   put_field(&text, "data", facts->data_path);
   put_field(&text, "data_digest", facts->data_digest);
+  if (facts->data_changed) gr_text_puts(&text, ",\n  \"data_changed\": true");
   put_field(&text, "recipe_digest", facts->recipe_digest);
   put_field(&text, "command_line", facts->command_line);
   put_field(&text, "started", stamp);
   gr_text_puts(&text, "\n}\n");
   return replace(run->path, "run.json", &text, err);
+}
+
+bool gr_run_data_changed(const char *directory) {
+  char path[GR_RUN_FILE];
+  gr_text text = {0};
+  bool found;
+  gr_run_file(directory, "run.json", path);
+  const bool changed = gr_file_read(path, &text, &found, NULL) == GRADUS_OK && text.data &&
+                       strstr(text.data, "\n  \"data_changed\": true,") != NULL;
+  gr_text_free(&text);
+  return changed;
 }
 
 void gr_run_data_digest(const char *directory, char out[GR_DIGEST_TEXT]) {

@@ -18,11 +18,25 @@
 #include "train/files.h"
 #include "train/run_log.h"
 
-gradus_status gr_snapshot_make(gr_snapshot *out, const gr_checkpoint *like, bool with_best,
-                               gradus_error *err) {
+/* Memory for the beginning of an epoch. */
+static bool make_began(gr_rollback *began, const gr_checkpoint *like) {
   const size_t n = like->model.network.n_parameters;
-  *out = (gr_snapshot){
-      .best_step = UINT64_MAX, .best_saved = UINT64_MAX, .metrics_fd = -1, .timing_fd = -1};
+  bool whole = (began->parameters = gr_alloc(n, sizeof(float))) != NULL;
+  for (uint32_t m = 0; m < like->n_moments; m++) {
+    began->moment[m] = gr_alloc(n, sizeof(float));
+    whole = whole && began->moment[m];
+  }
+  return whole;
+}
+
+gradus_status gr_snapshot_make(gr_snapshot *out, const gr_checkpoint *like, bool with_best,
+                               bool rolls_back, gradus_error *err) {
+  const size_t n = like->model.network.n_parameters;
+  *out = (gr_snapshot){.best_step = UINT64_MAX,
+                       .best_saved = UINT64_MAX,
+                       .began_epoch = UINT64_MAX,
+                       .metrics_fd = -1,
+                       .timing_fd = -1};
   out->at.model = like->model; /* borrowed but for the parameters */
   out->at.n_moments = like->n_moments;
   out->at.model.parameters = gr_alloc(n, sizeof(float));
@@ -31,6 +45,7 @@ gradus_status gr_snapshot_make(gr_snapshot *out, const gr_checkpoint *like, bool
     out->at.moment[m] = gr_alloc(n, sizeof(float));
     whole = whole && out->at.moment[m];
   }
+  if (rolls_back) whole = make_began(&out->began, like) && whole;
   if (with_best) out->best = gr_alloc(n, sizeof(float));
   whole = whole && (out->best || !with_best);
   return whole ? GRADUS_OK : gr_fail_memory(err, "the copy that checkpoints are written from");
@@ -39,6 +54,8 @@ gradus_status gr_snapshot_make(gr_snapshot *out, const gr_checkpoint *like, bool
 void gr_snapshot_free(gr_snapshot *snapshot) {
   gr_free(snapshot->at.model.parameters);
   for (int m = 0; m < GR_MAX_MOMENTS; m++) gr_free(snapshot->at.moment[m]);
+  gr_free(snapshot->began.parameters);
+  for (int m = 0; m < GR_MAX_MOMENTS; m++) gr_free(snapshot->began.moment[m]);
   gr_history_free(&snapshot->at.history);
   gr_free(snapshot->best);
   gr_text_free(&snapshot->notes);
@@ -51,6 +68,9 @@ void gr_snapshot_touch(gr_snapshot *snapshot) {
   memset(at->model.parameters, 0, bytes);
   for (uint32_t m = 0; m < at->n_moments; m++) memset(at->moment[m], 0, bytes);
   if (snapshot->best) memset(snapshot->best, 0, bytes);
+  if (snapshot->began.parameters) memset(snapshot->began.parameters, 0, bytes);
+  for (uint32_t m = 0; m < at->n_moments && snapshot->began.parameters; m++)
+    memset(snapshot->began.moment[m], 0, bytes);
 }
 
 static gradus_status copy_history(gr_snapshot *s, const gr_history *from, gradus_error *err) {
@@ -65,13 +85,31 @@ static gradus_status copy_history(gr_snapshot *s, const gr_history *from, gradus
   memcpy(to->metric_names, from->metric_names, sizeof to->metric_names);
   to->n_rows = from->n_rows;
   if (from->n_rows) memcpy(to->row, from->row, from->n_rows * sizeof *to->row);
+  while (to->n_events < from->n_events) /* they only grow */
+    GR_TRY(gr_history_append_event(to, &from->event[to->n_events], err));
   return GRADUS_OK;
+}
+
+/* The beginning of the epoch, where the state is not that; copied once an epoch. */
+static void copy_began(gr_snapshot *s, const gr_checkpoint *now) {
+  const size_t bytes = now->model.network.n_parameters * sizeof(float);
+  s->at.rollback = now->rollback; /* its numbers; it has no arrays there */
+  if (!s->began.parameters || now->state.position == 0) return;
+  if (s->began_epoch != now->state.epoch) {
+    memcpy(s->began.parameters, now->model.parameters, bytes);
+    for (uint32_t m = 0; m < now->n_moments; m++) memcpy(s->began.moment[m], now->moment[m], bytes);
+    s->began_epoch = now->state.epoch;
+  }
+  s->at.rollback.parameters = s->began.parameters;
+  memcpy(s->at.rollback.moment, s->began.moment, sizeof s->began.moment);
 }
 
 gradus_status gr_snapshot_fill(gr_snapshot *s, const gr_checkpoint *now, const float *best,
                                gradus_error *err) {
   GR_TRY(copy_history(s, &now->history, err));
+  copy_began(s, now);
   s->at.state = now->state;
+  s->at.data = now->data;
   s->at.best_parameters = NULL;
   if (!best || !now->state.has_best) return GRADUS_OK;
   if (s->best_step != now->state.best_step)
@@ -82,7 +120,8 @@ gradus_status gr_snapshot_fill(gr_snapshot *s, const gr_checkpoint *now, const f
 }
 
 uint64_t gr_snapshot_bytes(const gr_snapshot *s) {
-  const uint64_t vectors = 1 + (uint64_t)s->at.n_moments + (s->best != NULL);
+  const uint64_t state = 1 + (uint64_t)s->at.n_moments;
+  const uint64_t vectors = state + (s->began.parameters ? state : 0) + (s->best != NULL);
   return vectors * s->at.model.network.n_parameters * sizeof(float);
 }
 
@@ -130,6 +169,12 @@ static gradus_status measure_metrics(const gr_history *history, uint64_t *bytes,
   return failed ? gr_fail_memory(err, "the metrics") : GRADUS_OK;
 }
 
+/* Samples seen in the first `epochs` epochs; before the data last changed, about. */
+static uint64_t samples_until(const gr_train_state *s, uint64_t epochs, uint64_t rows) {
+  if (epochs >= s->base_epoch) return s->base_samples + (epochs - s->base_epoch) * rows;
+  return s->base_samples / s->base_epoch * epochs;
+}
+
 /* best.h5 is a checkpoint whose model is the best one: it stands at the end of its epoch, without
  * the state of the optimizer, which belongs to the newest model. */
 static gradus_status write_best(gr_snapshot *s, gradus_error *err) {
@@ -140,16 +185,23 @@ static gradus_status write_best(gr_snapshot *s, gradus_error *err) {
   gr_run_file(s->run, "best.h5", path);
   best.model.parameters = s->at.best_parameters;
   best.best_parameters = NULL;
+  best.rollback = (gr_rollback){0};
   best.n_moments = 0;
   for (int m = 0; m < GR_MAX_MOMENTS; m++) best.moment[m] = NULL;
   best.history.n_rows = 0;
   while (best.history.n_rows < s->at.history.n_rows &&
          s->at.history.row[best.history.n_rows].epoch <= state->best_epoch)
     best.history.n_rows++;
+  best.history.n_events = 0;
+  while (best.history.n_events < s->at.history.n_events &&
+         s->at.history.event[best.history.n_events].epoch < state->best_epoch)
+    best.history.n_events++;
   best.state.step = state->best_step;
   best.state.epoch = state->best_epoch;
   best.state.position = 0;
-  best.state.samples_seen = best.state.epoch * s->rows_per_epoch;
+  best.state.samples_seen = samples_until(state, state->best_epoch, s->rows_per_epoch);
+  if (state->best_epoch < state->base_epoch)
+    best.state.base_step = best.state.base_epoch = best.state.base_samples = 0;
   best.state.epoch_loss = best.state.epoch_weight = 0;
   best.state.epochs_since_best = 0;
   best.state.finished = best.state.stopped_early = false;

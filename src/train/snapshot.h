@@ -15,6 +15,8 @@ typedef struct gr_snapshot {
   gr_checkpoint at;          /* its arrays are this object's */
   uint64_t best_step;        /* of what best_parameters hold; UINT64_MAX = nothing yet */
   float *best;               /* at.best_parameters where there is a best epoch */
+  gr_rollback began;         /* memory for at.rollback, where a run may roll back */
+  uint64_t began_epoch;      /* whose beginning it holds; UINT64_MAX = nothing yet */
   size_t history_capacity;   /* rows at.history has room for */
   char run[GR_RUN_PATH];     /* the run directory */
   int metrics_fd, timing_fd; /* logs whose lines must be on the disk first; -1 = none */
@@ -35,17 +37,18 @@ typedef struct gr_snapshot {
   double write_seconds, cpu_seconds;
 } gr_snapshot;
 
-/* Memory for the checkpoints of a run that looks like `like`; with_best: validated. Free it also
- * where this fails. */
+/* Memory for the checkpoints of a run that looks like `like`; with_best: validated; rolls_back: the
+ * beginning of the epoch belongs to the state. Free it also where this fails. */
 gradus_status gr_snapshot_make(gr_snapshot *out, const gr_checkpoint *like, bool with_best,
-                               gradus_error *err);
+                               bool rolls_back, gradus_error *err);
 void gr_snapshot_free(gr_snapshot *snapshot); /* accepts a zeroed object */
 
 /* Touches the memory, whose pages else would be made while training waits for the first copy. */
 void gr_snapshot_touch(gr_snapshot *snapshot);
 
-/* Copies state, history and best parameters (NULL: there are none) of `now`; parameters and moments
- * are stored into at.model.parameters and at.moment by the caller. */
+/* Copies state, history and best parameters (NULL: there are none) of `now`, and its parameters and
+ * moments as those that the epoch began with; the current ones are stored into at.model.parameters
+ * and at.moment by the caller. */
 gradus_status gr_snapshot_fill(gr_snapshot *snapshot, const gr_checkpoint *now, const float *best,
                                gradus_error *err);
 

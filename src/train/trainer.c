@@ -54,38 +54,13 @@ static gradus_status mark(gr_trainer *t, const char *event, const char *detail, 
   return gr_trainer_timing(t, timing, err);
 }
 
-gradus_status gr_trainer_fail_nonfinite(gr_trainer *t, const gr_train_state *state,
-                                        const char *what, gradus_error *err) {
-  const unsigned long long step = state->step + 1, epoch = state->epoch + 1;
-  char why[160];
-  snprintf(why, sizeof why, "%s", what); /* it may be the writer's, which goes on */
-  (void)gr_trainer_settle(t, NULL);      /* so that the last good checkpoint is the last one */
-  return gr_fail(err, GRADUS_ERR_NONFINITE,
-                 "step %llu (epoch %llu): %s; nothing was overwritten, the last good checkpoint is "
-                 "%s; a smaller optimizer.learning_rate may help",
-                 step, epoch, why, t->saved_path[0] ? t->saved_path : "none yet");
-}
-
-static gradus_status fail_step(gr_trainer *t, const gr_step_result *result, gradus_error *err) {
-  char what[160];
-  unsigned long long row = (unsigned long long)result->bad_row;
-  if (result->bad_layer > 0)
-    snprintf(what, sizeof what, "the output of layer %d is not finite for train row %llu",
-             result->bad_layer, row);
-  else if (result->bad_layer == 0)
-    snprintf(what, sizeof what, "the inputs are not finite in train row %llu", row);
-  else
-    snprintf(what, sizeof what, "the %s is not finite",
-             isfinite(result->loss) ? "gradient" : "loss");
-  return gr_trainer_fail_nonfinite(t, &t->now.state, what, err);
-}
-
-/* Fetches parameters and moments, refusing what must not replace a good checkpoint. */
-static gradus_status fetch(gr_trainer *t, gradus_error *err) {
-  char what[96];
-  gr_engine_store(t->engine, t->now.model.parameters, t->now.moment);
-  if (!gr_checkpoint_not_finite(&t->now, what)) return GRADUS_OK;
-  return gr_trainer_fail_nonfinite(t, &t->now.state, what, err);
+gradus_status gr_trainer_event(gr_trainer *t, const gr_event *event, gradus_error *err) {
+  gr_text line = {0};
+  GR_TRY(gr_history_append_event(&t->now.history, event, err));
+  gr_text_puts(&line, event->line);
+  const gradus_status status = gr_run_append(&t->run.metrics, &line, err);
+  gr_text_free(&line);
+  return status;
 }
 
 gradus_status gr_trainer_checkpoint(gr_trainer *trainer, char *path, size_t path_size,
@@ -93,6 +68,7 @@ gradus_status gr_trainer_checkpoint(gr_trainer *trainer, char *path, size_t path
   if (!trainer->has_run)
     return gr_fail(err, GRADUS_ERR_USAGE, "a dry run has no directory for checkpoints");
   GR_TRY(gr_trainer_settle(trainer, err));
+  GR_TRY(gr_trainer_check(trainer, err));
   if (trainer->saved_step != trainer->now.state.step)
     GR_TRY(gr_trainer_save_now(trainer, true, false, err));
   if (!path) return GRADUS_OK;
@@ -126,6 +102,9 @@ static gradus_status finish(gr_trainer *t, gradus_error *err) {
   gr_log_write(&t->log, GR_INFO, "finished at epoch %llu, step %llu%s",
                (unsigned long long)t->now.state.epoch, (unsigned long long)t->now.state.step,
                t->now.state.stopped_early ? ": no improvement, stopped early" : "");
+  if (t->audit)
+    gr_log_write(&t->log, GR_INFO, "%llu steps of this session were audited: the same bits twice",
+                 (unsigned long long)gr_trainer_audited(t));
   GR_TRY(mark(t, "end", "finished", err));
   withdraw_stop(t);
   return gr_run_check(&t->run, err);
@@ -146,13 +125,14 @@ static void report_progress(gr_trainer *t, bool epoch_finished, double now) {
   t->last_progress = now;
   const gr_history_row *last = h->n_rows ? &h->row[h->n_rows - 1] : NULL;
   double seconds = gr_trainer_seconds(t), rate = (double)t->session_samples / fmax(seconds, 1e-9);
-  double left = (double)t->prepared.config.training.epochs * (double)t->prepared.n_train -
-                (double)s->samples_seen;
+  double left = (double)(t->prepared.config.training.epochs - (int64_t)s->epoch) *
+                    (double)t->prepared.n_train -
+                (double)s->position;
   gr_progress progress = {
       .epoch = epoch_finished ? s->epoch : s->epoch + 1,
       .epochs = (uint64_t)t->prepared.config.training.epochs,
       .step = s->step,
-      .steps = t->total_steps,
+      .steps = gr_trainer_last_step(t),
       .samples_per_second = rate,
       .eta_seconds = rate > 0 ? left / rate : -1,
       .train_loss = epoch_finished ? last->train_loss : s->epoch_loss / s->epoch_weight,
@@ -165,13 +145,32 @@ static void report_progress(gr_trainer *t, bool epoch_finished, double now) {
   t->options.on_progress(t->options.user, &progress);
 }
 
-/* Early stopping looks at the validation loss alone. The parameters were fetched just before. */
-static void judge(gr_trainer *t, double valid_loss) {
+/* How good an epoch is, larger is better: minus the validation loss, or the metric that is judged.
+ */
+static double merit(const gr_trainer *t, const gr_history_row *row) {
+  const gr_metric metric = gr_metric_judged(&t->prepared.config);
+  if (metric == GR_N_METRICS) return -row->valid_loss;
+  const double value = row->metric[gr_metric_place(t->metrics, metric)];
+  return gr_metrics_table[metric].high ? value : -value;
+}
+
+/* Whether the last epoch is better than the best one. A metric that is not defined is worse than
+ * any number. */
+static bool is_better(const gr_trainer *t) {
+  const gr_history *h = &t->now.history;
+  const gr_train_state *s = &t->now.state;
+  if (!s->has_best) return true;
+  const double now = merit(t, &h->row[h->n_rows - 1]), best = merit(t, &h->row[s->best_epoch - 1]);
+  return now > best + t->prepared.config.training.min_delta || (isnan(best) && !isnan(now));
+}
+
+/* Looks at the last row of the history. The parameters were fetched just before. */
+static void judge(gr_trainer *t) {
   gr_train_state *s = &t->now.state;
   const gr_config *config = &t->prepared.config;
-  if (!s->has_best || valid_loss < s->best_loss - config->training.min_delta) {
+  if (is_better(t)) {
     s->has_best = true;
-    s->best_loss = valid_loss;
+    s->best_loss = t->now.history.row[t->now.history.n_rows - 1].valid_loss;
     s->best_epoch = s->epoch;
     s->best_step = s->step;
     s->epochs_since_best = 0;
@@ -201,16 +200,22 @@ static bool training_stands_still(const gr_trainer *t) {
 static gradus_status validate(gr_trainer *t, gr_history_row *row, gradus_error *err) {
   gr_prepared *p = &t->prepared;
   gr_metrics metrics;
+  double values[GR_N_METRICS];
   if (p->n_valid == 0) return GRADUS_OK;
   const double start = gr_clock_now();
-  GR_TRY(gr_measure(t->engine, &p->preprocessing, &p->valid_pass, NULL, NULL, &metrics, err));
+  const bool scored = t->scores.sums != NULL;
+  if (scored) gr_scores_begin(&t->scores);
+  GR_TRY(gr_measure(t->engine, &p->preprocessing, &p->valid_pass, scored ? gr_scores_take : NULL,
+                    &t->scores, &metrics, err));
+  gr_scores_finish(&t->scores, &metrics, values);
   const double seconds = gr_clock_now() - start;
   t->epoch_validation += seconds;
   gr_deadline_validation(&t->deadline, seconds);
   if (!isfinite(metrics.loss))
     return gr_trainer_fail_nonfinite(t, &t->now.state, "the validation loss is not finite", err);
   row->valid_loss = metrics.loss;
-  gr_metric_values(&metrics, p->preprocessing.task, row->metric);
+  for (int m = 0, i = 0; m < GR_N_METRICS; m++)
+    if (t->metrics & GR_METRIC_BIT(m)) row->metric[i++] = values[m];
   return GRADUS_OK;
 }
 
@@ -245,19 +250,21 @@ static gradus_status end_epoch(gr_trainer *t, gradus_error *err) {
                         .valid_loss = (double)NAN,
                         .learning_rate = gr_trainer_rate(t, s->step - 1)};
   for (int i = 0; i < GR_MAX_METRICS; i++) row.metric[i] = (double)NAN;
-  GR_TRY(
-      fetch(t, err)); /* each epoch, so that what is not finite is found at a step, not at a time */
+  gr_engine_store(t->engine, t->now.model.parameters, t->now.moment);
   GR_TRY(validate(t, &row, err));
   GR_TRY(gr_history_append(&t->now.history, &row, err));
   s->epoch++;
   s->position = 0;
   s->epoch_loss = s->epoch_weight = 0;
   if (t->prepared.n_valid > 0) {
-    judge(t, row.valid_loss);
+    judge(t);
     s->stopped_early |= gr_schedule_judge(&t->prepared.config, row.valid_loss, &t->schedule);
   } else if (training_stands_still(t)) {
     s->stopped_early = true;
   }
+  t->now.rollback =
+      (gr_rollback){.skipped_steps = s->skipped_steps, .skipped_in_row = s->skipped_in_row};
+  gr_trainer_note_beginning(t);
   GR_TRY(log_epoch(t, err));
   report_progress(t, true, gr_clock_now());
   bool last = s->epoch >= (uint64_t)t->prepared.config.training.epochs || s->stopped_early;
@@ -290,7 +297,7 @@ static bool time_is_up(const gr_trainer *t, double now) {
 
 static double average_share(void *user, uint64_t step) {
   const gr_trainer *t = user;
-  return gr_average_share(&t->prepared.config, step, t->total_steps);
+  return gr_average_share(&t->prepared.config, gr_trainer_schedule_step(t, step), t->total_steps);
 }
 
 /* Whether anything has to be served after this step. The clock is asked about once a millisecond: a
@@ -316,46 +323,102 @@ static bool wanted(gr_trainer *t) {
          (t->options.on_progress && now - t->last_progress >= PROGRESS_SECONDS);
 }
 
-/* A step is over: adds it up; false where the run must pause. */
-static bool account(void *user, const gr_step_result *result, uint64_t n) {
-  gr_trainer *t = user;
+void gr_trainer_count(gr_trainer *t, const gr_step_result *result, uint64_t n) {
   gr_train_state *s = &t->now.state;
-  if (!result->finite) return false;
+  if (!result->finite) return;
   s->step++;
   s->position += n;
   s->samples_seen += n;
+  s->skipped_in_row = 0;
   s->epoch_loss += result->loss;
   s->epoch_weight += result->weight;
+}
+
+/* A step is over: adds it up; false where the run must pause. */
+static bool account(void *user, const gr_step_result *result, uint64_t n) {
+  gr_trainer *t = user;
+  if (!result->finite) return false;
+  gr_trainer_count(t, result, n);
+  t->session_steps++;
   t->session_samples += n;
   t->epoch_samples += n;
   return !wanted(t);
 }
 
-/* Up to `steps` steps of this epoch, to where something has to be served; counts them in *taken. */
-static gradus_status take_steps(gr_trainer *t, uint64_t steps, uint64_t *taken, gradus_error *err) {
-  gr_train_state *s = &t->now.state;
-  const uint64_t before = s->step;
+gradus_status gr_trainer_begin_pass(gr_trainer *t, gradus_error *err) {
+  return begin_epoch(t, t->now.state.epoch, t->now.state.position, err);
+}
+
+/* Up to n steps from where the state stands. */
+static gr_run run_of(gr_trainer *t, uint64_t n) {
+  const gr_train_state *s = &t->now.state;
+  const gr_pass *pass = &t->prepared.train_pass;
+  return (gr_run){.rows = &pass->rows,
+                  .order = &pass->order,
+                  .feed = pass->feed,
+                  .start = s->position,
+                  .end = t->prepared.n_train,
+                  .step = s->step,
+                  .skipped = s->skipped_steps,
+                  .n_steps = n,
+                  .learning_rate = rate,
+                  .average_share = average_share,
+                  .user = t};
+}
+
+gradus_status gr_trainer_run_steps(gr_trainer *t, uint64_t n,
+                                   bool (*after)(void *, const gr_step_result *, uint64_t),
+                                   gr_step_result *result, gradus_error *err) {
+  GR_TRY(gr_trainer_begin_pass(t, err));
+  gr_run run = run_of(t, n);
+  run.after = after;
+  gr_engine_run(t->engine, &run, result);
+  return result->finite && result->starved ? run.feed->why(run.feed->user, err) : GRADUS_OK;
+}
+
+gradus_status gr_trainer_step_by(gr_trainer *t, gr_engine *engine, const gr_feed_hooks *feed,
+                                 bool (*after)(void *, const gr_step_result *, uint64_t),
+                                 gr_step_result *result, gradus_error *err) {
+  gr_run run = run_of(t, 1);
+  run.feed = feed;
+  run.after = after;
+  gr_engine_run(engine, &run, result);
+  return result->finite && result->starved ? feed->why(feed->user, err) : GRADUS_OK;
+}
+
+/* Steps of this epoch up to where something has to be served, or the one that is left out. */
+static gradus_status take_some(gr_trainer *t, uint64_t steps, gradus_error *err) {
+  const uint64_t left_out = gr_trainer_until_left_out(t), audit = gr_trainer_until_audit(t),
+                 free = left_out < audit ? left_out : audit;
   gr_step_result result;
-  gr_pass *pass = &t->prepared.train_pass;
-  GR_TRY(begin_epoch(t, s->epoch, s->position, err));
-  const gr_run run = {.rows = &pass->rows,
-                      .order = &pass->order,
-                      .feed = pass->feed,
-                      .start = s->position,
-                      .end = t->prepared.n_train,
-                      .step = s->step,
-                      .n_steps = steps,
-                      .learning_rate = rate,
-                      .average_share = average_share,
-                      .after = account,
-                      .user = t};
+  if (left_out == 0) {
+    gr_trainer_leave_out(t);
+    t->session_steps++;
+    return GRADUS_OK;
+  }
   t->last_look = gr_clock_now();
   t->unlooked = 0;
-  gr_engine_run(t->engine, &run, &result);
-  *taken = s->step - before;
-  if (!result.finite) return fail_step(t, &result, err);
-  if (result.starved) return pass->feed->why(pass->feed->user, err);
-  if (s->position < t->prepared.n_train) return GRADUS_OK;
+  if (audit == 0) {
+    uint64_t n = 0;
+    GR_TRY(gr_trainer_audit_step(t, &result, &n, err));
+    (void)account(t, &result, n);
+  } else {
+    GR_TRY(gr_trainer_run_steps(t, steps < free ? steps : free, account, &result, err));
+  }
+  if (result.finite) return GRADUS_OK;
+  t->session_steps++;
+  return gr_trainer_nonfinite(t, &result, err);
+}
+
+/* Up to `steps` steps of this epoch, to where something has to be served; counts them in *taken. */
+static gradus_status take_steps(gr_trainer *t, uint64_t steps, uint64_t *taken, gradus_error *err) {
+  const gr_train_state *s = &t->now.state;
+  const uint64_t before = t->session_steps, n = t->prepared.n_train;
+  const gradus_status status = take_some(t, steps, err);
+  *taken = t->session_steps - before;
+  if (status != GRADUS_OK || s->position < n) return status;
+  GR_TRY(gr_trainer_check(t, err)); /* so that nothing bad outlives its epoch */
+  if (s->position < n) return GRADUS_OK;
   if (s->epoch + 1 < (uint64_t)t->prepared.config.training.epochs)
     GR_TRY(begin_epoch(t, s->epoch + 1, 0, err)); /* reads ahead while this one is validated */
   return end_epoch(t, err);
@@ -369,7 +432,8 @@ static gradus_status stop(gr_trainer *t, const char *why, gradus_error *err) {
   withdraw_stop(t);
   GR_TRY(mark(t, "end", why, err));
   gr_text_printf(&line, "stopped (%s) at step %llu of %llu; the same command goes on from %s", why,
-                 (unsigned long long)s->step, (unsigned long long)t->total_steps, t->saved_path);
+                 (unsigned long long)s->step, (unsigned long long)gr_trainer_last_step(t),
+                 t->saved_path);
   if (line.data) gr_run_message(&t->run, GR_INFO, line.data); /* the caller has it as the error */
   gradus_status status = gr_fail(err, GRADUS_ERR_STOPPED, "%s", line.data ? line.data : why);
   gr_text_free(&line);
@@ -379,9 +443,13 @@ static gradus_status stop(gr_trainer *t, const char *why, gradus_error *err) {
   return status;
 }
 
+static bool is_raised(const atomic_int *flag) {
+  return atomic_load_explicit(flag, memory_order_relaxed) != 0;
+}
+
 /* Whether something was asked for; a flag that is down is only looked at. */
 static bool take_request(atomic_int *flag) {
-  return atomic_load_explicit(flag, memory_order_relaxed) && atomic_exchange(flag, 0);
+  return is_raised(flag) && atomic_exchange(flag, 0);
 }
 
 /* What was asked for between two steps: the clock is read once for all of it. */

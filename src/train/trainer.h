@@ -37,6 +37,7 @@ typedef struct gr_trainer_options {
   const char *config_path;   /* copied to config.yaml, NULL: every key is written there */
   bool fresh;                /* refuse a directory that holds a run */
   bool dry_run;              /* plan only: no directory, no files */
+  bool allow_data_change;    /* go on with other data than the run had; needs run_directory */
   double time_limit;         /* seconds from creation until which the last checkpoint is on the
                                 disk, 0 = none */
   gr_log log;                /* messages for people */
@@ -44,6 +45,9 @@ typedef struct gr_trainer_options {
                                                                    end of each epoch; or NULL */
   void *user;
   gr_before_write *before_write; /* for tests; given `user` */
+  /* For tests: before and after the second execution of an audited step, which starts from
+   * `parameters`. */
+  void (*at_audit)(void *user, uint64_t step, float *parameters);
 } gr_trainer_options;
 
 /* What came out of it. Numbers not measured are NaN. */
@@ -62,7 +66,8 @@ typedef struct gr_report {
 /* Resolves, prepares, makes the engine, takes the run directory and resumes. `config` is copied;
  * `data` and the strings of `options` are borrowed. Where it fails nothing of an existing run has
  * changed. Another recipe in the directory: GRADUS_ERR_CONFIG with each key old -> new; other
- * data: GRADUS_ERR_DATA; in use: GRADUS_ERR_BUSY; a run where `fresh`: GRADUS_ERR_CANTCREATE. */
+ * data: GRADUS_ERR_DATA saying what differs, unless that is allowed; in use: GRADUS_ERR_BUSY; a run
+ * where `fresh`: GRADUS_ERR_CANTCREATE. */
 gradus_status gr_trainer_create(const gr_config *config, const gr_dataset *data,
                                 const gr_trainer_options *options, gr_trainer **out,
                                 gradus_error *err);

@@ -84,6 +84,8 @@ void gr_trainer_describe(const gr_trainer *t, gr_text *out) {
                  (unsigned long long)p->n_valid, t->data->n_columns);
   if (p->preprocessing.task == GR_CLASSIFICATION)
     gr_text_printf(out, "task: %u classes\n", p->preprocessing.n_classes);
+  else if (p->preprocessing.task == GR_MULTILABEL)
+    gr_text_printf(out, "task: %u labels, each 0 or 1\n", p->preprocessing.n_classes);
   else
     gr_text_printf(out, "task: regression of %u target%s\n", p->preprocessing.n_targets,
                    p->preprocessing.n_targets == 1 ? "" : "s");

@@ -39,7 +39,8 @@ static void watch(void *user) {
 gradus_status gr_trainer_make_writer(gr_trainer *t, gradus_error *err) {
   const gr_writer_setup setup = {
       .work = write_snapshot, .watch = watch, .watch_seconds = WATCH_SECONDS, .user = t};
-  GR_TRY(gr_snapshot_make(&t->snapshot, &t->now, t->best != NULL, err));
+  GR_TRY(gr_snapshot_make(&t->snapshot, &t->now, t->best != NULL,
+                          t->prepared.config.training.on_nonfinite == GR_NONFINITE_ROLLBACK, err));
   gr_deadline_guess(&t->deadline, (double)gr_snapshot_bytes(&t->snapshot));
   GR_TRY(gr_writer_create(&setup, &t->writer, err));
   t->writer_is_new = true;
@@ -150,6 +151,7 @@ static gradus_status take(gr_trainer *t, bool checkpoint, bool complete, gradus_
   GR_TRY(gr_snapshot_fill(s, &t->now, t->best, err));
   s->checkpoint = checkpoint;
   s->complete = complete;
+  gr_trainer_note_snapshot(t);
   gr_writer_start(t->writer);
   t->last_save = gr_clock_now();
   t->stall = t->last_save - start;
@@ -209,7 +211,13 @@ gradus_status gr_trainer_save_if_due(gr_trainer *t, bool asked, double now, grad
     return GRADUS_OK;
   }
   if (gr_writer_now(t->writer) == GR_WRITER_IDLE) {
+    const double start = gr_clock_now();
+    GR_TRY(gr_trainer_check(t, err)); /* which may go back, and save */
+    const double looked = gr_clock_now() - start;
+    if (t->saved_step == t->now.state.step) return GRADUS_OK;
     GR_TRY(take(t, true, false, err));
+    t->stall += looked;
+    t->epoch_checkpoints += looked;
     return after_every_step ? gr_trainer_settle(t, err) : GRADUS_OK;
   }
   return t->snapshot.checkpoint ? postpone(t, err) : GRADUS_OK;

@@ -66,6 +66,20 @@ static gradus_status make_buffers(gr_trainer *t, gradus_error *err) {
   return GRADUS_OK;
 }
 
+/* What the history holds of each validation. */
+static gradus_status make_metrics(gr_trainer *t, gradus_error *err) {
+  gr_history *history = &t->now.history;
+  const gr_prepared *p = &t->prepared;
+  t->metrics = gr_metrics_wanted(&p->config);
+  for (int m = 0; m < GR_N_METRICS; m++)
+    if (t->metrics & GR_METRIC_BIT(m))
+      snprintf(history->metric_names[history->n_metrics++], GR_METRIC_NAME, "%s",
+               gr_metrics_table[m].name);
+  if (!(t->metrics & ~GR_METRIC_USUAL)) return GRADUS_OK; /* the engine's totals have those */
+  return gr_scores_open(&t->scores, &p->config, &p->preprocessing, &p->valid_pass, t->metrics,
+                        t->data->memory, err);
+}
+
 static gradus_status make_model(gr_trainer *t, gradus_error *err) {
   gr_model *model = &t->now.model;
   const gr_config *config = &t->prepared.config;
@@ -77,18 +91,26 @@ static gradus_status make_model(gr_trainer *t, gradus_error *err) {
                    "schedule.name: %s follows the validation loss, but no rows are held out; set "
                    "data.valid_split",
                    gr_schedules[config->schedule.name].name);
+  if (gr_metric_judged(config) != GR_N_METRICS && t->prepared.n_valid == 0)
+    return gr_fail(err, GRADUS_ERR_CONFIG,
+                   "training.early_stopping.metric: %s is measured on rows held out, but there are "
+                   "none; set data.valid_split",
+                   gr_metrics_table[gr_metric_judged(config)].name);
   const uint64_t batch = gr_config_step_rows(config);
   t->steps_per_epoch = (t->prepared.n_train + batch - 1) / batch;
   t->total_steps = t->steps_per_epoch * (uint64_t)config->training.epochs;
-  if (t->prepared.n_valid > 0)
-    t->now.history.n_metrics =
-        gr_metric_names(model->preprocessing.task, t->now.history.metric_names);
+  if (t->prepared.n_valid > 0) GR_TRY(make_metrics(t, err));
   snprintf(t->now.state.dataset_digest, sizeof t->now.state.dataset_digest, "%s", t->data->digest);
+  t->now.data = t->data->print;
   return GRADUS_OK;
 }
 
+/* Each rollback has halved it; after 2000 of them it is 0. */
 double gr_trainer_rate(const gr_trainer *t, uint64_t step) {
-  return gr_schedule_rate(&t->prepared.config, step, t->total_steps, &t->schedule);
+  double rate = gr_schedule_rate(&t->prepared.config, gr_trainer_schedule_step(t, step),
+                                 t->total_steps, &t->schedule);
+  for (uint64_t i = 0; i < t->now.state.rollbacks && i < 2000; i++) rate *= 0.5;
+  return rate;
 }
 
 /* The lines of `text` as one, parted by "; ". */
@@ -118,20 +140,13 @@ static gradus_status compare_recipes(const gr_trainer *t, const gr_config *old, 
   return status;
 }
 
-static gradus_status compare_data(const gr_trainer *t, const char *digest, const char *where,
-                                  gradus_error *err) {
-  if (!digest[0] || strcmp(digest, t->data->digest) == 0) return GRADUS_OK;
-  return gr_fail(err, GRADUS_ERR_DATA, "%s: was trained on other data (digest %s, but %s has %s)",
-                 where, digest, gr_dataset_label(t->data), t->data->digest);
-}
-
 /* A run that was killed before its first checkpoint left only its recipe and run.json. */
 static gradus_status compare_records(const gr_trainer *t, gradus_error *err) {
   char digest[GR_DIGEST_TEXT];
   gr_config old;
-  bool found;
+  bool found, changed;
   gr_run_data_digest(t->run.path, digest);
-  GR_TRY(compare_data(t, digest, t->run.path, err));
+  GR_TRY(gr_trainer_compare_data(t, digest, NULL, t->run.path, &changed, err));
   GR_TRY(gr_run_read_recipe(t->run.path, &old, &found, err));
   if (!found) return GRADUS_OK;
   gradus_status status = compare_recipes(t, &old, t->run.path, err);
@@ -142,12 +157,17 @@ static gradus_status compare_records(const gr_trainer *t, gradus_error *err) {
 /* Whether a state can be one of this recipe: its numbers follow from the step. */
 static bool is_consistent(const gr_trainer *t, const gr_checkpoint *c) {
   const gr_train_state *s = &c->state;
-  const uint64_t batch = gr_config_step_rows(&t->prepared.config);
-  return s->step <= t->total_steps && s->epoch <= s->step && s->position < t->prepared.n_train &&
-         s->position % batch == 0 &&
-         s->step == s->epoch * t->steps_per_epoch + s->position / batch &&
-         s->samples_seen == s->epoch * t->prepared.n_train + s->position &&
-         c->history.n_rows == s->epoch && c->history.n_metrics == t->now.history.n_metrics;
+  if (s->base_epoch > s->epoch || s->base_step > s->step || s->base_samples > s->samples_seen)
+    return false;
+  const uint64_t batch = gr_config_step_rows(&t->prepared.config),
+                 n = t->data_changed ? s->position + 1 : t->prepared.n_train;
+  const bool fits =
+      t->data_changed ||
+      (s->position % batch == 0 && s->step == gr_trainer_epoch_step(t, s) + s->position / batch &&
+       s->samples_seen == gr_trainer_epoch_samples(t, s) + s->position);
+  return fits && s->position < n && s->epoch <= s->step && s->skipped_steps <= s->step &&
+         c->history.n_rows == s->epoch && c->history.n_metrics == t->now.history.n_metrics &&
+         (!s->has_best || (s->best_epoch > 0 && s->best_epoch <= s->epoch));
 }
 
 static gradus_status check_content(const gr_trainer *t, const gr_checkpoint *c, const char *path,
@@ -159,9 +179,41 @@ static gradus_status check_content(const gr_trainer *t, const gr_checkpoint *c, 
   if (c->n_moments != t->now.n_moments)
     return gr_fail(err, GRADUS_ERR_DATA,
                    "%s: holds no state of the optimizer, so training cannot go on from it", path);
+  if (t->prepared.config.training.on_nonfinite == GR_NONFINITE_ROLLBACK && c->state.position > 0 &&
+      !c->rollback.parameters)
+    return gr_fail(err, GRADUS_ERR_CONFIG,
+                   "%s: stands in the middle of an epoch and does not hold its beginning, which "
+                   "training.on_nonfinite rollback goes back to; use skip, or train anew",
+                   path);
   if (!is_consistent(t, c))
     return gr_fail(err, GRADUS_ERR_DATA, "%s: its state does not fit the recipe", path);
   return GRADUS_OK;
+}
+
+/* The last state that may be gone back to: that of the checkpoint, or where its epoch began. */
+static void adopt_beginning(gr_trainer *t, const gr_checkpoint *c) {
+  gr_checkpoint *now = &t->now;
+  const size_t bytes = now->model.network.n_parameters * sizeof(float);
+  const gr_rollback *r = &c->rollback;
+  const bool kept = r->parameters && now->n_moments == c->n_moments;
+  memcpy(now->model.parameters, kept ? r->parameters : c->model.parameters, bytes);
+  for (uint32_t m = 0; m < now->n_moments; m++)
+    memcpy(now->moment[m], kept ? r->moment[m] : c->moment[m], bytes);
+  now->rollback = *r;
+  now->rollback.parameters = NULL;
+  memset(now->rollback.moment, 0, sizeof now->rollback.moment);
+  gr_trainer_note_beginning(t);
+  if (now->state.position == 0) {
+    now->rollback.skipped_steps = now->state.skipped_steps;
+    now->rollback.skipped_in_row = now->state.skipped_in_row;
+  }
+  if (!kept) return;
+  t->began.step = gr_trainer_epoch_step(t, &now->state);
+  t->began.samples_seen = gr_trainer_epoch_samples(t, &now->state);
+  t->began.position = 0;
+  t->began.epoch_loss = t->began.epoch_weight = 0;
+  t->began.skipped_steps = r->skipped_steps;
+  t->began.skipped_in_row = r->skipped_in_row;
 }
 
 /* Takes over what the run has become; the model's recipe and preprocessing stay ours (they are
@@ -182,51 +234,29 @@ static void adopt(gr_trainer *t, gr_checkpoint *c) {
   snprintf(now->state.dataset_digest, sizeof now->state.dataset_digest, "%s", t->data->digest);
   const uint64_t epochs = (uint64_t)t->prepared.config.training.epochs;
   now->state.finished = now->state.stopped_early || now->state.epoch >= epochs;
+  adopt_beginning(t, c);
 }
 
 static gradus_status resume_from(gr_trainer *t, gr_checkpoint *c, const char *path,
                                  gradus_error *err) {
-  GR_TRY(compare_data(t, c->state.dataset_digest, path, err));
+  GR_TRY(gr_trainer_compare_data(t, c->state.dataset_digest, c, path, &t->data_changed, err));
   GR_TRY(compare_recipes(t, &c->model.config, path, err));
   GR_TRY(check_content(t, c, path, err));
+  GR_TRY(gr_trainer_check_scales(t, c, path, err));
   adopt(t, c);
-  t->saved_step = t->now.state.step;
+  t->saved_step = t->data_changed ? UINT64_MAX : t->now.state.step;
   snprintf(t->saved_path, sizeof t->saved_path, "%s", path);
-  return GRADUS_OK;
+  return t->data_changed ? gr_trainer_change_data(t, c, err) : GRADUS_OK;
 }
 
-/* Replaces the run's newest checkpoint in *c by the file the caller named, where that is further
- * on. */
-static gradus_status prefer_named(const gr_trainer *t, gr_checkpoint *c, bool found, bool *taken,
-                                  gradus_error *err) {
-  uint64_t step;
-  *taken = false;
-  if (!t->options.resume_file) return GRADUS_OK;
-  GR_TRY(gr_checkpoint_verify(t->options.resume_file, &step, err));
-  if (found && c->state.step >= step) {
-    gr_log_write(&t->log, GR_INFO, "%s is at step %llu; the run itself is at step %llu and goes on",
-                 t->options.resume_file, (unsigned long long)step,
-                 (unsigned long long)c->state.step);
-    return GRADUS_OK;
-  }
-  gr_checkpoint_free(c);
-  *c = (gr_checkpoint){0};
-  GR_TRY(gr_checkpoint_read(t->options.resume_file, c, err));
-  *taken = true;
-  return GRADUS_OK;
-}
-
-/* The state to go on from: the newest intact checkpoint of the run, or the file the caller named
- * where that is further on; so a command with --resume that was interrupted goes on, too. */
+/* Goes on from the newest intact checkpoint of the run, or the file the caller named where that is
+ * further on; so a command with --resume that was interrupted goes on, too. */
 static gradus_status resume(gr_trainer *t, bool *resumed, gradus_error *err) {
-  char folder[GR_RUN_FILE], path[4096] = "";
+  char path[4096] = "";
   gr_checkpoint c = {0};
   bool found = false, named = false;
-  gr_run_file(t->run.path, "checkpoints", folder);
-  gradus_status status = gr_checkpoint_newest(folder, &t->log, &c, &found, path, err);
-  if (status == GRADUS_OK) status = prefer_named(t, &c, found, &named, err);
-  if (named) snprintf(path, sizeof path, "%s", t->options.resume_file);
-  found |= named;
+  gradus_status status =
+      gr_trainer_find_state(t, t->run.path, &t->log, &c, &found, &named, path, err);
   if (status == GRADUS_OK && found) status = resume_from(t, &c, path, err);
   if (status == GRADUS_OK && named)
     t->saved_step = UINT64_MAX; /* the run holds nothing of it yet */
@@ -240,6 +270,8 @@ static void start_afresh(gr_trainer *t) {
   gr_network_initialize(&t->now.model.network, (gr_initialization)config->network.initialization,
                         config->training.seed, t->now.model.parameters);
   gr_engine_load(t->engine, t->now.model.parameters, NULL);
+  gr_engine_store(t->engine, t->now.model.parameters, t->now.moment);
+  gr_trainer_note_beginning(t);
 }
 
 /* The step of the model in best.h5, which may be older, or newer, than the state we go on from. */
@@ -272,6 +304,7 @@ static gradus_status write_records(gr_trainer *t, bool resumed, gradus_error *er
   gr_config_digest(&t->prepared.config, recipe_digest);
   gr_run_facts facts = {.data_path = t->data->path,
                         .data_digest = t->data->digest,
+                        .data_changed = gr_trainer_has_changed_data(t),
                         .recipe_digest = recipe_digest,
                         .command_line = t->options.command_line,
                         .cpu = t->cpu.model,
@@ -354,9 +387,9 @@ static gradus_status open_run(gr_trainer *t, gradus_error *err) {
   GR_TRY(gr_run_open(path, t->options.command_line, &t->log, &t->run, err));
   t->has_run = true;
   gr_checkpoint_prune(t->run.path, INT64_MAX,
-                      &t->log); /* what a kill left of best.h5 and final.h5 */
+                      &t->log);     /* what a kill left of best.h5 and final.h5 */
+  GR_TRY(resume(t, &resumed, err)); /* a checkpoint knows more than the records */
   GR_TRY(compare_records(t, err));
-  GR_TRY(resume(t, &resumed, err));
   if (!resumed) start_afresh(t);
   t->wall_before = t->now.state.wall_seconds;
   GR_TRY(forget_stop(t, err));
@@ -383,11 +416,12 @@ static gradus_status create(const gr_config *config, const gr_dataset *data,
   t->session_start = t->last_save = t->epoch_start = gr_clock_now();
   t->deadline = (gr_deadline){.limit = options->time_limit, .start = t->session_start};
   GR_TRY_ELSE(fail, gr_config_copy(config, &t->given, err));
-  GR_TRY_ELSE(fail, gr_prepare(config, data, &t->prepared, err));
+  GR_TRY_ELSE(fail, gr_trainer_prepare(t, err));
   GR_TRY_ELSE(fail, make_model(t, err));
   GR_TRY_ELSE(fail, make_buffers(t, err));
   if (!options->dry_run) GR_TRY_ELSE(fail, gr_trainer_make_writer(t, err));
   GR_TRY_ELSE(fail, make_engine(t, err));
+  GR_TRY_ELSE(fail, gr_trainer_make_audit(t, err));
   if (options->dry_run)
     start_afresh(t);
   else
@@ -412,10 +446,12 @@ gradus_status gr_trainer_create(const gr_config *config, const gr_dataset *data,
 void gr_trainer_destroy(gr_trainer *trainer) {
   if (!trainer) return;
   gr_trainer_end_saving(trainer);
+  gr_trainer_end_audit(trainer);
   gr_engine_destroy(trainer->engine);
   trainer->now.best_parameters = NULL; /* `best` owns them */
   gr_checkpoint_free(&trainer->now);
   gr_free(trainer->best);
+  gr_scores_close(&trainer->scores);
   gr_prepared_free(&trainer->prepared);
   gr_config_free(&trainer->given);
   if (trainer->started || !trainer->has_run)

@@ -12,7 +12,8 @@
 #include "gradus/tool.h"
 #include "support/test.h"
 
-extern const gr_test run_tests[]; /* test_api_run.c */
+extern const gr_test run_tests[];         /* test_api_run.c */
+extern const gr_test api_metrics_tests[]; /* test_api_metrics.c */
 
 enum { ROWS = 300 };
 
@@ -120,6 +121,7 @@ static void a_regression_predicts_in_its_own_units(void) {
   GR_CHECK_OK(gradus_model_predict(model, &x[150], 1, 0, &out, &err), &err);
   CU_ASSERT(fabsf(out - y[150]) < 60);
   CU_ASSERT(gradus_model_classes(model) == 0 && !e.confusion);
+  gradus_evaluation_free(&e);
   gradus_model_destroy(model);
   gradus_dataset_close(data);
   gradus_recipe_destroy(recipe);
@@ -436,7 +438,8 @@ static void the_key_table_is_complete(void) {
     gradus_key key;
     CU_ASSERT_EQUAL_FATAL(gradus_key_at(i, &key), GRADUS_OK);
     CU_ASSERT(key.help && key.help[0] && key.type[0] && key.part[0]);
-    CU_ASSERT((strcmp(key.type, "choice") == 0) == (key.choices != NULL));
+    CU_ASSERT((strcmp(key.type, "choice") == 0 || strcmp(key.type, "set") == 0) ==
+              (key.choices != NULL));
     GR_CHECK_OK(gradus_recipe_get(recipe, key.name, value, sizeof value, &err), &err);
     GR_CHECK_OK(gradus_recipe_set(recipe, key.name, key.default_value, &err), &err);
   }
@@ -478,7 +481,8 @@ static const gr_test api_tests[] = {GR_TEST(a_trained_model_evaluates_and_predic
                                     GR_TEST_END};
 
 int main(int argc, char **argv) {
-  static const gr_suite suites[] = {{"api", api_tests}, {"run", run_tests}, {NULL, NULL}};
+  static const gr_suite suites[] = {
+      {"api", api_tests}, {"run", run_tests}, {"metrics", api_metrics_tests}, {NULL, NULL}};
   gradus_prepare_process();
   return gr_test_main(argc, argv, suites);
 }

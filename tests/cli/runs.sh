@@ -21,10 +21,23 @@ refuses 78 "another recipe: each key, old and new" "training.seed|optimizer.name
 # shellcheck disable=SC2086
 refuses 65 "other data" "other.h5" -- train other.h5 $workload --run run -q
 # shellcheck disable=SC2086
+refuses 65 "other data: what differs" "train/x differs first in rows|--allow-data-change" -- \
+  train other.h5 $workload --run run -q
+# shellcheck disable=SC2086
 refuses 73 "--fresh refuses a run" "run" -- train data.h5 $workload --run run --fresh -q
 same "nothing was touched" "$before" "$(digest run)"
 
 short="--hidden 6 --epochs 2"
+# shellcheck disable=SC2086
+expect 0 "a run whose data will change" train data.h5 --hidden 6 --epochs 1 --run changed -q
+refuses 2 "a change without a directory" "--run" -- train other.h5 --hidden 6 --allow-data-change -q
+expect 0 "is gone on with where that is allowed" \
+  train other.h5 --hidden 6 --epochs 2 --run changed --allow-data-change -q
+expect 0 "which inspect shows" inspect changed
+check "with both digests" grep -q 'data_change.*from.*to.*train/x differs' out
+check "as metrics.jsonl does" grep -q '"event":"data_change","epoch":2' changed/metrics.jsonl
+expect 0 "and is asked for once" train other.h5 --hidden 6 --epochs 3 --run changed -q
+
 # shellcheck disable=SC2086
 expect 0 "a short run" train data.h5 $short --run short -q
 # shellcheck disable=SC2086

@@ -200,6 +200,34 @@ static void parameters_survive_the_engines_layout(void) {
   gr_test_release();
 }
 
+/* Any single parameter or moment that is bad is found, with its layer. */
+static void one_bad_number_of_the_state_is_found_wherever_it_is(void) {
+  const gr_network network = make_network(&net);
+  const size_t n = network.n_parameters;
+  float *in[3] = {make_parameters(&network, 1), make_parameters(&network, 2),
+                  make_parameters(&network, 3)};
+  const float bad[] = {(float)NAN, (float)INFINITY, -(float)INFINITY};
+  gr_engine *engine = make_engine(&net, teams[0], in[0]);
+  int vector = -5;
+  CU_ASSERT_PTR_NOT_NULL_FATAL(engine);
+  for (size_t i = 0; i < n; i++) {
+    float *at = &in[i % 3][i];
+    const float good = *at;
+    *at = bad[i / 3 % 3];
+    gr_engine_load(engine, in[0], (const float *const[GR_MAX_MOMENTS]){in[1], in[2]});
+    const int layer = gr_engine_bad_state(engine, &vector);
+    CU_ASSERT(layer > 0 && vector == (int)(i % 3));
+    CU_ASSERT_FATAL(layer > 0);
+    const gr_layer *l = &network.layer[layer - 1];
+    CU_ASSERT(i >= l->weights && i < l->bias + l->n_out);
+    *at = good;
+  }
+  gr_engine_load(engine, in[0], (const float *const[GR_MAX_MOMENTS]){in[1], in[2]});
+  CU_ASSERT_EQUAL(gr_engine_bad_state(engine, &vector), 0);
+  gr_engine_destroy(engine);
+  gr_test_release();
+}
+
 const gr_test finite_tests[] = {
     GR_TEST(a_bad_weight_names_its_layer_and_changes_nothing),
     GR_TEST(a_bad_input_names_its_row),
@@ -208,5 +236,6 @@ const gr_test finite_tests[] = {
     GR_TEST(a_gradient_whose_norm_overflows_changes_nothing),
     GR_TEST(short_batches_are_the_steps_of_smaller_engines),
     GR_TEST(parameters_survive_the_engines_layout),
+    GR_TEST(one_bad_number_of_the_state_is_found_wherever_it_is),
     GR_TEST_END,
 };

@@ -65,6 +65,7 @@ void gr_fuzz_import(const gr_import_options *options) {
     GR_FUZZ_REQUIRE(status != GRADUS_ERR_INTERNAL && status != GRADUS_ERR_RESOURCES);
   }
   for (int s = 0; s < GR_N_SPLITS; s++)
-    counter.shape.split[s].x = counter.shape.split[s].y = counter.shape.split[s].weight = NULL;
+    counter.shape.split[s].x = counter.shape.split[s].y = counter.shape.split[s].weight = NULL,
+    counter.shape.split[s].offset = NULL;
   gr_dataset_free(&counter.shape);
 }

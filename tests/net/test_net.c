@@ -46,11 +46,12 @@ const char *other_value(const gr_config *config, size_t i) {
       [GR_KEY_STRING] = {"a/b c", "d"},      [GR_KEY_BOOL] = {"true", "false"},
       [GR_KEY_INTEGER] = {"7", "8"},         [GR_KEY_SEED] = {"7", "8"},
       [GR_KEY_REAL] = {"0.25", "0.125"},     [GR_KEY_CHOICE] = {NULL, NULL},
-      [GR_KEY_REALS] = {"0.25,0.5", "0.75"}, [GR_KEY_WIDTHS] = {"5,6", "7"},
-      [GR_KEY_DURATION] = {"7s", "8s"},      [GR_KEY_SIZE] = {"2MiB", "3MiB"}};
+      [GR_KEY_REALS] = {"0.25,0.5", "0.75"}, [GR_KEY_SET] = {"f1,auc", "none"},
+      [GR_KEY_WIDTHS] = {"5,6", "7"},        [GR_KEY_DURATION] = {"7s", "8s"},
+      [GR_KEY_SIZE] = {"2MiB", "3MiB"}};
   const gr_key *key = &gr_keys[i];
   static const char *const above_one[] = {"1.25", "1.75"};
-  const char *const *from = key->choices ? key->choices
+  const char *const *from = key->type == GR_KEY_CHOICE ? key->choices
                             : key->type == GR_KEY_REAL && key->minimum > 0.25
                                 ? above_one
                                 : candidates[key->type];

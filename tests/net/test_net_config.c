@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kernel/kinds.h"
+#include "net/metric.h"
 #include "net/schedule.h"
 #include "net/strategy.h"
 #include "net/suites.h"
@@ -15,11 +16,12 @@
 static const char *const good[][8] = {
     [GR_KEY_STRING] = {"", "train/x", "a b\"c\\d", "\xc3\xa9t\xc3\xa9.h5"},
     [GR_KEY_BOOL] = {"true", "false", "yes", "no", "on", "off"},
-    [GR_KEY_INTEGER] = {"1", "2", "+3", "4096"},
+    [GR_KEY_INTEGER] = {"1", "2", "+3", "64"},
     [GR_KEY_SEED] = {"0", "1", "18446744073709551615"},
     [GR_KEY_REAL] = {"1e-3", "0.1", "0.3333333333333333", "1e-30", "5e-1", ".5"},
     [GR_KEY_CHOICE] = {NULL},
     [GR_KEY_REALS] = {"0.5", "0.1,0.9", "0.1, 0.5 ,0.9", "1e-3"},
+    [GR_KEY_SET] = {"none", "f1", "auc,f1", "mcc, auc ,f1", "f1,f1"},
     [GR_KEY_WIDTHS] = {"none", "1", "512,512", "256, 128 ,64", "1048576"},
     [GR_KEY_DURATION] = {"0s", "100ms", "60s", "5min", "2h", "1d", "0.1", "1e-7"},
     [GR_KEY_SIZE] = {"1MiB", "1048577", "256MiB", "1.5GiB", "2GB", "1024TiB"}};
@@ -32,6 +34,7 @@ static const char *const bad[][8] = {
     [GR_KEY_REAL] = {"", "1e-3x", "0,5", "nan", "inf", "-0.5", "1e31", "1e-3 "},
     [GR_KEY_CHOICE] = {"", "banana", "1"},
     [GR_KEY_REALS] = {"", "0", "0.5,", ",0.5", "0.5 0.6", "1", "-0.5", "nan"},
+    [GR_KEY_SET] = {"", "banana", "f1,", ",f1", "f1 mcc", "none,f1", "f"},
     [GR_KEY_WIDTHS] = {"", "0", "5,", ",5", "5 6", "1048577", "-1", "none,5"},
     [GR_KEY_DURATION] = {"", "-1s", "5 s", "1y", "nan", "400d", "auto", "s"},
     [GR_KEY_SIZE] = {"", "-1", "1XB", "1023KiB", "1025TiB", "MiB"}};
@@ -186,7 +189,7 @@ static void rows_of_the_table_are_complete(void) {
     const gr_key *key = &gr_keys[i];
     CU_ASSERT(strlen(key->name) < GR_KEY_NAME && strchr(key->name, '.'));
     CU_ASSERT(strlen(key->help) > 5 && strlen(key->help) < 90 && !strchr(key->help, '\n'));
-    CU_ASSERT((key->choices != NULL) == (key->type == GR_KEY_CHOICE));
+    CU_ASSERT((key->choices != NULL) == (key->type == GR_KEY_CHOICE || key->type == GR_KEY_SET));
     CU_ASSERT_PTR_EQUAL(gr_key_find(key->name), key);
     CU_ASSERT(!gr_key_is_section(key->name));
     for (size_t k = 0; k < i; k++) {
@@ -256,6 +259,18 @@ static void expect_paragraph(const char *page, const char *name) {
   CU_ASSERT_PTR_NOT_NULL(strstr(page, wanted));
 }
 
+static void the_manual_page_explains_every_metric(void) {
+  char *page = read_manual(), *section = strstr(page, "\n.Ss Metrics\n");
+  CU_ASSERT_PTR_NOT_NULL_FATAL(section);
+  for (int m = 0; m < GR_N_METRICS; m++) {
+    char wanted[64];
+    snprintf(wanted, sizeof wanted, "\n.It Li %s\n", gr_metrics_table[m].name);
+    if (!strstr(section, wanted)) printf("gradus-config.5 lacks %s\n", gr_metrics_table[m].name);
+    CU_ASSERT_PTR_NOT_NULL(strstr(section, wanted));
+  }
+  free(page);
+}
+
 static void the_manual_page_explains_every_optimizer_and_schedule(void) {
   char *page = read_manual();
   for (int i = 0; i < GR_N_OPTIMIZERS; i++) expect_paragraph(page, gr_optimizers[i].name);
@@ -287,4 +302,5 @@ const gr_test config_tests[] = {
     GR_TEST(a_copy_shares_nothing),
     GR_TEST(the_manual_page_has_every_key_with_option_choices_and_default),
     GR_TEST(the_manual_page_explains_every_optimizer_and_schedule),
+    GR_TEST(the_manual_page_explains_every_metric),
     GR_TEST_END};

@@ -156,7 +156,7 @@ static float terms(const ref_recipe *r, const ref_sample *s, size_t n, float *a,
   float partial[16] = {0}, factor, slope;
   const int of_z = r->loss == REF_CROSS_ENTROPY || r->loss == REF_FOCAL ||
                    (r->loss >= REF_POISSON && r->loss <= REF_TWEEDIE),
-            sum = r->loss <= REF_CROSS_ENTROPY || r->loss == REF_FOCAL;
+            sum = r->loss == REF_QUADRATIC;
   const float share = sum ? 1 : 1 / (float)n, scale = s->weight * share;
   for (size_t j = 0; j < n; j++) {
     const float y = target(s, j, n);

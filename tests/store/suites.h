@@ -100,6 +100,8 @@ gr_bytes_of gr_file_bytes(const char *path); /* free data with free() */
 void gr_file_set(const char *path, const void *data, size_t n);
 int gr_files_in(const char *directory); /* names but . and .. */
 
+extern const gr_test print_tests[], event_tests[];
+
 /* ---- a checkpoint with everything in it ---- */
 
 /* 7 inputs, hidden 5 and 4, 3 classes, adam; step as given. NaN and -0 are among the numbers. */

@@ -19,7 +19,8 @@ int main(int argc, char **argv) {
       {"damage", gr_damage_tests},   {"accidents", gr_accident_tests},
       {"ahead", gr_ahead_tests},     {"source", gr_source_tests},
       {"chunks", gr_chunks_tests},   {"virtual", gr_virtual_tests},
-      {"broken", gr_broken_tests},   {NULL, NULL}};
+      {"broken", gr_broken_tests},   {"print", print_tests},
+      {"events", event_tests},       {NULL, NULL}};
   gr_store_prepare_process();
   return gr_test_main(argc, argv, suites);
 }

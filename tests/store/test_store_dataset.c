@@ -49,7 +49,9 @@ static gr_dataset make(gr_dtype type) {
   fill_split(&d.split[GR_TRAIN], type, ROWS, 1, 1);
   fill_split(&d.split[GR_TEST], type, 3, 1, 2);
   d.split[GR_TRAIN].weight = gr_calloc(ROWS, sizeof(float));
+  d.split[GR_TRAIN].offset = gr_calloc(ROWS, sizeof(float));
   for (int i = 0; i < ROWS; i++) d.split[GR_TRAIN].weight[i] = (float)i / 3;
+  for (int i = 0; i < ROWS; i++) d.split[GR_TRAIN].offset[i] = 1 - (float)i / 7;
   d.n_class_names = 3;
   d.class_names = make_texts(3, classes);
   d.feature_names = make_texts(COLUMNS, features);
@@ -58,13 +60,14 @@ static gr_dataset make(gr_dtype type) {
 }
 
 static int same_split(const gr_split *a, const gr_split *b, uint32_t columns) {
-  if (a->n_rows != b->n_rows || !a->weight != !b->weight) return 0;
+  if (a->n_rows != b->n_rows || !a->weight != !b->weight || !a->offset != !b->offset) return 0;
   if (a->n_rows == 0) return 1;
   if (a->x_type != b->x_type || a->y_columns != b->y_columns || a->y_type != b->y_type) return 0;
   return memcmp(a->x, b->x, a->n_rows * columns * gr_dtype_size(a->x_type)) == 0 &&
          (!a->y_columns ||
           memcmp(a->y, b->y, a->n_rows * a->y_columns * gr_dtype_size(a->y_type)) == 0) &&
-         (!a->weight || memcmp(a->weight, b->weight, a->n_rows * sizeof(float)) == 0);
+         (!a->weight || memcmp(a->weight, b->weight, a->n_rows * sizeof(float)) == 0) &&
+         (!a->offset || memcmp(a->offset, b->offset, a->n_rows * sizeof(float)) == 0);
 }
 
 static int same_texts(char **a, char **b, uint32_t n) {

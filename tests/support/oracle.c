@@ -158,7 +158,7 @@ static double softmax_loss(gr_loss loss, const gr_oracle_parameters *p, const do
 
 double gr_oracle_row_loss(gr_loss loss, gr_activation kind, const gr_oracle_parameters *p,
                           const double *z, const double *y, size_t n) {
-  const int is_sum = loss == GR_QUADRATIC || loss == GR_CROSS_ENTROPY || loss == GR_FOCAL;
+  const int is_sum = loss == GR_QUADRATIC;
   double sum = 0;
   if (kind == GR_SOFTMAX) return softmax_loss(loss, p, z, y, n);
   for (size_t j = 0; j < n; j++)

@@ -11,6 +11,12 @@ int main(int argc, char **argv) {
                              {"stream", stream_tests},
                              {"save", save_tests},
                              {"lock", lock_tests},
+                             {"nonfinite", nonfinite_tests},
+                             {"data change", data_change_tests},
+                             {"audit", audit_tests},
+                             {"metrics", metrics_tests},
+                             {"weights", weights_tests},
+                             {"understand", understand_tests},
                              {NULL, NULL}};
   return gr_test_main(argc, argv, suites);
 }

@@ -5,6 +5,7 @@
 #include "support/test.h"
 
 extern const gr_test prepare_tests[], run_tests[], resume_tests[], stream_tests[], save_tests[],
-    lock_tests[];
+    lock_tests[], nonfinite_tests[], data_change_tests[], audit_tests[], metrics_tests[],
+    weights_tests[], understand_tests[];
 
 #endif

@@ -1,0 +1,66 @@
+/* gradus inspect --layers: the table of layers, as text or JSON. */
+#include <config.h>
+
+#include <stdio.h>
+
+#include "cli/inspect.h"
+#include "cli/number.h"
+#include "cli/output.h"
+#include <gradus/gradus.h>
+
+static void put_text(const gradus_layers *t) {
+  gr_cli_put(stdout, t->path);
+  printf(", step %llu, on %llu rows of %s:\n", (unsigned long long)t->step,
+         (unsigned long long)t->rows, t->split);
+  puts(
+      "  layer                 activation    weights rms  gradient rms  update/weight  dead units");
+  for (uint32_t l = 0; l < t->n; l++) {
+    const gradus_layer *layer = &t->layer[l];
+    char name[48], weight[GR_NUMBER_TEXT], gradient[GR_NUMBER_TEXT], ratio[GR_NUMBER_TEXT];
+    snprintf(name, sizeof name, "%lu: %lu -> %lu", (unsigned long)l + 1,
+             (unsigned long)layer->inputs, (unsigned long)layer->outputs);
+    printf("  %-20s  %-12s %12s  %12s  %13s  %lu of %lu\n", name, layer->activation,
+           gr_number_rounded(weight, layer->weight_rms),
+           gr_number_rounded(gradient, layer->gradient_rms),
+           gr_number_rounded(ratio, layer->update_ratio), (unsigned long)layer->dead,
+           (unsigned long)layer->outputs);
+  }
+}
+
+static void put_json(const gradus_layers *t) {
+  gr_json json = {0};
+  gr_json_open(&json, NULL, '{');
+  gr_json_text(&json, "path", t->path);
+  gr_json_count(&json, "step", t->step);
+  gr_json_text(&json, "split", t->split);
+  gr_json_count(&json, "rows", t->rows);
+  gr_json_open(&json, "layers", '[');
+  for (uint32_t l = 0; l < t->n; l++) {
+    const gradus_layer *layer = &t->layer[l];
+    gr_json_open(&json, NULL, '{');
+    gr_json_count(&json, "inputs", layer->inputs);
+    gr_json_count(&json, "outputs", layer->outputs);
+    gr_json_text(&json, "activation", layer->activation);
+    gr_json_real(&json, "weight_rms", layer->weight_rms);
+    gr_json_real(&json, "bias_rms", layer->bias_rms);
+    gr_json_real(&json, "gradient_rms", layer->gradient_rms);
+    gr_json_real(&json, "update_ratio", layer->update_ratio);
+    gr_json_count(&json, "dead", layer->dead);
+    gr_json_close(&json, '}');
+  }
+  gr_json_close(&json, ']');
+  gr_json_close(&json, '}');
+  gr_json_end(&json);
+}
+
+gradus_status gr_inspect_layers(const char *path, const char *data, const char *split, int json,
+                                gradus_error *err) {
+  gradus_dataset *dataset = NULL;
+  gradus_layers layers = {.struct_size = sizeof layers};
+  gradus_status status = gradus_dataset_open(data, NULL, &dataset, err);
+  if (status == GRADUS_OK) status = gradus_inspect_layers(path, dataset, split, 0, &layers, err);
+  if (status == GRADUS_OK) (json ? put_json : put_text)(&layers);
+  gradus_layers_free(&layers);
+  gradus_dataset_close(dataset);
+  return status;
+}
