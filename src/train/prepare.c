@@ -234,16 +234,6 @@ static gradus_status open_valid_pass(gr_prepared *p, const gr_dataset *data, gra
 
 /* ---- fitting ---- */
 
-/* Shift and factor where they are all that is done, else those that do nothing: an expansion has
- * its own. */
-static void take_columns(gr_preprocessing *p) {
-  const bool plain = gr_columns_are_plain(p->columns);
-  for (uint32_t j = 0; j < p->n_inputs; j++) {
-    p->shift[j] = plain ? p->columns->column[j].shift : 0;
-    p->factor[j] = plain ? p->columns->column[j].factor : 1;
-  }
-}
-
 typedef gradus_status fit_function(gr_prepared *out, const gr_dataset *data,
                                    const gr_fit_rows *rows, gradus_error *err);
 
@@ -288,27 +278,8 @@ static gradus_status fit_inputs(gr_prepared *out, const gr_dataset *data, gradus
   p->factor = gr_calloc(p->n_inputs, sizeof *p->factor);
   if (!p->shift || !p->factor) return gr_fail_memory(err, "preprocessing");
   if (!p->columns) return with_fit_rows(out, data, fit_scales, err);
-  take_columns(p);
+  gr_table_take_scales(p);
   return GRADUS_OK;
-}
-
-/* Takes over what was fitted on other data. */
-static gradus_status adopt(gr_preprocessing *p, const gr_preprocessing *kept,
-                           const gr_dataset *data, gradus_error *err) {
-  const uint32_t y_columns = data->split[GR_TRAIN].y_columns;
-  const bool fits = kept->task == p->task && gr_preprocessing_columns(kept) == p->n_inputs &&
-                    (p->task == GR_CLASSIFICATION || kept->n_targets == y_columns * p->repeats);
-  if (!fits)
-    return gr_fail(err, GRADUS_ERR_DATA,
-                   "%s: has %u columns and %u of targets for %s; the model has %u columns and %u "
-                   "targets or classes for %s: such data cannot go on in its run",
-                   gr_dataset_label(data), (unsigned)p->n_inputs, (unsigned)y_columns,
-                   p->task == GR_CLASSIFICATION ? "classification" : "regression",
-                   (unsigned)gr_preprocessing_columns(kept),
-                   (unsigned)(kept->task == GR_CLASSIFICATION ? kept->n_classes : kept->n_targets),
-                   kept->task == GR_CLASSIFICATION ? "classification" : "regression");
-  *p = (gr_preprocessing){0};
-  return gr_preprocessing_copy(kept, p, err);
 }
 
 static gradus_status resolve(gr_prepared *out, const gr_dataset *data, const gr_preprocessing *kept,
@@ -320,7 +291,7 @@ static gradus_status resolve(gr_prepared *out, const gr_dataset *data, const gr_
   p->n_inputs = data->n_columns;
   p->repeats = gr_config_repeats(&out->config);
   if (kept)
-    GR_TRY(adopt(p, kept, data, err));
+    GR_TRY(gr_table_adopt(p, kept, data, err));
   else if (p->task == GR_CLASSIFICATION)
     GR_TRY(gr_classes_find(data, p, err));
   else if (p->task == GR_MULTILABEL)

@@ -91,3 +91,29 @@ gradus_status gr_table_name_inputs(gr_preprocessing *p, const gr_dataset *data, 
   }
   return GRADUS_OK;
 }
+
+void gr_table_take_scales(gr_preprocessing *p) {
+  const bool plain = gr_columns_are_plain(p->columns);
+  for (uint32_t j = 0; j < p->n_inputs; j++) {
+    p->shift[j] = plain ? p->columns->column[j].shift : 0;
+    p->factor[j] = plain ? p->columns->column[j].factor : 1;
+  }
+}
+
+gradus_status gr_table_adopt(gr_preprocessing *p, const gr_preprocessing *kept,
+                             const gr_dataset *data, gradus_error *err) {
+  const uint32_t y_columns = data->split[GR_TRAIN].y_columns;
+  const bool fits = kept->task == p->task && (kept->columns || kept->n_inputs == p->n_inputs) &&
+                    (p->task == GR_CLASSIFICATION || kept->n_targets == y_columns * p->repeats);
+  if (!fits)
+    return gr_fail(err, GRADUS_ERR_DATA,
+                   "%s: has %u columns and %u of targets for %s; the model has %u columns and %u "
+                   "targets or classes for %s: such data cannot go on in its run",
+                   gr_dataset_label(data), (unsigned)p->n_inputs, (unsigned)y_columns,
+                   p->task == GR_CLASSIFICATION ? "classification" : "regression",
+                   (unsigned)kept->n_inputs,
+                   (unsigned)(kept->task == GR_CLASSIFICATION ? kept->n_classes : kept->n_targets),
+                   kept->task == GR_CLASSIFICATION ? "classification" : "regression");
+  *p = (gr_preprocessing){0};
+  return gr_preprocessing_copy(kept, p, err);
+}

@@ -20,6 +20,14 @@ gradus_status gr_table_expand(const gr_columns *columns, const gr_dataset *data,
 /* Fills p->feature_names: an input's own, or the column's that it is; none where nobody knows. */
 gradus_status gr_table_name_inputs(gr_preprocessing *p, const gr_dataset *data, gradus_error *err);
 
+/* Shift and factor where they are all that is done, else those that do nothing: an expansion has
+ * its own. */
+void gr_table_take_scales(gr_preprocessing *p);
+
+/* Takes over what was fitted on other data; data that do not fit it: GRADUS_ERR_DATA. */
+gradus_status gr_table_adopt(gr_preprocessing *p, const gr_preprocessing *kept,
+                             const gr_dataset *data, gradus_error *err);
+
 /* True where some row of the split, all in memory, has a missing value. */
 bool gr_table_has_gaps(const gr_dataset *data, gr_split_id split);
 
