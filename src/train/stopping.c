@@ -19,3 +19,14 @@ bool gr_stopping_judge(const gr_config *config, double valid_loss, gr_stopping *
   if (better) s->best = s->mean;
   return patience > 0 && s->since_best >= patience;
 }
+
+bool gr_stopping_stands_still(const gr_config *config, const gr_history *history) {
+  double lowest = (double)INFINITY;
+  int64_t still = 0;
+  for (size_t i = 0; i < history->n_rows; i++) {
+    const double loss = history->row[i].train_loss;
+    still = loss > lowest - config->training.min_delta ? still + 1 : 0;
+    if (loss < lowest) lowest = loss;
+  }
+  return config->training.patience > 0 && still >= config->training.patience;
+}

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "net/config.h"
+#include "store/checkpoint.h"
 
 /* What is known of the epochs so far; zeroed before the first. It follows from the history of
  * validation losses, and is stored nowhere else. */
@@ -21,5 +22,9 @@ typedef struct gr_stopping {
  * epochs in a row were not (Prechelt 1998, "Early stopping - but when?", the stopping rule UP with
  * strips of one epoch). */
 bool gr_stopping_judge(const gr_config *config, double valid_loss, gr_stopping *stopping);
+
+/* Without rows to validate on patience looks at the training loss: true where as many epochs in a
+ * row have not fallen below the lowest before them by more than min_delta. */
+bool gr_stopping_stands_still(const gr_config *config, const gr_history *history);
 
 #endif

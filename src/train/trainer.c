@@ -181,21 +181,6 @@ static void judge(gr_trainer *t) {
   s->stopped_early |= gr_schedule_judge(config, row->valid_loss, &t->schedule);
 }
 
-/* Without rows to validate on patience looks at the training loss, as the history has it: true
- * where that many epochs in a row have not fallen below the lowest before them. */
-static bool training_stands_still(const gr_trainer *t) {
-  const gr_config *config = &t->prepared.config;
-  const gr_history *h = &t->now.history;
-  double lowest = (double)INFINITY;
-  int64_t still = 0;
-  for (size_t i = 0; i < h->n_rows; i++) {
-    const double loss = h->row[i].train_loss;
-    still = loss > lowest - config->training.min_delta ? still + 1 : 0;
-    if (loss < lowest) lowest = loss;
-  }
-  return config->training.patience > 0 && still >= config->training.patience;
-}
-
 static gradus_status validate(gr_trainer *t, gr_history_row *row, gradus_error *err) {
   gr_prepared *p = &t->prepared;
   gr_metrics metrics;
@@ -264,7 +249,7 @@ static gradus_status end_epoch(gr_trainer *t, gradus_error *err) {
   }
   if (t->prepared.n_valid > 0)
     judge(t);
-  else if (training_stands_still(t))
+  else if (gr_stopping_stands_still(&t->prepared.config, &t->now.history))
     s->stopped_early = true;
   t->now.rollback =
       (gr_rollback){.skipped_steps = s->skipped_steps, .skipped_in_row = s->skipped_in_row};

@@ -48,6 +48,7 @@ static void make_config(gr_config *c, int classification) {
   c->network.inputs = 7;
   c->network.outputs = 3;
   c->training.loss = classification ? GR_CROSS_ENTROPY : GR_QUADRATIC;
+  c->training.epochs = 20;
   c->training.batch_size = 32;
   c->training.lane_rows = 16;
   c->training.shuffle = GR_SHUFFLE_FULL;
