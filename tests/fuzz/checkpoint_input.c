@@ -13,13 +13,19 @@
 #include "store/checkpoint.h"
 
 static void configure(gr_config *config, int classification) {
-  static const char *const settings[][2] = {
-      {"data.scale", "none"},           {"data.standardize", "zscore"},
-      {"network.hidden", "3,2"},        {"network.activation", "relu"},
-      {"network.initialization", "he"}, {"network.inputs", "3"},
-      {"network.outputs", "3"},         {"training.batch_size", "32"},
-      {"training.lane_rows", "16"},     {"training.shuffle", "full"},
-      {"optimizer.name", "adam"},       {"optimizer.learning_rate", "0.1"}};
+  static const char *const settings[][2] = {{"data.scale", "none"},
+                                            {"data.standardize", "zscore"},
+                                            {"network.hidden", "3,2"},
+                                            {"network.activation", "relu"},
+                                            {"network.initialization", "he"},
+                                            {"network.inputs", "3"},
+                                            {"network.outputs", "3"},
+                                            {"training.epochs", "20"},
+                                            {"training.batch_size", "32"},
+                                            {"training.lane_rows", "16"},
+                                            {"training.shuffle", "full"},
+                                            {"optimizer.name", "adam"},
+                                            {"optimizer.learning_rate", "0.1"}};
   gradus_error err = {0};
   GR_FUZZ_REQUIRE(gr_config_init(config, &err) == GRADUS_OK);
   for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
