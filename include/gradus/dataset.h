@@ -25,6 +25,8 @@ typedef struct gradus_dataset_options {
   uint64_t memory;     /* bytes that inputs and targets may take; 0: half of what is left */
   const char *target;  /* tables: name of the target column; NULL: the last one, or the model's */
   uint64_t test_every; /* tables: rows 0, N, 2N ... are the test split, the others train; 0: none */
+  int as_trained;      /* tables opened for a model: whole, as they are read for training, so that
+                          they are known to be what it was trained on */
 } gradus_dataset_options;
 
 /* Opens the HDF5 file `path`, or the files that a text file `path` lists, one per line (options may

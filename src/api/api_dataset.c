@@ -11,6 +11,7 @@
 
 #include "api/internal.h"
 #include "base/memory.h"
+#include "net/columns.h"
 
 static gradus_status open_files(const char *const *paths, size_t n,
                                 const gr_dataset_options *options, gradus_dataset **out,
@@ -54,10 +55,14 @@ static gradus_status open_any(const gr_preprocessing *model, const char *const *
     GR_TRY(gr_api_copy_in(&given, sizeof given, options, options->struct_size,
                           "gradus_dataset_options", err));
   GR_TRY(only_table(paths, n, &table, err));
-  if (table && model) return gr_api_open_table_for(model, table, &given, out, err);
+  if (table && model && !given.as_trained)
+    return gr_api_open_table_for(model, table, &given, out, err);
+  const bool known = model && model->columns;
   gr_import_options import = {.source = {table},
-                              .target = given.target,
-                              .task = GR_AUTO,
+                              .target = given.target ? given.target
+                                        : known      ? model->columns->target_name
+                                                     : NULL,
+                              .task = model ? (int)model->task : GR_AUTO,
                               .test_every = given.test_every,
                               .memory = given.memory};
   if (table) return gr_api_open_table(table, &import, out, err);

@@ -6,21 +6,28 @@
 #include "cli/number.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/source.h"
 #include <gradus/gradus.h>
 
 typedef struct calibrate_values {
-  const char *split, *x, *y;
-  int transpose, threads, json;
+  gr_cli_source_values source;
+  int json;
 } calibrate_values;
 
 const gr_option gr_calibrate_options[] = {
-    {"split", 0, GR_OPTION_TEXT, offsetof(calibrate_values, split), "NAME",
+    {"split", 0, GR_OPTION_TEXT, offsetof(calibrate_values, source.split), "NAME",
      "train, valid or test [default: valid, else the rows that training held out]"},
-    {"x", 0, GR_OPTION_TEXT, offsetof(calibrate_values, x), "PATH", "inputs inside the data file"},
-    {"y", 0, GR_OPTION_TEXT, offsetof(calibrate_values, y), "PATH", "targets inside the data file"},
-    {"transpose", 0, GR_OPTION_FLAG, offsetof(calibrate_values, transpose), NULL,
+    {"x", 0, GR_OPTION_TEXT, offsetof(calibrate_values, source.x), "PATH",
+     "inputs inside the data file"},
+    {"y", 0, GR_OPTION_TEXT, offsetof(calibrate_values, source.y), "PATH",
+     "targets inside the data file"},
+    {"target", 0, GR_OPTION_TEXT, offsetof(calibrate_values, source.target), "COLUMN",
+     "tables: name of the target column [default: as in training]"},
+    {"test-every", 0, GR_OPTION_COUNT, offsetof(calibrate_values, source.test_every), "N",
+     "tables: rows 0, N, 2N ... are the test split, the others train"},
+    {"transpose", 0, GR_OPTION_FLAG, offsetof(calibrate_values, source.transpose), NULL,
      "inputs are stored [columns][rows], as MATLAB, Julia and R do"},
-    {"threads", 0, GR_OPTION_THREADS, offsetof(calibrate_values, threads), "N",
+    {"threads", 0, GR_OPTION_THREADS, offsetof(calibrate_values, source.threads), "N",
      "threads to use, or auto [default: auto]"},
     GR_OPTION_ROW_JSON(calibrate_values),
     GR_OPTION_END};
@@ -49,19 +56,19 @@ static void put_json(const gradus_calibration *c) {
 
 gradus_status gr_command_calibrate(const gr_command *command, int argc, char **argv,
                                    gradus_error *err) {
-  calibrate_values values = {.split = NULL};
+  calibrate_values values = {.json = 0};
   gr_parsed parsed;
+  gradus_model *model = NULL;
   gradus_dataset *dataset = NULL;
   gradus_calibration result = {.struct_size = sizeof result};
   gradus_status status = gr_options_parse(command, argc, argv, &values, NULL, NULL, &parsed, err);
   if (status != GRADUS_OK) return status;
-  const gradus_dataset_options options = {
-      .struct_size = sizeof options, .x = values.x, .y = values.y, .transpose = values.transpose};
-  status = gradus_dataset_open_files(parsed.arguments + 1, (size_t)parsed.n_arguments - 1, &options,
-                                     &dataset, err);
+  values.source.as_trained = !values.source.split; /* the rows held out are known by that */
+  status = gr_cli_source_open(&parsed, &values.source, &model, &dataset, err);
   if (status == GRADUS_OK)
-    status = gradus_model_calibrate(parsed.arguments[0], dataset, values.split, values.threads,
-                                    &result, err);
+    status = gradus_model_calibrate(parsed.arguments[0], dataset, values.source.split,
+                                    values.source.threads, &result, err);
+  gradus_model_destroy(model);
   gradus_dataset_close(dataset);
   if (status != GRADUS_OK) return status;
   (values.json ? put_json : put_text)(&result);

@@ -55,12 +55,15 @@ static void put_json(const gradus_layers *t) {
 
 gradus_status gr_inspect_layers(const char *path, const char *data, const char *split, int json,
                                 gradus_error *err) {
+  gradus_model *model = NULL; /* knows the columns of a table */
   gradus_dataset *dataset = NULL;
   gradus_layers layers = {.struct_size = sizeof layers};
-  gradus_status status = gradus_dataset_open(data, NULL, &dataset, err);
+  gradus_status status = gradus_model_load(path, &model, err);
+  if (status == GRADUS_OK) status = gradus_model_open_data(model, &data, 1, NULL, &dataset, err);
   if (status == GRADUS_OK) status = gradus_inspect_layers(path, dataset, split, 0, &layers, err);
   if (status == GRADUS_OK) (json ? put_json : put_text)(&layers);
   gradus_layers_free(&layers);
+  gradus_model_destroy(model);
   gradus_dataset_close(dataset);
   return status;
 }

@@ -12,7 +12,8 @@ gradus_status gr_cli_source_open(const gr_parsed *parsed, const gr_cli_source_va
                                     .y = values->y,
                                     .transpose = values->transpose,
                                     .target = values->target,
-                                    .test_every = values->test_every};
+                                    .test_every = values->test_every,
+                                    .as_trained = values->as_trained};
   gradus_status status = gradus_model_load(parsed->arguments[0], model, err);
   if (status == GRADUS_OK)
     status = gradus_model_open_data(*model, parsed->arguments + 1, (size_t)parsed->n_arguments - 1,

@@ -14,6 +14,7 @@ typedef struct gr_cli_source_values {
   const char *x, *y, *split, *target;
   uint64_t test_every;
   int transpose, threads;
+  int as_trained; /* no option: a table is wanted as training read it */
 } gr_cli_source_values;
 
 /* Rows of an option table whose struct has a gr_cli_source_values called `source`. */

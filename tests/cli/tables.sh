@@ -69,4 +69,15 @@ for what in "--standardize robust" "--standardize quantile" "--standardize minma
     --run "r$what" $what -q
   expect 0 "eval after $what" eval "r$what" valid.csv
 done
+
+# What is said of a model finds its columns in a table, too.
+awk -F, 'NR == 1 { print $0 ",dear"; next } { print $0 "," ($7 > 8 ? "yes" : "no") }' t.csv >c.csv
+expect 0 "classes" train c.csv --target dear --test-every 5 --hidden 16 --epochs 5 --run c -q
+expect 0 "importance" importance c c.csv --test-every 5
+check "names the columns" grep -q "price " out
+expect 0 "layers" inspect c --layers c.csv
+check "has a line for each" grep -q "1: .* -> 16 " out
+expect 0 "calibrate on what training held out" calibrate c c.csv --test-every 5
+check "and says so" grep -q "temperature .* (held out)" out
+refuses 65 "calibrate on other rows" "is not what the model was trained on" -- calibrate c c.csv
 finish
