@@ -82,12 +82,14 @@ static void check_plan(const gr_plan *plan, uint64_t n, const char *isa) {
            (unsigned long long)w.twice, (unsigned long long)w.conflicts);
 }
 
+/* Instruction sets differ by the sizes of their tiles; what normalised layers add does not depend
+ * on those. */
 static void everything_is_done_once_and_after_what_it_needs(void) {
   static const uint64_t lengths[] = {BATCH, 1, 7, 8, 20, 44};
   for (int isa = 0; isa < GR_N_ISAS; isa++) {
     if (!gr_isa_available((gr_isa)isa)) continue;
-    for (int kind = 0; kind < N_NETWORKS; kind++)
-      for (int ranks = 1; ranks <= 16; ranks += kind ? 3 : 1)
+    for (int kind = 0; kind < (isa == GR_ISA_GENERIC ? N_NETWORKS : 1); kind++)
+      for (int ranks = 1; ranks <= 16; ranks += kind ? 5 : 1)
         for (int way = 0; way < WAYS; way++) {
           const gr_network network = network_of(kind);
           gr_plan plan = make_plan(&network, gr_kernels_of((gr_isa)isa), BATCH, ranks, way);
