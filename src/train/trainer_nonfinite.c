@@ -162,7 +162,8 @@ static void describe_step(const gr_trainer *t, const gr_step_result *r, finding 
   if (r->finite) {
     const uint64_t batch = (uint64_t)t->prepared.config.training.batch_size,
                    last = f->n % batch ? f->n % batch : batch;
-    describe_state(t, last, gr_engine_bad_state(t->engine, &vector), vector, f->what);
+    const int layer = gr_engine_bad_state(t->engine, &vector);
+    describe_state(t, last, layer, vector, f->what);
   } else {
     describe_loss(r, f->what);
     find_rows(t, r, f);

@@ -258,7 +258,8 @@ static void what_hides_is_traced_to_its_step(void) {
   for (uint64_t i = 2 * (ROWS + BATCH); i < 2 * (ROWS + 3 * BATCH); i++) x[i] = 0.5f;
   CU_ASSERT_EQUAL(gr_dataset_digest(&data, NULL), GRADUS_OK);
   put_path(run, "hides", 0);
-  expect_halt(&data, SETTINGS(PLAIN, NULL), run, "step 4 (epoch 1): its update made a");
+  expect_halt(&data, SETTINGS(PLAIN, NULL), run,
+              "step 4 (epoch 1): its update made moment 2 of the optimizer of layer 1");
   gr_run_file(run, "checkpoints/step-000000000003.h5", path);
   GR_CHECK_OK(gr_checkpoint_read(path, &c, &err), &err);
   gr_checkpoint_free(&c);
