@@ -211,7 +211,8 @@ void gr_normalize_layer_back(const gr_step *s, int rank, uint32_t l, const gr_sh
     normalize_panels_back(s, layer, mine.panel, mine.panel + mine.panels);
 }
 
-/* A batch of one row has no deviation and says nothing. */
+/* Of several batches of one update the last, when all are known to be finite: a step that is not
+ * leaves nothing behind. A batch of one row has no deviation and says nothing. */
 void gr_normalize_track(const gr_step *s, const gr_unit *u) {
   const gr_engine *engine = s->engine;
   const gr_plan_layer *layer = &engine->plan.layer[u->layer];

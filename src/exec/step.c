@@ -315,10 +315,10 @@ static void update(steps *all, const gr_step *s, int rank) {
   const bool finite = is_finite(s, &verdict.norm), whole = plan->whole_gradient,
              averages = plan->averages && !plan->constrains; /* else after that */
   if (whole && finite && s->last) gr_whole_judge(s, &verdict);
-  for (size_t i = plan->first_unit[rank]; finite && i < plan->first_unit[rank + 1]; i++) {
+  for (size_t i = plan->first_unit[rank]; finite && s->last && i < plan->first_unit[rank + 1];
+       i++) {
     const gr_unit *u = &plan->units[i];
     gr_normalize_track(s, u);
-    if (!s->last) continue;
     if (whole)
       gr_whole_apply(s, &verdict, u);
     else

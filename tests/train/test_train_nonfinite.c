@@ -124,6 +124,23 @@ static void skipped_rows_leave_what_training_without_them_gives(void) {
   }
 }
 
+/* The second of two batches of an update is bad: nothing of the first may stay, neither in what is
+ * trained nor in the statistics that a normalisation follows. */
+static void a_step_of_several_batches_is_skipped_whole(void) {
+  gr_report a = {0}, b = {0};
+  gr_dataset data = make_data(BATCH, OVERFLOWS);
+  train(&data,
+        SETTINGS(PLAIN, "training.accumulate=2", "network.normalization=batch-norm",
+                 "training.on_nonfinite=skip", NULL),
+        gr_test_path("whole-with"), UINT64_MAX, &a);
+  shorten(&data, 2 * BATCH);
+  train(&data, SETTINGS(PLAIN, "training.accumulate=2", "network.normalization=batch-norm", NULL),
+        gr_test_path("whole-without"), UINT64_MAX, &b);
+  CU_ASSERT_STRING_EQUAL(a.digest, b.digest);
+  CU_ASSERT_EQUAL(a.steps, b.steps + 3);
+  gr_dataset_free(&data);
+}
+
 /* Each epoch meets the bad batch once and begins anew: half the rate, a quarter, an eighth. */
 static void a_rollback_leaves_its_batch_out_and_halves_the_rate(void) {
   const float values[] = {OVERFLOWS, HIDES};
@@ -339,6 +356,7 @@ static void rows_out_of_a_stream_are_the_same(void) {
 }
 
 const gr_test nonfinite_tests[] = {GR_TEST(skipped_rows_leave_what_training_without_them_gives),
+                                   GR_TEST(a_step_of_several_batches_is_skipped_whole),
                                    GR_TEST(a_rollback_leaves_its_batch_out_and_halves_the_rate),
                                    GR_TEST(policies_are_the_same_however_a_run_is_interrupted),
                                    GR_TEST(a_halt_keeps_the_state_before_the_step_and_its_rows),
