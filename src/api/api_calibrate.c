@@ -140,24 +140,6 @@ static gradus_status choose(const gr_checkpoint *model, const gr_dataset *data, 
   return find_held(model, data, bits, err);
 }
 
-static gradus_status open_rows(const gr_dataset *data, gr_split_id id, const gr_split_rows *rows,
-                               const gr_row_set *set, int threads, gr_pass *pass,
-                               gradus_error *err) {
-  char label[4200];
-  snprintf(label, sizeof label, "%s: %s/x", gr_dataset_label(data), gr_split_names[id]);
-  const gr_pass_request request = {
-      .rows = &rows->rows,
-      .split = &data->split[id],
-      .label = label,
-      .n = set ? gr_row_set_size(set) : data->split[id].n_rows,
-      .set = set,
-      .n_targets = rows->rows.n_targets,
-      .shuffle = GR_SHUFFLE_NONE,
-      .memory = data->memory,
-      .threads = data->split[id].source ? gr_team_threads(threads) : 1};
-  return gr_pass_open(&request, pass, err);
-}
-
 static gradus_status calibrate(const gr_checkpoint *c, const gr_dataset *data, const char *split,
                                int threads, gradus_calibration *result, gradus_error *err) {
   gr_row_bits bits = {0};
@@ -170,7 +152,7 @@ static gradus_status calibrate(const gr_checkpoint *c, const gr_dataset *data, c
     status = gr_split_rows_make(&c->model.preprocessing, data, id, true, &rows, err);
   const gr_row_set set = {&bits, true};
   if (status == GRADUS_OK)
-    status = open_rows(data, id, &rows, bits.n ? &set : NULL, threads, &pass, err);
+    status = gr_split_pass_open(data, id, &rows, bits.n ? &set : NULL, threads, &pass, err);
   if (status == GRADUS_OK) status = fit(&c->model, &pass, threads, &t, err);
   if (status == GRADUS_OK) {
     snprintf(result->rows_of, sizeof result->rows_of, "%s",

@@ -305,7 +305,8 @@ static gradus_status with_split(const gradus_model *model, const gradus_dataset 
   gradus_status status =
       gr_split_rows_make(&model->model.preprocessing, &dataset->data, id, with_targets, &rows, err);
   if (status == GRADUS_OK) {
-    status = gr_split_pass_open(&dataset->data, id, &rows, model->workshop->threads, &pass, err);
+    status =
+        gr_split_pass_open(&dataset->data, id, &rows, NULL, model->workshop->threads, &pass, err);
     if (status == GRADUS_OK) status = use(model, &pass, user, err);
     gr_pass_close(&pass);
     gr_split_rows_free(&rows);

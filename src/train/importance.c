@@ -39,7 +39,7 @@ static gradus_status make_study(study *s, const gr_dataset *data, gradus_error *
   const gr_split *split = &s->data.split[GR_TEST];
   const size_t size = gr_dtype_size(split->x_type);
   GR_TRY(gr_split_rows_make(s->p, &s->data, GR_TEST, true, &s->rows, err));
-  GR_TRY(gr_split_pass_open(&s->data, GR_TEST, &s->rows, 1, &s->pass, err));
+  GR_TRY(gr_split_pass_open(&s->data, GR_TEST, &s->rows, NULL, 1, &s->pass, err));
   s->column = gr_alloc(split->n_rows, size);
   s->permuted = gr_alloc(split->n_rows, size);
   if (!s->column || !s->permuted) return gr_fail_memory(err, "a column");

@@ -63,12 +63,15 @@ static gradus_status label_of(const gr_dataset *data, gr_split_id id, gr_text *o
 }
 
 gradus_status gr_split_pass_open(const gr_dataset *data, gr_split_id id, const gr_split_rows *rows,
-                                 int64_t threads, gr_pass *out, gradus_error *err) {
+                                 const gr_row_set *set, int64_t threads, gr_pass *out,
+                                 gradus_error *err) {
   gr_text label = {0};
   *out = (gr_pass){.n = 0};
   gradus_status status = label_of(data, id, &label, err);
   if (status == GRADUS_OK) {
-    const gr_pass_request request = request_of(data, id, &rows->rows, label.data, threads);
+    gr_pass_request request = request_of(data, id, &rows->rows, label.data, threads);
+    request.set = set;
+    if (set) request.n = gr_row_set_size(set);
     status = gr_pass_open(&request, out, err);
   }
   gr_text_free(&label);
@@ -219,7 +222,7 @@ static bool worth_keeping(const gr_prepared *p, const gr_dataset *data) {
 
 static gradus_status open_valid_pass(gr_prepared *p, const gr_dataset *data, gradus_error *err) {
   if (!p->held.n)
-    return gr_split_pass_open(data, GR_VALID, &p->valid, p->config.resources.threads,
+    return gr_split_pass_open(data, GR_VALID, &p->valid, NULL, p->config.resources.threads,
                               &p->valid_pass, err);
   const bool kept = worth_keeping(p, data);
   GR_TRY(open_train_pass(p, data, true, false, kept ? KEPT_ROWS : 0, &p->valid_pass, err));

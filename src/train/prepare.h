@@ -12,10 +12,12 @@
 #include "train/split_rows.h"
 
 /* Goes through a split prepared like that, in the order of the file: what eval and predict do.
- * Inputs that must be read are read by `threads` threads (0 or less: as many as there may be).
- * `rows` and what went into it are borrowed. */
+ * Where `set` is not NULL only its rows take part. Inputs that must be read are read by `threads`
+ * threads (0 or less: as many as there may be). `rows`, `set` and what went into them are borrowed.
+ */
 gradus_status gr_split_pass_open(const gr_dataset *data, gr_split_id id, const gr_split_rows *rows,
-                                 int64_t threads, gr_pass *out, gradus_error *err);
+                                 const gr_row_set *set, int64_t threads, gr_pass *out,
+                                 gradus_error *err);
 
 /* Must not be copied: its passes point into it. */
 typedef struct gr_prepared {

@@ -176,7 +176,7 @@ static void settle_step(probe *p, const gr_model *model) {
 static gradus_status look(probe *p, gradus_error *err) {
   const gr_model *model = &p->model->model;
   GR_TRY(gr_split_rows_make(&model->preprocessing, &p->sample, GR_TEST, true, &p->rows, err));
-  GR_TRY(gr_split_pass_open(&p->sample, GR_TEST, &p->rows, 1, &p->pass, err));
+  GR_TRY(gr_split_pass_open(&p->sample, GR_TEST, &p->rows, NULL, 1, &p->pass, err));
   GR_TRY(gr_pass_begin(&p->pass, 0, 0, err));
   p->moved = gr_alloc(model->network.n_parameters, sizeof *p->moved);
   if (!p->moved) return gr_fail_memory(err, "the parameters");
