@@ -9,10 +9,19 @@
 #include "store/dataset.h"
 #include "store/h5_array.h"
 
-static const char *const array_names[GR_PRINT_ARRAYS] = {"x", "y", "weight"};
-
 static bool has_array(const gr_split_print *s, int array) {
-  return array == GR_PRINT_X || (array == GR_PRINT_Y ? s->y_columns > 0 : s->weighted);
+  switch ((gr_print_array)array) {
+    case GR_PRINT_Y:
+      return s->y_columns > 0;
+    case GR_PRINT_WEIGHT:
+      return s->weighted;
+    case GR_PRINT_OFFSET:
+      return s->has_offset;
+    case GR_PRINT_X:
+    case GR_PRINT_ARRAYS:
+      break;
+  }
+  return array == GR_PRINT_X;
 }
 
 static void put_count(gr_h5_writer *w, const char *group, const char *name, uint64_t value) {
@@ -29,11 +38,12 @@ static void put_split(gr_h5_writer *w, const gr_split_print *s, const char *name
   put_count(w, group, "y_columns", s->y_columns);
   put_count(w, group, "sampled", s->sampled);
   put_count(w, group, "weighted", s->weighted);
+  put_count(w, group, "has_offset", s->has_offset);
   gr_h5_put_text_attribute(w, group, "x_type", gr_dtype_name(s->x_type));
   gr_h5_put_text_attribute(w, group, "y_type", gr_dtype_name(s->y_type));
   for (int a = 0; a < GR_PRINT_ARRAYS; a++) {
     if (!has_array(s, a)) continue;
-    snprintf(path, sizeof path, "%s/%s", group, array_names[a]);
+    snprintf(path, sizeof path, "%s/%s", group, gr_print_arrays[a]);
     gr_h5_put_array(w, path, GR_U64, 1, &n, s->sum[a]);
   }
 }
@@ -63,26 +73,28 @@ static gradus_status read_count(const gr_h5_file *file, const char *group, const
 
 static gradus_status read_split(const gr_h5_file *file, gr_split_print *s, const char *group,
                                 gradus_error *err) {
-  uint64_t columns = 0, y_columns = 0, sampled = 0, weighted = 0;
+  uint64_t columns = 0, y_columns = 0, sampled = 0, weighted = 0, offset = 0;
   char path[64];
   GR_TRY(read_count(file, group, "rows", &s->n_rows, err));
   GR_TRY(read_count(file, group, "columns", &columns, err));
   GR_TRY(read_count(file, group, "y_columns", &y_columns, err));
   GR_TRY(read_count(file, group, "sampled", &sampled, err));
   GR_TRY(read_count(file, group, "weighted", &weighted, err));
+  GR_TRY(read_count(file, group, "has_offset", &offset, err));
   if (s->n_rows == 0 || s->n_rows > INT64_MAX || columns > UINT32_MAX || y_columns > UINT32_MAX)
     return gr_fail(err, GRADUS_ERR_DATA, "%s: %s describes no data", file->path, group);
   s->columns = (uint32_t)columns;
   s->y_columns = (uint32_t)y_columns;
   s->sampled = sampled != 0;
   s->weighted = weighted != 0;
+  s->has_offset = offset != 0;
   GR_TRY(read_type(file, group, "x_type", &s->x_type, err));
   GR_TRY(read_type(file, group, "y_type", &s->y_type, err));
   gr_print_begin(s);
   const uint64_t n = gr_print_ranges(s);
   for (int a = 0; a < GR_PRINT_ARRAYS; a++) {
     if (!has_array(s, a)) continue;
-    snprintf(path, sizeof path, "%s/%s", group, array_names[a]);
+    snprintf(path, sizeof path, "%s/%s", group, gr_print_arrays[a]);
     GR_TRY(gr_checkpoint_read_exact(file, path, GR_U64, 1, &n, s->sum[a], err));
   }
   return GRADUS_OK;

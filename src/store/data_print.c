@@ -9,7 +9,7 @@
 #include "store/dataset.h"
 #include "store/hash.h"
 
-static const char *const array_names[GR_PRINT_ARRAYS] = {"x", "y", "weight"};
+const char *const gr_print_arrays[GR_PRINT_ARRAYS] = {"x", "y", "weight", "offset"};
 
 void gr_print_begin(gr_split_print *s) {
   s->range_rows = GR_PRINT_UNIT;
@@ -73,7 +73,7 @@ struct comparison {
 };
 
 static void compare_contents(struct comparison *c, int array) {
-  const char *split = gr_split_names[c->split], *name = array_names[array];
+  const char *split = gr_split_names[c->split], *name = gr_print_arrays[array];
   if (array == GR_PRINT_X && (c->a->sampled || c->b->sampled) && c->a->n_rows != c->b->n_rows)
     return; /* other rows are in the sample */
   const difference d = compare_sums(c->a, c->b, array);
@@ -111,6 +111,13 @@ static void compare_type(struct comparison *c, const char *what, gr_dtype a, gr_
                  gr_dtype_name(a));
 }
 
+static void compare_presence(struct comparison *c, const char *what, bool a, bool b) {
+  if (a == b) return;
+  point(c->out, &c->start);
+  gr_text_printf(c->out, b ? "%s has %s now" : "%s has no %s any more", gr_split_names[c->split],
+                 what);
+}
+
 static void compare_split(struct comparison *c) {
   const gr_split_print *a = c->a, *b = c->b;
   const bool y = a->y_columns > 0 && a->y_columns == b->y_columns;
@@ -125,14 +132,12 @@ static void compare_split(struct comparison *c) {
   compare_count(c, "columns of targets", a->y_columns, b->y_columns);
   compare_type(c, "x", a->x_type, b->x_type);
   if (y) compare_type(c, "y", a->y_type, b->y_type);
-  if (a->weighted != b->weighted) {
-    point(c->out, &c->start);
-    gr_text_printf(c->out, b->weighted ? "%s has weights now" : "%s has no weights any more",
-                   gr_split_names[c->split]);
-  }
+  compare_presence(c, "weights", a->weighted, b->weighted);
+  compare_presence(c, "offsets", a->has_offset, b->has_offset);
   if (a->columns == b->columns && a->x_type == b->x_type) compare_contents(c, GR_PRINT_X);
   if (y && a->y_type == b->y_type) compare_contents(c, GR_PRINT_Y);
   if (a->weighted && b->weighted) compare_contents(c, GR_PRINT_WEIGHT);
+  if (a->has_offset && b->has_offset) compare_contents(c, GR_PRINT_OFFSET);
 }
 
 void gr_print_compare(const gr_data_print *old, const gr_data_print *now, gr_print_place *place,

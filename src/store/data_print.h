@@ -16,8 +16,10 @@ typedef enum gr_print_array {
   GR_PRINT_X,
   GR_PRINT_Y,
   GR_PRINT_WEIGHT,
+  GR_PRINT_OFFSET,
   GR_PRINT_ARRAYS
 } gr_print_array;
+extern const char *const gr_print_arrays[GR_PRINT_ARRAYS]; /* "x" ... */
 
 /* Range k has rows [k * range_rows, (k + 1) * range_rows); range_rows is GR_PRINT_UNIT times a
  * power of two. The sum of a range adds, modulo 2^64, the XXH3-64 of each unit of GR_PRINT_UNIT
@@ -27,7 +29,7 @@ typedef struct gr_split_print {
   uint64_t n_rows; /* 0 = absent; then nothing else is said */
   uint32_t columns, y_columns;
   gr_dtype x_type, y_type;
-  bool sampled, weighted;
+  bool sampled, weighted, has_offset;
   uint64_t range_rows;
   uint64_t sum[GR_PRINT_ARRAYS][GR_PRINT_RANGES];
 } gr_split_print;

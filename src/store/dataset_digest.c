@@ -131,12 +131,14 @@ static gradus_status add_inputs(gr_data_digest *d, const gr_split *split, uint32
   return status;
 }
 
-/* The print of targets and weights. */
+/* The print of what is held beside the inputs. */
 static void print_targets(const gr_split *split, gr_split_print *print) {
   const size_t y_size = split->y_columns * gr_dtype_size(split->y_type);
   if (split->y_columns) gr_print_rows(print, GR_PRINT_Y, 0, split->n_rows, y_size, split->y);
   if (split->weight)
     gr_print_rows(print, GR_PRINT_WEIGHT, 0, split->n_rows, sizeof(float), split->weight);
+  if (split->offset)
+    gr_print_rows(print, GR_PRINT_OFFSET, 0, split->n_rows, sizeof(float), split->offset);
 }
 
 static gradus_status add_split(gr_data_digest *d, const gr_split *split, uint32_t n_columns, int id,
@@ -149,6 +151,7 @@ static gradus_status add_split(gr_data_digest *d, const gr_split *split, uint32_
   print->y_columns = split->y_columns;
   print->y_type = split->y_type;
   print->weighted = split->weight != NULL;
+  print->has_offset = split->offset != NULL;
   print->sampled = d->taken < d->pieces;
   gr_print_begin(print);
   GR_TRY(add_inputs(d, split, n_columns, print, err));

@@ -46,7 +46,7 @@ static void add_happenings(gr_checkpoint *c) {
   c->data.names = 77;
   gr_split_print *p = &c->data.split[0];
   p->n_rows = 5000, p->columns = 7, p->y_columns = 1, p->x_type = GR_U8, p->y_type = GR_F64;
-  p->sampled = p->weighted = true;
+  p->sampled = p->weighted = p->has_offset = true;
   gr_print_begin(p);
   for (uint64_t i = 0; i < gr_print_ranges(p); i++)
     for (int a = 0; a < GR_PRINT_ARRAYS; a++) p->sum[a][i] = i * 0x9e3779b97f4a7c15u + (uint64_t)a;

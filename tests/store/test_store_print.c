@@ -80,6 +80,24 @@ static void shapes_types_and_names_are_told(void) {
   gr_dataset_free(&d);
 }
 
+static void weights_and_offsets_are_told_apart(void) {
+  gr_dataset a = make_set(5000, 1), b = make_set(5000, 1);
+  b.split[GR_TRAIN].offset = gr_calloc(5000, sizeof(float));
+  CU_ASSERT_PTR_NOT_NULL_FATAL(b.split[GR_TRAIN].offset);
+  CU_ASSERT_EQUAL(gr_dataset_digest(&b, NULL), GRADUS_OK);
+  expect(&a, &b, "train has offsets now");
+  expect(&b, &a, "train has no offsets any more");
+  gr_dataset_free(&a);
+  a = make_set(5000, 1);
+  a.split[GR_TRAIN].offset = gr_calloc(5000, sizeof(float));
+  CU_ASSERT_PTR_NOT_NULL_FATAL(a.split[GR_TRAIN].offset);
+  a.split[GR_TRAIN].offset[70] = 1;
+  CU_ASSERT_EQUAL(gr_dataset_digest(&a, NULL), GRADUS_OK);
+  expect(&a, &b, "train/offset differs first in rows 64 to 127, and in 1 of 79 such ranges");
+  gr_dataset_free(&a);
+  gr_dataset_free(&b);
+}
+
 static void the_file_among_several_is_named(void) {
   const char *const paths[] = {gr_test_path("a.h5"), gr_test_path("b.h5")};
   const gr_dataset_options options = {0};
@@ -103,6 +121,8 @@ static void the_file_among_several_is_named(void) {
 }
 
 const gr_test print_tests[] = {GR_TEST(the_first_range_that_differs_is_named),
+                               GR_TEST(weights_and_offsets_are_told_apart),
                                GR_TEST(rows_that_were_added_leave_the_others_the_same),
                                GR_TEST(shapes_types_and_names_are_told),
-                               GR_TEST(the_file_among_several_is_named), GR_TEST_END};
+                               GR_TEST(the_file_among_several_is_named),
+                               GR_TEST_END};
