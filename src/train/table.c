@@ -102,6 +102,7 @@ void gr_table_take_scales(gr_preprocessing *p) {
 
 gradus_status gr_table_adopt(gr_preprocessing *p, const gr_preprocessing *kept,
                              const gr_dataset *data, gradus_error *err) {
+  const char *const *tasks = gr_key_find("data.task")->choices;
   const uint32_t y_columns = data->split[GR_TRAIN].y_columns;
   const bool fits = kept->task == p->task && (kept->columns || kept->n_inputs == p->n_inputs) &&
                     (p->task == GR_CLASSIFICATION || kept->n_targets == y_columns * p->repeats);
@@ -110,10 +111,9 @@ gradus_status gr_table_adopt(gr_preprocessing *p, const gr_preprocessing *kept,
                    "%s: has %u columns and %u of targets for %s; the model has %u columns and %u "
                    "targets or classes for %s: such data cannot go on in its run",
                    gr_dataset_label(data), (unsigned)p->n_inputs, (unsigned)y_columns,
-                   p->task == GR_CLASSIFICATION ? "classification" : "regression",
-                   (unsigned)kept->n_inputs,
-                   (unsigned)(kept->task == GR_CLASSIFICATION ? kept->n_classes : kept->n_targets),
-                   kept->task == GR_CLASSIFICATION ? "classification" : "regression");
+                   tasks[p->task], (unsigned)gr_preprocessing_columns(kept),
+                   (unsigned)(kept->n_classes ? kept->n_classes : kept->n_targets),
+                   tasks[kept->task]);
   *p = (gr_preprocessing){0};
   return gr_preprocessing_copy(kept, p, err);
 }

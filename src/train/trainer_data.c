@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "train/classes.h"
 #include "net/columns.h"
+#include "train/classes.h"
 #include "train/trainer_internal.h"
 
 /* ---- counting steps over a change ---- */
