@@ -1,9 +1,9 @@
 /* One training step. What a rank does is a list of operations that the planner has put in order
- * (plan->operation): gather its rows, forward, loss, data gradients down to the first layer; then
- * the gradient of its units of weights, lanes added by the tree, update, back copy. Ranks meet
- * where the list says so, and always before and after the update: weights change only when all
- * ranks are done with the old ones. If a loss is not finite, nothing changes. Steps follow one
- * another inside one region of threads. */
+ * (plan->operation): gather its rows, forward, loss, data gradients down to the first layer
+ * (exec/pass.c); then the gradient of its units of weights, lanes added by the tree, update, back
+ * copy. Ranks meet where the list says so, and always before and after the update: weights change
+ * only when all ranks are done with the old ones. If a loss is not finite, nothing changes. Steps
+ * follow one another inside one region of threads. */
 #include <config.h>
 
 #include <math.h>
@@ -16,126 +16,6 @@
 #include "plan/lanes.h"
 
 typedef gr_share share;
-
-static share share_of(const gr_step *s, int rank, int columns, size_t n_panels) {
-  const gr_plan *plan = &s->engine->plan;
-  uint64_t first, end;
-  size_t panel = 0, panel_end = n_panels;
-  gr_plan_rows(plan, s->n, rank, columns, &first, &end);
-  if (columns > 1) gr_plan_panels(plan, n_panels, rank, columns, &panel, &panel_end);
-  return (share){first, end - first, panel, panel_end - panel};
-}
-
-/* Row numbers [first, end) of the batch at position `start` of the epoch. */
-static void number_rows(const gr_step *s, uint64_t start, uint64_t first, uint64_t end,
-                        uint64_t *index) {
-  gr_row_order_numbers(s->order, s->engine->kernels, start + first, end - first, index + first);
-}
-
-/* Where a rank has the numbers of the rows at `index` (of this batch or the next). */
-static uint64_t *numbers_of(const gr_step *s, int rank, uint64_t *index) {
-  return index + (size_t)rank * s->engine->plan.index_rank / 2;
-}
-
-/* Rows [*first, *end) of n that a rank gathers. */
-static void gathered_rows(const gr_plan *plan, int rank, uint64_t n, uint64_t *first,
-                          uint64_t *end) {
-  *first = 0;
-  *end = n;
-  if (!plan->own_inputs && n > 0) gr_plan_rows(plan, n, rank, 1, first, end);
-}
-
-/* The rank's rows; those that it will want next are named, so that they can be fetched meanwhile.
- */
-static void gather_rows(const gr_step *s, int rank) {
-  const gr_engine *engine = s->engine;
-  const gr_plan *plan = &engine->plan;
-  uint64_t *index = numbers_of(s, rank, s->index), *next = numbers_of(s, rank, s->next);
-  uint64_t first, end, next_first, next_end;
-  gathered_rows(plan, rank, s->n, &first, &end);
-  gathered_rows(plan, rank, s->n_next, &next_first, &next_end);
-  if (!s->known) number_rows(s, s->start, first, end, index);
-  number_rows(s, s->start + s->n, next_first, next_end, next);
-  float *input =
-      gr_at(engine, plan->input + (size_t)rank * plan->input_rank + first * plan->ld_input);
-  gr_engine_gather(engine, s->rows, index + first, end - first, next + next_first,
-                   next_end - next_first, input, plan->ld_input);
-  const share mine = {first, end - first, 0, plan->layer[0].panels_in};
-  if (plan->input_dropout > 0)
-    gr_step_drop(s, 0, plan->input_dropout, &mine, input, plan->ld_input, true);
-}
-
-/* The share of an operation that a rank does at a time: `rows` of it, where it has whole rows. */
-static share part_of(const gr_step *s, int rank, int columns, size_t n_panels, const share *rows) {
-  return columns == 1 ? (share){rows->row, rows->rows, 0, n_panels}
-                      : share_of(s, rank, columns, n_panels);
-}
-
-static void forward_layer(const gr_step *s, int rank, uint32_t l, const share *rows) {
-  const gr_engine *engine = s->engine;
-  const gr_plan *plan = &engine->plan;
-  const gr_plan_layer *layer = &plan->layer[l];
-  const share mine = part_of(s, rank, layer->forward_columns, layer->panels_out, rows);
-  const bool normalized = layer->normalization != GR_NORMALIZATION_NONE;
-  gr_forward f = {
-      .n_rows = mine.rows,
-      .n_panels = mine.panels,
-      .depth = layer->n_in,
-      .w = gr_at(engine, plan->parameters + layer->weights + 16 * mine.panel * layer->n_in),
-      .bias = gr_at(engine, plan->parameters + layer->bias + 16 * mine.panel),
-      .c = gr_at(engine,
-                 (normalized ? layer->zhat : layer->a) + mine.row * layer->ld + 16 * mine.panel),
-      .ldc = layer->ld,
-      .activation = gr_forward_activation(plan, l),
-      .drops = layer->dropout > 0 && !normalized};
-  if (layer->keeps_slope && !normalized)
-    f.slope = gr_at(engine, layer->slope + mine.row * layer->ld + 16 * mine.panel);
-  if (f.drops) gr_step_drop(s, l + 1, layer->dropout, &mine, f.slope, layer->ld, false);
-  f.a = gr_layer_input(engine, rank, l, mine.row, &f.lda);
-  engine->kernels->forward(&f);
-}
-
-/* Losses and output deltas of rows; whether all losses of the rank so far are finite. */
-static void loss_rows(const gr_step *s, int rank, const share *rows) {
-  const gr_engine *engine = s->engine;
-  const uint64_t first = rows->row, end = rows->row + rows->rows;
-  const gr_plan_layer *out = &engine->plan.layer[engine->plan.n_layers - 1];
-  float *row_loss = gr_at(engine, engine->plan.row_loss);
-  gr_loss_rows l = {.n_rows = end - first,
-                    .a = gr_at(engine, out->a + first * out->ld),
-                    .delta = gr_at(engine, out->delta + first * out->ld),
-                    .index = numbers_of(s, rank, s->index) + first,
-                    .weight = s->rows->weight,
-                    .row_loss = row_loss + first};
-  gr_engine_loss(engine, s->rows, &l);
-  gr_engine_offset(s->rows, &l);
-  engine->kernels->loss_rows(&l);
-  unsigned char *finite = &engine->rank_finite[64 * rank];
-  if (first == share_of(s, rank, 1, 0).row) *finite = 1;
-  for (uint64_t r = first; r < end; r++) *finite &= isfinite(row_loss[r]) != 0;
-}
-
-static void backward_layer(const gr_step *s, int rank, uint32_t l, const share *rows) {
-  const gr_engine *engine = s->engine;
-  const gr_plan_layer *layer = &engine->plan.layer[l], *below = layer - 1;
-  const share mine = part_of(s, rank, layer->backward_columns, layer->panels_in, rows);
-  const size_t at = mine.row * below->ld + 16 * mine.panel;
-  const bool normalized = below->normalization != GR_NORMALIZATION_NONE;
-  const gr_backward b = {.n_rows = mine.rows,
-                         .n_panels = mine.panels,
-                         .depth = layer->n_out,
-                         .delta = gr_at(engine, layer->delta + mine.row * layer->ld),
-                         .ldd = layer->ld,
-                         .w = gr_at(engine, layer->back + 16 * mine.panel * layer->n_out),
-                         .a = gr_at(engine, below->a + at),
-                         .c = gr_at(engine, (normalized ? below->dy : below->delta) + at),
-                         .ldc = below->ld,
-                         .activation = below->activation,
-                         .slope = below->keeps_slope ? gr_at(engine, below->slope + at) : NULL};
-  engine->kernels->backward(&b);
-}
-
-/* ----- the step ----- */
 
 /* Sum over rows of weight * value (value NULL: of weight), in double, by lanes and their tree. */
 static double lane_sum(const gr_step *s, const float *value) {
@@ -176,7 +56,7 @@ static int find_bad_layer(const gr_step *s, uint64_t *bad_row, uint32_t *bad_col
 /* The sum of the weights of the rows that the step is going to take. */
 static double batch_weight(const gr_step *s) {
   if (!s->rows->weight) return (double)s->n;
-  if (!s->known) number_rows(s, s->start, 0, s->n, s->index);
+  if (!s->known) gr_pass_number(s, s->start, 0, s->n, s->index);
   return lane_sum(s, NULL);
 }
 
@@ -356,19 +236,19 @@ static void operate(steps *all, const gr_step *s, int rank, const gr_plan_operat
                                    [GR_CONSTRAIN] = GR_PHASE_UPDATE};
   switch (o->kind) {
     case GR_GATHER:
-      gather_rows(s, rank);
+      gr_pass_gather(s, rank);
       break;
     case GR_FORWARD:
-      forward_layer(s, rank, o->layer, rows);
+      gr_pass_forward(s, rank, o->layer, rows);
       break;
     case GR_NORMALIZE:
       gr_normalize_layer(s, rank, o->layer, rows);
       break;
     case GR_LOSS:
-      loss_rows(s, rank, rows);
+      gr_pass_loss(s, rank, rows);
       break;
     case GR_BACKWARD:
-      backward_layer(s, rank, o->layer, rows);
+      gr_pass_backward(s, rank, o->layer, rows);
       break;
     case GR_NORMALIZE_BACK:
       gr_normalize_layer_back(s, rank, o->layer, rows);
@@ -406,7 +286,7 @@ static uint64_t next_rows(uint64_t left, uint64_t most) {
  * that what one has written is in cache for the next. */
 static void operate_by_rows(steps *all, const gr_step *s, int rank, const gr_plan_operation *first,
                             const gr_plan_operation *end) {
-  const share all_rows = share_of(s, rank, 1, 0);
+  const share all_rows = gr_pass_share(s, rank, 1, 0);
   const uint64_t last = all_rows.row + all_rows.rows, most = s->engine->plan.block_rows;
   share part = {.row = all_rows.row};
   do { /* once also for no rows */

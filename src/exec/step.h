@@ -65,6 +65,27 @@ typedef struct gr_share {
 void gr_step_drop(const gr_step *s, uint32_t layer, uint32_t threshold, const gr_share *mine,
                   float *dst, size_t ld, bool scales);
 
+/* ----- exec/pass.c ----- */
+
+/* What a rank has of an operation on the batch: rows by row groups, panels by column groups. */
+gr_share gr_pass_share(const gr_step *s, int rank, int columns, size_t n_panels);
+
+/* Row numbers [first, end) of the batch at position `start` of the epoch. */
+void gr_pass_number(const gr_step *s, uint64_t start, uint64_t first, uint64_t end,
+                    uint64_t *index);
+
+/* The rank's rows; those that it will want next are named, so that they can be fetched meanwhile.
+ */
+void gr_pass_gather(const gr_step *s, int rank);
+
+/* The products of layer l and those through it to the deltas below. `rows`: some of the rank's
+ * rows, where it has whole ones. */
+void gr_pass_forward(const gr_step *s, int rank, uint32_t l, const gr_share *rows);
+void gr_pass_backward(const gr_step *s, int rank, uint32_t l, const gr_share *rows);
+
+/* Losses and output deltas of rows; whether all losses of the rank so far are finite. */
+void gr_pass_loss(const gr_step *s, int rank, const gr_share *rows);
+
 /* ----- exec/normalize.c ----- */
 
 /* From the weighted inputs of layer l to its outputs, and from what lies behind the normalisation
