@@ -123,6 +123,7 @@ typedef struct gr_config {
     int name; /* gr_optimizer */
     double learning_rate, momentum, beta1, beta2, epsilon, weight_decay, l1;
     double clip_norm, clip_value, max_norm; /* 0: none */
+    double tolerance;                       /* lbfgs: norm of the gradient at which it ends */
   } optimizer;
   struct {
     int name;                                         /* gr_schedule */

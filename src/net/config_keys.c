@@ -278,6 +278,9 @@ const gr_key gr_keys[] = {
     {"optimizer.max_norm", "max-norm", GR_KEY_REAL, GR_PART_RECIPE, false,
      FIELD(optimizer.max_norm), NULL, 0, 1e30,
      "largest norm of the weights into a neuron, which are shortened to it; 0: any"},
+    {"optimizer.tolerance", "tolerance", GR_KEY_REAL, GR_PART_RECIPE, false,
+     FIELD(optimizer.tolerance), NULL, 0, 1,
+     "norm of the gradient at which lbfgs has converged and training ends"},
 
     {"schedule.name", "schedule", GR_KEY_CHOICE, GR_PART_RECIPE, false, FIELD(schedule.name),
      schedules, 0, 0, "course of the learning rate"},

@@ -87,6 +87,10 @@ static void withdraw_stop(gr_trainer *t) {
     gr_log_write(&t->log, GR_WARNING, "%s", reason.message);
 }
 
+static const char *why_early(const gr_trainer *t) {
+  return t->now.state.search.end > 0 ? ": converged" : ": no improvement, stopped early";
+}
+
 /* The end: the checkpoint that says so comes first; whatever is missing after it, the next session
  * completes. */
 static gradus_status finish(gr_trainer *t, gradus_error *err) {
@@ -101,7 +105,7 @@ static gradus_status finish(gr_trainer *t, gradus_error *err) {
   if (status != GRADUS_OK) return status;
   gr_log_write(&t->log, GR_INFO, "finished at epoch %llu, step %llu%s",
                (unsigned long long)t->now.state.epoch, (unsigned long long)t->now.state.step,
-               t->now.state.stopped_early ? ": no improvement, stopped early" : "");
+               t->now.state.stopped_early ? why_early(t) : "");
   if (t->audit)
     gr_log_write(&t->log, GR_INFO, "%llu steps of this session were audited: the same bits twice",
                  (unsigned long long)gr_trainer_audited(t));
@@ -229,6 +233,33 @@ static gradus_status log_epoch(gr_trainer *t, gradus_error *err) {
   return now - t->last_csv < CSV_SECONDS ? GRADUS_OK : gr_trainer_show_history(t, err);
 }
 
+/* A line search has come to its end. */
+static gradus_status tell_converged(gr_trainer *t, gradus_error *err) {
+  const gr_train_state *s = &t->now.state;
+  const char *reason = gr_search_reason(s->search.end);
+  gr_event e = {.epoch = s->epoch, .step = s->step};
+  gr_text line = {0};
+  gr_text_printf(&line,
+                 "{\"event\":\"converged\",\"epoch\":%llu,\"step\":%llu,\"iterations\":%llu,"
+                 "\"objective\":",
+                 (unsigned long long)s->epoch, (unsigned long long)s->step,
+                 (unsigned long long)s->search.iterations);
+  gr_text_put_json_number(&line, s->search.f0);
+  gr_text_puts(&line, ",\"gradient_norm\":");
+  gr_text_put_json_number(&line, s->search.norm);
+  gr_text_printf(&line, ",\"reason\":\"%s\"}", reason);
+  if (line.failed || line.length >= sizeof e.line) {
+    gr_text_free(&line);
+    return gr_fail_memory(err, "an event");
+  }
+  memcpy(e.line, line.data, line.length + 1);
+  gr_text_free(&line);
+  gr_log_write(&t->log, GR_INFO, "converged after %llu steps of %llu evaluations: %s (it is %.3g)",
+               (unsigned long long)s->search.iterations, (unsigned long long)s->step, reason,
+               s->search.norm);
+  return gr_trainer_event(t, &e, err);
+}
+
 /* The end of an epoch, or of the run inside of one: its position and sums then stay, beside the row
  * of the history that it has all the same. */
 static gradus_status end_epoch(gr_trainer *t, gradus_error *err) {
@@ -251,11 +282,13 @@ static gradus_status end_epoch(gr_trainer *t, gradus_error *err) {
     judge(t);
   else if (gr_stopping_stands_still(&t->prepared.config, &t->now.history))
     s->stopped_early = true;
+  s->stopped_early |= s->search.end > 0;
   t->now.rollback =
       (gr_rollback){.skipped_steps = s->skipped_steps, .skipped_in_row = s->skipped_in_row};
   gr_trainer_note_beginning(t);
   GR_TRY(log_epoch(t, err));
   report_progress(t, true, gr_clock_now());
+  if (s->search.end > 0) GR_TRY(tell_converged(t, err));
   return s->step >= gr_trainer_last_step(t) || s->stopped_early ? finish(t, err) : GRADUS_OK;
 }
 
@@ -323,6 +356,7 @@ void gr_trainer_count(gr_trainer *t, const gr_step_result *result, uint64_t n) {
   s->epoch_loss += result->loss;
   s->epoch_weight += result->weight;
   s->objective = result->objective;
+  s->search = result->search;
 }
 
 /* A step is over: adds it up; false where the run must pause. */
@@ -363,8 +397,8 @@ gradus_status gr_trainer_run_steps(gr_trainer *t, uint64_t n,
   GR_TRY(gr_trainer_begin_pass(t, err));
   gr_run run = run_of(t, n);
   run.after = after;
-  gr_engine_set_objective(t->engine,
-                          t->now.state.objective); /* of the step before, left out or not */
+  gr_engine_continue(t->engine, t->now.state.objective,
+                     &t->now.state.search); /* after the step before, left out or not */
   gr_engine_run(t->engine, &run, result);
   return result->finite && result->starved ? run.feed->why(run.feed->user, err) : GRADUS_OK;
 }
@@ -375,7 +409,7 @@ gradus_status gr_trainer_step_by(gr_trainer *t, gr_engine *engine, const gr_feed
   gr_run run = run_of(t, 1);
   run.feed = feed;
   run.after = after;
-  gr_engine_set_objective(engine, t->now.state.objective);
+  gr_engine_continue(engine, t->now.state.objective, &t->now.state.search);
   gr_engine_run(engine, &run, result);
   return result->finite && result->starved ? feed->why(feed->user, err) : GRADUS_OK;
 }
