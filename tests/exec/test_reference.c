@@ -5,6 +5,9 @@
 #include <string.h>
 
 #include "exec_tests.h"
+#include "net/average.h"
+#include "net/lbfgs.h"
+#include "reference/lbfgs.h"
 #include "reference/reference.h"
 
 static const ref_activation activation_of[GR_N_ACTIVATIONS] = {[GR_IDENTITY] = REF_IDENTITY,
@@ -48,7 +51,7 @@ static const ref_optimizer optimizer_of[GR_N_OPTIMIZERS] = {
     [GR_RMSPROP] = REF_RMSPROP,   [GR_RMSPROP_MOMENTUM] = REF_RMSPROP_MOMENTUM,
     [GR_ADADELTA] = REF_ADADELTA, [GR_NADAM] = REF_NADAM,
     [GR_LION] = REF_LION,         [GR_LAMB] = REF_LAMB,
-    [GR_RPROP] = REF_RPROP};
+    [GR_RPROP] = REF_RPROP,       [GR_LBFGS] = REF_LBFGS};
 
 static ref_recipe reference_of(const recipe *r) {
   const gr_config c = make_config(r);
@@ -72,7 +75,8 @@ static ref_recipe reference_of(const recipe *r) {
                     .l1 = c.optimizer.l1,
                     .clip_norm = c.optimizer.clip_norm,
                     .clip_value = c.optimizer.clip_value,
-                    .max_norm = c.optimizer.max_norm};
+                    .max_norm = c.optimizer.max_norm,
+                    .tolerance = c.optimizer.tolerance};
   for (size_t l = 0; l <= ref.n_layers; l++) ref.width[l] = r->width[l];
   for (uint32_t l = 0; l + 1 < ref.n_layers; l++) {
     ref.activation[l] = activation_of[gr_config_activation(&c, l)];
@@ -91,15 +95,33 @@ static ref_sample sample_of(const recipe *r, const data *d, uint64_t row) {
       .weight = d->rows.weight ? d->rows.weight[row] : 1};
 }
 
+/* The model and the vectors of lbfgs in the order of its moments. */
+static void take_memory(struct ref_lbfgs *m, size_t n, outcome *o) {
+  const size_t bytes = n * sizeof(float);
+  memcpy(o->moment[GR_LBFGS_AT_TRIAL], o->parameters, bytes);
+  memcpy(o->parameters, m->x, bytes);
+  memcpy(o->moment[GR_LBFGS_AT_GRADIENT], m->g, bytes);
+  memcpy(o->moment[GR_LBFGS_AT_DIRECTION], m->d, bytes);
+  for (int i = 0; i < REF_PAIRS; i++) {
+    memcpy(o->moment[GR_LBFGS_AT_PAIRS + i], m->s[i], bytes);
+    memcpy(o->moment[GR_LBFGS_AT_PAIRS + REF_PAIRS + i], m->y[i], bytes);
+  }
+  ref_lbfgs_free(m);
+}
+
 /* The outcome of the same steps by the reference trainer, without totals. */
 static outcome run_reference(const recipe *r, const data *d) {
   const ref_recipe ref = reference_of(r);
   const gr_network network = make_network(r);
   const size_t n = network.n_parameters, n_out = r->width[ref.n_layers];
   outcome o = {.parameters = make_parameters(&network, 3),
-               .moment = {gr_test_floats(n), gr_test_floats(n)},
                .outputs = gr_test_floats(r->rows * n_out)};
-  ref_state state = {o.parameters, o.moment[0], o.moment[1], 0, 0};
+  for (int k = 0; k < GR_MAX_MOMENTS; k++) o.moment[k] = gr_test_floats(n);
+  ref_state state = {
+      .parameters = o.parameters,
+      .moment1 = o.moment[0],
+      .moment2 = o.moment[1],
+      .memory = ref.optimizer == REF_LBFGS ? ref_lbfgs_make(&ref, o.parameters) : NULL};
   ref_sample *sample = gr_test_array(r->batch, sizeof *sample);
   for (int step = 0; step < r->steps; step++) {
     uint64_t start, rows;
@@ -108,6 +130,7 @@ static outcome run_reference(const recipe *r, const data *d) {
       sample[i] = sample_of(r, d, gr_permutation_at(&order.permutation, start + i));
     o.loss[step] = ref_step(&ref, &state, sample, rows, (unsigned long)step, step_rate(r, step));
   }
+  if (state.memory) take_memory(state.memory, n, &o);
   for (uint64_t i = 0; i < r->rows; i++) {
     const ref_sample s = sample_of(r, d, i);
     ref_evaluate(&ref, o.parameters, &s, o.outputs + i * n_out);
@@ -124,7 +147,8 @@ static void check_recipe(const recipe *r, const char *name) {
   const size_t w = gr_test_difference(got.parameters, wanted.parameters, n);
   GR_CHECK(w == n, "%s: parameter %zu of %zu is %a, wanted %a", name, w, n,
            (double)got.parameters[w < n ? w : 0], (double)wanted.parameters[w < n ? w : 0]);
-  for (int k = 0; k < gr_optimizers[r->optimizer].moments; k++)
+  const gr_config c = make_config(r);
+  for (int k = 0; k < gr_state_vectors(&c); k++)
     GR_CHECK(gr_test_difference(got.moment[k], wanted.moment[k], n) == n, "%s: moment %d", name, k);
   for (int step = 0; step < r->steps; step++)
     GR_CHECK(memcmp(&got.loss[step], &wanted.loss[step], sizeof(double)) == 0,

@@ -56,7 +56,8 @@ typedef enum ref_optimizer {
   REF_NADAM,
   REF_LION,
   REF_LAMB,
-  REF_RPROP
+  REF_RPROP,
+  REF_LBFGS
 } ref_optimizer;
 
 typedef enum ref_normalization { REF_PLAIN, REF_LAYER_NORM, REF_BATCH_NORM } ref_normalization;
@@ -75,6 +76,7 @@ typedef struct ref_recipe {
   unsigned long seed;
   double momentum, beta1, beta2, epsilon, weight_decay, l1;
   double clip_norm, clip_value, max_norm; /* 0: none */
+  double tolerance;                       /* of lbfgs */
 } ref_recipe;
 
 /* x: inputs as the network sees them. y: targets [n_out], or NULL where `label` is the class. */
@@ -90,6 +92,7 @@ typedef struct ref_state {
   float *parameters, *moment1, *moment2;
   double objective; /* of the step before, 0 before the first */
   int grew;
+  struct ref_lbfgs *memory; /* of lbfgs (reference/lbfgs.h), else NULL */
 } ref_state;
 
 size_t ref_parameters(const ref_recipe *recipe);

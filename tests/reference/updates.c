@@ -146,5 +146,7 @@ void ref_update(const ref_recipe *recipe, ref_state *s, size_t i, float g, int d
     case REF_LION:
       *w = fmaf(-r, lion_direction(recipe, g, m), *w);
       break;
+    case REF_LBFGS: /* reference/lbfgs.c */
+      break;
   }
 }
