@@ -233,33 +233,6 @@ static gradus_status log_epoch(gr_trainer *t, gradus_error *err) {
   return now - t->last_csv < CSV_SECONDS ? GRADUS_OK : gr_trainer_show_history(t, err);
 }
 
-/* A line search has come to its end. */
-static gradus_status tell_converged(gr_trainer *t, gradus_error *err) {
-  const gr_train_state *s = &t->now.state;
-  const char *reason = gr_search_reason(s->search.end);
-  gr_event e = {.epoch = s->epoch, .step = s->step};
-  gr_text line = {0};
-  gr_text_printf(&line,
-                 "{\"event\":\"converged\",\"epoch\":%llu,\"step\":%llu,\"iterations\":%llu,"
-                 "\"objective\":",
-                 (unsigned long long)s->epoch, (unsigned long long)s->step,
-                 (unsigned long long)s->search.iterations);
-  gr_text_put_json_number(&line, s->search.f0);
-  gr_text_puts(&line, ",\"gradient_norm\":");
-  gr_text_put_json_number(&line, s->search.norm);
-  gr_text_printf(&line, ",\"reason\":\"%s\"}", reason);
-  if (line.failed || line.length >= sizeof e.line) {
-    gr_text_free(&line);
-    return gr_fail_memory(err, "an event");
-  }
-  memcpy(e.line, line.data, line.length + 1);
-  gr_text_free(&line);
-  gr_log_write(&t->log, GR_INFO, "converged after %llu steps of %llu evaluations: %s (it is %.3g)",
-               (unsigned long long)s->search.iterations, (unsigned long long)s->step, reason,
-               s->search.norm);
-  return gr_trainer_event(t, &e, err);
-}
-
 /* The end of an epoch, or of the run inside of one: its position and sums then stay, beside the row
  * of the history that it has all the same. */
 static gradus_status end_epoch(gr_trainer *t, gradus_error *err) {
@@ -288,7 +261,7 @@ static gradus_status end_epoch(gr_trainer *t, gradus_error *err) {
   gr_trainer_note_beginning(t);
   GR_TRY(log_epoch(t, err));
   report_progress(t, true, gr_clock_now());
-  if (s->search.end > 0) GR_TRY(tell_converged(t, err));
+  if (s->search.end > 0) GR_TRY(gr_trainer_tell_converged(t, err));
   return s->step >= gr_trainer_last_step(t) || s->stopped_early ? finish(t, err) : GRADUS_OK;
 }
 

@@ -67,6 +67,7 @@ int main(int argc, char **argv) {
                                     {"preprocessing", preprocessing_tests},
                                     {"schedules", schedule_tests},
                                     {"row order", row_order_tests},
+                                    {"lbfgs", lbfgs_tests},
                                     {NULL, NULL}};
   return gr_test_main(argc, argv, suites);
 }

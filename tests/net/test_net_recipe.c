@@ -162,6 +162,7 @@ static const char default_recipe[] =
     "  clip_norm: 0\n"
     "  clip_value: 0\n"
     "  max_norm: 0\n"
+    "  tolerance: 1e-05\n"
     "schedule:\n"
     "  name: constant\n"
     "  warmup: 0\n"
