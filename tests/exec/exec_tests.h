@@ -30,6 +30,9 @@ typedef struct recipe {
   uint64_t accumulate;                        /* passes that `batch` is taken in; 0: one */
   int average;                                /* gr_average */
   double l1, clip_norm, clip_value, max_norm; /* 0: none */
+  bool ntk;
+  double bias_rate, first_layer_rate; /* 0: 1 */
+  bool courses;                       /* of dropout and weight decay: recipe_course */
 } recipe;
 
 /* Whether a loss goes with an activation of the outputs. */
@@ -71,6 +74,9 @@ gr_engine *make_engine(const recipe *r, workers w, const float *parameters);
  */
 gr_row_order batch_order(const recipe *r, int step, uint64_t *start, uint64_t *n);
 double step_rate(const recipe *r, int step);
+
+/* What a step has of dropout and weight decay: of a recipe with courses less each time. */
+gr_course recipe_course(const recipe *r, int step);
 
 /* r->steps steps, then an evaluation of all rows. */
 outcome run_recipe(const recipe *r, const data *d, workers w);
