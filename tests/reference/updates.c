@@ -97,21 +97,26 @@ ref_group ref_group_of(const ref_recipe *recipe, size_t l, int weights) {
   return group;
 }
 
-void ref_update(const ref_recipe *recipe, ref_state *s, size_t i, float g, const ref_group *group,
-                double rate, unsigned long t) {
-  const int decays = group->decays;
-  const double decay = decays ? recipe->weight_decay * recipe->decay_part : 0,
-               part = group->rate * group->scale;
+/* Clipping, l1 and weight decay: the gradient that the optimiser sees, or w made smaller. */
+static float regularize(const ref_recipe *recipe, const ref_group *group, float g, double rate,
+                        float *w) {
+  const double decay = group->decays ? recipe->weight_decay * recipe->decay_part : 0;
   if (recipe->clip_value > 0) g = ref_clip(g, (float)recipe->clip_value);
-  if (decays && recipe->l1 > 0 && s->parameters[i] != 0)
-    g += copysignf((float)recipe->l1, s->parameters[i]);
-  float *w = &s->parameters[i], *m = &s->moment1[i], *v = &s->moment2[i];
-  const float mu = (float)recipe->momentum, r = (float)(rate * part),
-              epsilon = (float)recipe->epsilon;
+  if (group->decays && recipe->l1 > 0 && *w != 0) g += copysignf((float)recipe->l1, *w);
   if (recipe->optimizer == REF_ADAMW || recipe->optimizer == REF_LION)
     *w = fmaf(-(float)(rate * group->rate * decay), *w, *w);
   else if (recipe->optimizer != REF_LAMB)
     g = fmaf((float)(decay / group->scale), *w, g);
+  return g;
+}
+
+void ref_update(const ref_recipe *recipe, ref_state *s, size_t i, float g, const ref_group *group,
+                double rate, unsigned long t) {
+  float *w = &s->parameters[i], *m = &s->moment1[i], *v = &s->moment2[i];
+  const double part = group->rate * group->scale;
+  const float mu = (float)recipe->momentum, r = (float)(rate * part),
+              epsilon = (float)recipe->epsilon;
+  g = regularize(recipe, group, g, rate, w);
   switch (recipe->optimizer) {
     case REF_SGD:
       *w = fmaf(-r, g, *w);
