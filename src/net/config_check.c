@@ -201,8 +201,10 @@ static gradus_status check_rates(const gr_config *c, gradus_error *err) {
   const gr_optimizer_kind *o = &gr_optimizers[c->optimizer.name];
   if (o->scope != GR_SCOPE_RUN) return GRADUS_OK;
   if (c->optimizer.bias_rate != 1 || c->optimizer.first_layer_rate != 1)
-    return gr_fail(err, GRADUS_ERR_CONFIG,
-                   "optimizer.rate_factor: does not go with optimizer.name %s; use 1", o->name);
+    return gr_fail(
+        err, GRADUS_ERR_CONFIG, "%s: does not go with optimizer.name %s; use 1",
+        c->optimizer.bias_rate != 1 ? "optimizer.bias_rate" : "optimizer.first_layer_rate",
+        o->name);
   if (c->schedule.weight_decay != GR_COURSE_CONSTANT)
     return gr_fail(err, GRADUS_ERR_CONFIG,
                    "schedule.weight_decay: does not go with optimizer.name %s; use constant",

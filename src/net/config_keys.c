@@ -289,9 +289,9 @@ const gr_key gr_keys[] = {
     {"optimizer.max_norm", "max-norm", GR_KEY_REAL, GR_PART_RECIPE, false,
      FIELD(optimizer.max_norm), NULL, 0, 1e30,
      "largest norm of the weights into a neuron, which are shortened to it; 0: any"},
-    {"optimizer.rate_factor.bias", NULL, GR_KEY_REAL, GR_PART_RECIPE, false,
+    {"optimizer.bias_rate", NULL, GR_KEY_REAL, GR_PART_RECIPE, false,
      FIELD(optimizer.bias_rate), NULL, 0, MOST_RATE, "part of the learning rate that biases have"},
-    {"optimizer.rate_factor.first_layer", NULL, GR_KEY_REAL, GR_PART_RECIPE, false,
+    {"optimizer.first_layer_rate", NULL, GR_KEY_REAL, GR_PART_RECIPE, false,
      FIELD(optimizer.first_layer_rate), NULL, 0, MOST_RATE,
      "part of the learning rate that the weights of the first layer have"},
 

@@ -111,9 +111,9 @@ static void rates_and_parametrizations_are_refused_where_they_mean_nothing(void)
       {{{"network.parametrization", "ntk"}, {"optimizer.name", "adamw"}}, NULL},
       {{{"network.parametrization", "ntk"}, {"optimizer.name", "lamb"}},
        "network.parametrization: ntk is not defined for optimizer.name lamb"},
-      {{{"optimizer.rate_factor.bias", "0.1"}, {"optimizer.name", "lamb"}}, NULL},
-      {{{"optimizer.rate_factor.bias", "0.1"}, {"optimizer.name", "rprop"}},
-       "optimizer.rate_factor: does not go with optimizer.name rprop"},
+      {{{"optimizer.bias_rate", "0.1"}, {"optimizer.name", "lamb"}}, NULL},
+      {{{"optimizer.bias_rate", "0.1"}, {"optimizer.name", "rprop"}},
+       "optimizer.bias_rate: does not go with optimizer.name rprop"},
       {{{"schedule.weight_decay", "cosine"}, {"optimizer.name", "rprop"}},
        "schedule.weight_decay: does not go with optimizer.name rprop"},
   };
@@ -184,9 +184,8 @@ static const char default_recipe[] =
     "  clip_norm: 0\n"
     "  clip_value: 0\n"
     "  max_norm: 0\n"
-    "  rate_factor:\n"
-    "    bias: 1\n"
-    "    first_layer: 1\n"
+    "  bias_rate: 1\n"
+    "  first_layer_rate: 1\n"
     "schedule:\n"
     "  name: constant\n"
     "  warmup: 0\n"
