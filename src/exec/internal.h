@@ -15,6 +15,11 @@ typedef struct gr_mu_product {
   double value;
 } gr_mu_product;
 
+/* The coefficients of one layer's update. */
+typedef struct gr_layer_update {
+  gr_update_coefficients weights, bias; /* and of gain and shift */
+} gr_layer_update;
+
 struct gr_engine {
   gr_plan plan;
   const gr_kernels *kernels;
@@ -25,6 +30,7 @@ struct gr_engine {
   gr_phases phases;
   unsigned spins;             /* see gr_team_spins */
   void *pinned;               /* of gr_team_pin */
+  gr_layer_update *update[2]; /* [n_layers] of passes of even and of odd number */
   double *lane_sums;          /* [n_lanes] */
   float levels[GR_MAX_LIST];  /* of a quantile loss */
   double *row_squares;        /* [plan.n_rows] sums of squares of rows of the gradient */
@@ -83,8 +89,9 @@ size_t gr_lbfgs_sums(void);
 /* The products of the vectors that have been loaded; the same bits as those that steps leave. */
 void gr_lbfgs_recall(gr_engine *engine);
 
-/* Coefficients of the update of step `step` (0-based) for weights, and for biases (no decay). */
-void gr_update_prepare(gr_engine *engine, uint64_t step, double learning_rate, double weight,
-                       gr_update_coefficients *weights, gr_update_coefficients *biases);
+/* Coefficients of the update of step `step` (0-based), from gradients of rows of this weight, into
+ * update[n_layers]. `decay`: the weight decay of the step. */
+void gr_update_prepare(gr_engine *engine, uint64_t step, double learning_rate, double decay,
+                       double weight, gr_layer_update *update);
 
 #endif

@@ -106,9 +106,10 @@ static void copy_panel(const gr_engine *engine, const place *p, size_t from, siz
 
 /* Sums of gradients become the gradient of the objective. */
 static void finish_gradient(const gr_step *s, const place *p) {
+  const gr_update_coefficients *u = &s->update[p->layer - s->engine->plan.layer].weights;
   const gr_engine *engine = s->engine;
   const size_t g = engine->plan.gradient;
-  const float c[2] = {s->weights.scale, s->weights.decay};
+  const float c[2] = {u->scale, u->decay};
   const float *x[2] = {gr_at(engine, g + p->weights),
                        gr_at(engine, engine->plan.parameters + p->weights)};
   engine->kernels->combine(16 * (size_t)p->layer->n_in, 2, c, x, gr_at(engine, g + p->weights));
@@ -263,7 +264,7 @@ static move advance(const gr_step *s, gr_lbfgs *m) {
   if (action == GR_SEARCH_ACCEPT)
     set_product(m, GR_LBFGS_GRADIENT, GR_LBFGS_GRADIENT, search.norm * search.norm);
   if (action == GR_SEARCH_STEEPEST || (action == GR_SEARCH_ACCEPT && search.end == 0))
-    turn(m, action, (double)s->weights.learning_rate, &out);
+    turn(m, action, (double)s->update[0].weights.learning_rate, &out);
   out.t = (float)m->search.t;
   return out;
 }

@@ -87,10 +87,6 @@ static void withdraw_stop(gr_trainer *t) {
     gr_log_write(&t->log, GR_WARNING, "%s", reason.message);
 }
 
-static const char *why_early(const gr_trainer *t) {
-  return t->now.state.search.end > 0 ? ": converged" : ": no improvement, stopped early";
-}
-
 /* The end: the checkpoint that says so comes first; whatever is missing after it, the next session
  * completes. */
 static gradus_status finish(gr_trainer *t, gradus_error *err) {
@@ -105,7 +101,9 @@ static gradus_status finish(gr_trainer *t, gradus_error *err) {
   if (status != GRADUS_OK) return status;
   gr_log_write(&t->log, GR_INFO, "finished at epoch %llu, step %llu%s",
                (unsigned long long)t->now.state.epoch, (unsigned long long)t->now.state.step,
-               t->now.state.stopped_early ? why_early(t) : "");
+               !t->now.state.stopped_early   ? ""
+               : t->now.state.search.end > 0 ? ": converged"
+                                             : ": no improvement, stopped early");
   if (t->audit)
     gr_log_write(&t->log, GR_INFO, "%llu steps of this session were audited: the same bits twice",
                  (unsigned long long)gr_trainer_audited(t));
@@ -278,6 +276,11 @@ static double rate(void *user, uint64_t step) {
   return gr_trainer_rate(user, step);
 }
 
+static gr_course course(void *user, uint64_t step) {
+  const gr_trainer *t = user;
+  return gr_schedule_course(&t->prepared.config, gr_trainer_schedule_step(t, step), t->total_steps);
+}
+
 /* Whether the next step, with what has to follow it, could come after the time limit. An epoch's
  * last steps bring a validation with them, the run's last ones best.h5 and final.h5. */
 static bool time_is_up(const gr_trainer *t, double now) {
@@ -361,6 +364,7 @@ static gr_run run_of(gr_trainer *t, uint64_t n) {
                   .n_steps = n,
                   .learning_rate = rate,
                   .average_share = average_share,
+                  .course = course,
                   .user = t};
 }
 
