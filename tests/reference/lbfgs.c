@@ -124,7 +124,7 @@ static void turn(const ref_recipe *r, struct ref_lbfgs *m, double rate) {
     }
     m->d[k] = ref_flush(first ? -m->g[k] : fmaf((float)-c[2 * REF_PAIRS], m->g[k], sum));
   }
-  m->t = (float)(m->pairs == 0 && m->norm > 1 ? rate / m->norm : rate);
+  m->t = (double)(float)(m->pairs == 0 && m->norm > 1 ? rate / m->norm : rate);
   m->trials = 0;
   m->zooming = m->returns = 0;
   m->t_low = m->f_low = m->slope_low = m->t_high = m->f_high = m->slope_high = 0;
