@@ -90,6 +90,41 @@ static void a_run_ends_where_it_has_converged(void) {
   gr_dataset_free(&data);
 }
 
+/* Another objective: nothing that was known of the old one is of use, but the model. */
+static void other_data_begin_the_search_anew(void) {
+  gr_dataset data = make_regression(200), other = make_regression(200);
+  gr_config config = make_config(SETTINGS("optimizer.name=lbfgs", "training.epochs=40", NULL));
+  const char *path = gr_test_path("lbfgs-other-data");
+  char folder[GR_RUN_FILE];
+  gradus_error err = {0};
+  gr_checkpoint before = {0}, after = {0};
+  bool found, finished;
+  ((float *)other.split[GR_TRAIN].y)[77] = 3;
+  CU_ASSERT_EQUAL(gr_dataset_digest(&other, NULL), GRADUS_OK);
+  session(&data, &config, path, 12, true);
+  gr_run_file(path, "checkpoints", folder);
+  GR_CHECK_OK(gr_checkpoint_newest(folder, NULL, &before, &found, NULL, &err), &err);
+  const gr_trainer_options options = {.run_directory = path, .allow_data_change = true};
+  gr_trainer *t = NULL;
+  GR_CHECK_OK(gr_trainer_create(&config, &other, &options, &t, &err), &err);
+  GR_CHECK_OK(gr_trainer_advance(t, 1, &finished, &err), &err);
+  GR_CHECK_OK(gr_trainer_checkpoint(t, NULL, 0, &err), &err);
+  GR_CHECK_OK(gr_checkpoint_newest(folder, NULL, &after, &found, NULL, &err), &err);
+  CU_ASSERT(before.state.search.iterations > 3 && before.state.search.pairs > 3);
+  CU_ASSERT(after.state.search.iterations == 0 && after.state.search.pairs == 0);
+  CU_ASSERT(after.state.search.phase == GR_SEARCH_BRACKET && after.state.step == 13);
+  CU_ASSERT(memcmp(before.model.parameters, after.model.parameters,
+                   before.model.network.n_parameters * sizeof(float)) == 0);
+  GR_CHECK_OK(gr_trainer_advance(t, UINT64_MAX, &finished, &err), &err);
+  CU_ASSERT(finished);
+  gr_trainer_destroy(t);
+  gr_checkpoint_free(&before);
+  gr_checkpoint_free(&after);
+  gr_config_free(&config);
+  gr_dataset_free(&data);
+  gr_dataset_free(&other);
+}
+
 static void what_a_line_search_cannot_do_with_is_refused(void) {
   static const char *const settings[] = {
       "network.dropout=0.1",      "optimizer.l1=0.1",      "network.hidden=8:0.2,8",
@@ -123,5 +158,6 @@ const gr_test full_tests[] = {GR_TEST(a_full_batch_run_survives_interruption),
                               GR_TEST(what_changes_the_loss_from_step_to_step_is_refused),
                               GR_TEST(a_line_search_survives_interruption_after_every_evaluation),
                               GR_TEST(a_run_ends_where_it_has_converged),
+                              GR_TEST(other_data_begin_the_search_anew),
                               GR_TEST(what_a_line_search_cannot_do_with_is_refused),
                               GR_TEST_END};
