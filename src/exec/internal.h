@@ -16,7 +16,7 @@ typedef struct gr_mu_product {
 
 /* The coefficients of one layer's update. */
 typedef struct gr_layer_update {
-  gr_update_coefficients weights, bias; /* and of gain and shift */
+  gr_update_coefficients weights, bias, alpha; /* bias: and of gain and shift */
 } gr_layer_update;
 
 struct gr_engine {
@@ -54,7 +54,7 @@ static inline gr_activation gr_forward_activation(const gr_plan *plan, uint32_t 
   return leaves_z ? GR_IDENTITY : layer->activation;
 }
 
-/* Vector v of a layer in a blocked vector of parameters that begins at `base`: gr_vector_names. */
+/* Vector v of a layer in a blocked vector of parameters that begins at `base`: gr_vector_name. */
 static inline float *gr_vector_at(const gr_engine *engine, size_t base, const gr_plan_layer *layer,
                                   uint32_t v) {
   return gr_at(engine, base + layer->bias + 16 * layer->panels_out * v);
@@ -77,6 +77,14 @@ void gr_engine_gather(const gr_engine *engine, const gr_rows *rows, const uint64
 void gr_normalize_prepare(gr_engine *engine, size_t model);
 void gr_normalize_evaluation(const gr_engine *engine, size_t model, const gr_plan_layer *layer,
                              uint64_t n, float *a);
+
+/* Those of a parametric layer, likewise, and dC/da becomes dC/dz (exec/parametric.c). */
+void gr_parametric_evaluation(const gr_engine *engine, size_t model, const gr_plan_layer *layer,
+                              uint64_t n, float *a);
+void gr_parametric_rows(const gr_engine *engine, const gr_plan_layer *layer, uint64_t row,
+                        uint64_t n);
+void gr_parametric_rows_back(const gr_engine *engine, const gr_plan_layer *layer, uint64_t row,
+                             uint64_t n);
 
 /* Coefficients of the update of step `step` (0-based), from gradients of rows of this weight, into
  * update[n_layers]. `decay`: the weight decay of the step. */

@@ -108,17 +108,19 @@ void gr_pass_backward(const gr_step *s, int rank, uint32_t l, const gr_share *ro
   const gr_plan_layer *layer = &engine->plan.layer[l], *below = layer - 1;
   const gr_share mine = part_of(s, rank, layer->backward_columns, layer->panels_in, rows);
   const size_t at = mine.row * below->ld + 16 * mine.panel;
-  const bool normalized = below->normalization != GR_NORMALIZATION_NONE;
-  const gr_backward b = {.n_rows = mine.rows,
-                         .n_panels = mine.panels,
-                         .depth = layer->n_out,
-                         .delta = gr_at(engine, layer->delta + mine.row * layer->ld),
-                         .ldd = layer->ld,
-                         .w = gr_at(engine, layer->back + 16 * mine.panel * layer->n_out),
-                         .a = gr_at(engine, below->a + at),
-                         .c = gr_at(engine, (normalized ? below->dy : below->delta) + at),
-                         .ldc = below->ld,
-                         .activation = below->activation,
-                         .slope = below->keeps_slope ? gr_at(engine, below->slope + at) : NULL};
+  const bool normalized = below->normalization != GR_NORMALIZATION_NONE,
+             parametric = below->normalization == GR_NORMALIZATION_PARAMETRIC; /* wants dC/da */
+  const gr_backward b = {
+      .n_rows = mine.rows,
+      .n_panels = mine.panels,
+      .depth = layer->n_out,
+      .delta = gr_at(engine, layer->delta + mine.row * layer->ld),
+      .ldd = layer->ld,
+      .w = gr_at(engine, layer->back + 16 * mine.panel * layer->n_out),
+      .a = gr_at(engine, below->a + at),
+      .c = gr_at(engine, (normalized ? below->dy : below->delta) + at),
+      .ldc = below->ld,
+      .activation = parametric ? GR_IDENTITY : below->activation,
+      .slope = below->keeps_slope && !parametric ? gr_at(engine, below->slope + at) : NULL};
   engine->kernels->backward(&b);
 }

@@ -49,6 +49,9 @@ static inline size_t gr_gradient_vector_at(const gr_plan *plan, const gr_unit *u
   return layer->bias + 16 * (layer->panels_out * v + u->panel);
 }
 
+/* How vector v of a unit's panels is updated. */
+const gr_update_coefficients *gr_vector_update(const gr_step *s, const gr_unit *u, uint32_t v);
+
 /* The update of n parameters from `at` on in the blocked vector, by their gradient sums g. */
 void gr_gradient_apply(const gr_step *s, const gr_update_coefficients *u, size_t at, size_t n,
                        const float *g);

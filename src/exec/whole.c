@@ -120,10 +120,9 @@ void gr_whole_judge(const gr_step *s, gr_verdict *verdict) {
 void gr_whole_apply(const gr_step *s, const gr_verdict *verdict, const gr_unit *u) {
   const gr_engine *engine = s->engine;
   const gr_plan *plan = &engine->plan;
-  gr_update_coefficients weights = s->update[u->layer].weights, bias = s->update[u->layer].bias;
+  gr_update_coefficients weights = s->update[u->layer].weights;
   clip(s, verdict->norm, &weights);
-  clip(s, verdict->norm, &bias);
-  weights.grew = bias.grew = verdict->grew;
+  weights.grew = verdict->grew;
   if (plan->directs) /* w <- w - r (ratio u) */
     weights = (gr_update_coefficients){.optimizer = GR_SGD,
                                        .scale = verdict->ratio[u->layer],
@@ -136,7 +135,10 @@ void gr_whole_apply(const gr_step *s, const gr_verdict *verdict, const gr_unit *
   gr_gradient_renew_back(engine, u);
   for (uint32_t v = 0; u->input == 0 && v < plan->layer[u->layer].n_trained; v++) {
     const size_t at = gr_gradient_vector_at(plan, u, v);
-    gr_gradient_apply(s, &bias, at, 16 * (size_t)u->n_panels, gr_at(engine, plan->gradient + at));
+    gr_update_coefficients vector = *gr_vector_update(s, u, v);
+    clip(s, verdict->norm, &vector);
+    vector.grew = verdict->grew;
+    gr_gradient_apply(s, &vector, at, 16 * (size_t)u->n_panels, gr_at(engine, plan->gradient + at));
   }
 }
 

@@ -34,7 +34,9 @@ static const char *const activations[] = {
     NULL};
 
 static const char *const normalizations[] = {
-#define GR_NORMALIZATION(ID, name, ...) [GR_NORMALIZATION_##ID] = name,
+#define CHOICE_NORMALIZATION(name) name
+#define CHOICE_FORM(name) NULL
+#define GR_NORMALIZATION(ID, name, said, ...) [GR_NORMALIZATION_##ID] = CHOICE_##said(name),
 #include "kernel/normalization.def.h"
 #undef GR_NORMALIZATION
     NULL};
@@ -98,6 +100,8 @@ static const char *const initializations[] = {[GR_INIT_NORMAL] = "normal",
                                               [GR_INIT_LECUN] = "lecun",
                                               [GR_INIT_GLOROT_BIASES] = "glorot-biases",
                                               NULL};
+static const char *const forms[] = {
+    [GR_FORM_FIXED] = "fixed", [GR_FORM_PARAMETRIC] = "parametric", NULL};
 static const char *const parametrizations[] = {
     [GR_PARAMETRIZATION_STANDARD] = "standard", [GR_PARAMETRIZATION_NTK] = "ntk", NULL};
 static const char *const shuffles[] = {
@@ -189,6 +193,8 @@ const gr_key gr_keys[] = {
     {"network.normalization", "normalization", GR_KEY_CHOICE, GR_PART_RECIPE, false,
      FIELD(network.normalization), normalizations, 0, 0,
      "what stands between weighted input and activation of the hidden layers"},
+    {"network.activation_form", NULL, GR_KEY_CHOICE, GR_PART_RECIPE, false, FIELD(network.form),
+     forms, 0, 0, "parametric: each hidden neuron trains how much of its activation it has"},
     {"network.parametrization", NULL, GR_KEY_CHOICE, GR_PART_RECIPE, false,
      FIELD(network.parametrization), parametrizations, 0, 0,
      "ntk: the optimizer sees weights times the root of the inputs of their layer"},
@@ -289,11 +295,14 @@ const gr_key gr_keys[] = {
     {"optimizer.max_norm", "max-norm", GR_KEY_REAL, GR_PART_RECIPE, false,
      FIELD(optimizer.max_norm), NULL, 0, 1e30,
      "largest norm of the weights into a neuron, which are shortened to it; 0: any"},
-    {"optimizer.bias_rate", NULL, GR_KEY_REAL, GR_PART_RECIPE, false,
-     FIELD(optimizer.bias_rate), NULL, 0, MOST_RATE, "part of the learning rate that biases have"},
+    {"optimizer.bias_rate", NULL, GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(optimizer.bias_rate),
+     NULL, 0, MOST_RATE, "part of the learning rate that biases have"},
     {"optimizer.first_layer_rate", NULL, GR_KEY_REAL, GR_PART_RECIPE, false,
      FIELD(optimizer.first_layer_rate), NULL, 0, MOST_RATE,
      "part of the learning rate that the weights of the first layer have"},
+    {"optimizer.activation_rate", NULL, GR_KEY_REAL, GR_PART_RECIPE, false,
+     FIELD(optimizer.activation_rate), NULL, 0, MOST_RATE,
+     "part of the learning rate that parametric activations have"},
 
     {"schedule.name", "schedule", GR_KEY_CHOICE, GR_PART_RECIPE, false, FIELD(schedule.name),
      schedules, 0, 0, "course of the learning rate"},

@@ -52,7 +52,9 @@ static gr_layer layer_of(const gr_config *c, uint32_t i, uint32_t n_in) {
                     .n_out = c->network.hidden[i],
                     .activation = (gr_activation)gr_config_activation(c, i),
                     .dropout = in_65536ths(gr_config_dropout(c, i)),
-                    .normalization = (gr_normalization)gr_config_normalization(c, i)};
+                    .normalization = gr_config_form(c, i) == GR_FORM_PARAMETRIC
+                                         ? GR_NORMALIZATION_PARAMETRIC
+                                         : (gr_normalization)gr_config_normalization(c, i)};
 }
 
 gradus_status gr_network_make(const gr_config *config, gr_network *out, gradus_error *err) {
@@ -106,7 +108,7 @@ static const rule rules[] = {[GR_INIT_NORMAL] = {gr_random_normal, normal_scale,
                              [GR_INIT_LECUN] = {gr_random_normal, normal_scale, 0, false},
                              [GR_INIT_GLOROT_BIASES] = {draw_symmetric, glorot_scale, 0, true}};
 
-/* Behind the biases: gain, shift, mean and variance that change nothing. */
+/* Behind the biases: gain, or alpha, shift, mean and variance that change nothing. */
 static const float vector_starts[GR_MAX_VECTORS] = {0, 1, 0, 0, 1};
 
 void gr_network_initialize(const gr_network *network, gr_initialization kind, uint64_t seed,

@@ -37,7 +37,8 @@ static void plan_layers(gr_plan *plan, const gr_network *network) {
     layer->n_vectors = gr_normalizations[layer->normalization].vectors;
     layer->n_trained = gr_normalizations[layer->normalization].trained;
     layer->keeps_slope = l + 1 < network->n_layers &&
-                         (layer->dropout > 0 || gr_activations[layer->activation].from_input);
+                         (layer->dropout > 0 || gr_activations[layer->activation].from_input ||
+                          layer->normalization == GR_NORMALIZATION_PARAMETRIC);
     layer->panels_in = gr_panels_of(layer->n_in);
     layer->panels_out = gr_panels_of(layer->n_out);
     layer->ld = stride_of(layer->n_out);
@@ -113,7 +114,7 @@ static void plan_training_buffers(gr_plan *plan, const gr_kernels *kernels) {
       layer->dy = gr_arena_reserve(&plan->arena, rows, layer->ld);
       if (plan->layer[l].normalization == GR_NORMALIZATION_LAYER)
         layer->root = gr_arena_reserve(&plan->arena, rows, 1);
-      else
+      if (plan->layer[l].normalization == GR_NORMALIZATION_BATCH)
         layer->statistics = gr_arena_reserve(&plan->arena, 2 * 16, layer->panels_out);
     }
     if (l > 0) layer->back = gr_arena_reserve(&plan->arena, 16 * layer->panels_in, layer->n_out);

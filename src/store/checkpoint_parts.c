@@ -66,7 +66,7 @@ gr_block gr_block_at(const gr_network *network, uint32_t i, const char *group, c
       .dims = {layer->n_out, layer->n_in},
       .offset = weights ? layer->weights : layer->bias + (size_t)(i - 1) * layer->n_out};
   snprintf(block.path, sizeof block.path, "/%s/layer_%u/%s%s", group, (unsigned)(l + 1),
-           weights ? "weights" : gr_vector_names[i - 1], suffix);
+           weights ? "weights" : gr_vector_name(layer->normalization, i - 1), suffix);
   return block;
 }
 

@@ -41,7 +41,7 @@ static void put_model(gr_h5_writer *w, const gr_model *model) {
     gr_h5_put_text_attribute(w, path, "activation",
                              gr_activations[network->layer[l - 1].activation].name);
     if (network->layer[l - 1].normalization != GR_NORMALIZATION_NONE)
-      gr_h5_put_text_attribute(w, path, "normalization",
+      gr_h5_put_text_attribute(w, path, gr_normalizations[network->layer[l - 1].normalization].said,
                                gr_normalizations[network->layer[l - 1].normalization].name);
   }
 }

@@ -31,8 +31,8 @@ typedef struct recipe {
   int average;                                /* gr_average */
   double l1, clip_norm, clip_value, max_norm; /* 0: none */
   bool ntk;
-  double bias_rate, first_layer_rate; /* 0: 1 */
-  bool courses;                       /* of dropout and weight decay: recipe_course */
+  double bias_rate, first_layer_rate, activation_rate; /* 0: 1 */
+  bool courses; /* of dropout and weight decay: recipe_course */
 } recipe;
 
 /* Whether a loss goes with an activation of the outputs. */

@@ -78,6 +78,7 @@ gr_config make_config(const recipe *r) {
   c.optimizer.max_norm = r->max_norm;
   c.network.parametrization = r->ntk ? GR_PARAMETRIZATION_NTK : GR_PARAMETRIZATION_STANDARD;
   c.optimizer.bias_rate = r->bias_rate > 0 ? r->bias_rate : 1;
+  c.optimizer.activation_rate = r->activation_rate > 0 ? r->activation_rate : 1;
   c.optimizer.first_layer_rate = r->first_layer_rate > 0 ? r->first_layer_rate : 1;
   return c;
 }

@@ -44,12 +44,13 @@ static void meetings_of(const gr_plan *plan, bool *meets) {
 }
 
 /* Plain, and with layers that are normalised. */
-enum { N_NETWORKS = 6 };
+enum { N_NETWORKS = 7 };
 static gr_normalization normalization_of(int kind, uint32_t l) {
-  static const char of[N_NETWORKS][4] = {"...", "LLL", "L..", "BBB", ".BL", "B.."};
+  static const char of[N_NETWORKS][4] = {"...", "LLL", "L..", "BBB", ".BL", "B..", "PLP"};
   const char c = of[kind][l];
   return c == 'L'   ? GR_NORMALIZATION_LAYER
          : c == 'B' ? GR_NORMALIZATION_BATCH
+         : c == 'P' ? GR_NORMALIZATION_PARAMETRIC
                     : GR_NORMALIZATION_NONE;
 }
 

@@ -13,6 +13,7 @@
 /* Small networks with short last batches; 16, 8, 2 and 1 lanes. */
 static const recipe recipes[] = {
     {.width = {23, 70, 41, 5},
+     .layers = "70:parametric,41",
      .hidden = GR_SILU,
      .output = GR_SOFTMAX,
      .loss = GR_FOCAL,

@@ -29,13 +29,15 @@ typedef struct place {
 /* Numbers of each neuron of layer l = 1.. beside its weights: bias, gain, shift, mean and variance.
  */
 static size_t vectors_of(const ref_recipe *recipe, size_t l) {
-  static const size_t vectors[] = {[REF_PLAIN] = 1, [REF_LAYER_NORM] = 3, [REF_BATCH_NORM] = 5};
+  static const size_t vectors[] = {
+      [REF_PLAIN] = 1, [REF_LAYER_NORM] = 3, [REF_BATCH_NORM] = 5, [REF_PARAMETRIC] = 2};
   return vectors[recipe->normalization[l - 1]];
 }
 
 /* Those that gradients change. */
 static size_t trained_of(const ref_recipe *recipe, size_t l) {
-  return recipe->normalization[l - 1] == REF_PLAIN ? 1 : 3;
+  const size_t vectors = vectors_of(recipe, l);
+  return vectors < 3 ? vectors : 3;
 }
 
 /* Where the weights of layer l = 1.. begin; its biases follow them. */
@@ -100,10 +102,28 @@ static void multiply(const ref_recipe *recipe, const float *parameters, size_t l
   }
 }
 
+/* z in h becomes what the gradient of alpha wants. */
+static void activate_parametric(const ref_recipe *recipe, const float *parameters, const place *at,
+                                size_t l, pass *p) {
+  const float *alpha = vector_of(recipe, parameters, l, 1);
+  for (size_t o = 0; o < recipe->width[l]; o++) {
+    const float z = p->h[l][o], k = kept(recipe, at, l, o);
+    float f, slope;
+    ref_curve((int)recipe->activation[l - 1], z, &f, &slope);
+    p->a[l][o] = ref_flush(ref_flush(fmaf(alpha[o], f - z, z)) * k);
+    p->s[l][o] = ref_flush(ref_flush(fmaf(alpha[o], slope - 1, 1)) * k);
+    p->h[l][o] = ref_flush((f - z) * k);
+  }
+}
+
 /* From z, or, where the batch has normalised it, from y, to the outputs of a hidden layer. */
 static void finish(const ref_recipe *recipe, const float *parameters, const place *at, size_t l,
                    pass *p) {
   const ref_normalization kind = recipe->normalization[l - 1];
+  if (kind == REF_PARAMETRIC) {
+    activate_parametric(recipe, parameters, at, l, p);
+    return;
+  }
   if (kind == REF_LAYER_NORM)
     ref_normalize(vector_of(recipe, parameters, l, 1), vector_of(recipe, parameters, l, 2),
                   recipe->width[l], p->h[l], p->y[l], &p->root[l]);
@@ -119,7 +139,9 @@ static void multiply_back(const ref_recipe *recipe, const float *parameters, siz
   for (size_t i = 0; i < n_in; i++) {
     float sum = 0;
     for (size_t o = 0; o < recipe->width[l]; o++) sum = fmaf(p->d[l][o], w[o * n_in + i], sum);
-    d[i] = ref_flush(sum * p->s[l - 1][i]);
+    d[i] = ref_flush(sum * (recipe->normalization[l - 2] == REF_PARAMETRIC ? 1 : p->s[l - 1][i]));
+    if (recipe->normalization[l - 2] == REF_PARAMETRIC)
+      p->d[l - 1][i] = ref_flush(d[i] * p->s[l - 1][i]);
   }
   if (recipe->normalization[l - 2] == REF_LAYER_NORM)
     ref_normalize_back(vector_of(recipe, parameters, l - 1, 1), n_in, p->h[l - 1], d,
@@ -136,7 +158,7 @@ static void join_gradient(const ref_recipe *recipe, const pass *p, float *gradie
       if (recipe->normalization[l - 1] != REF_BATCH_NORM) g_bias[o] += p->d[l][o];
       if (recipe->normalization[l - 1] == REF_PLAIN) continue;
       g_bias[n_out + o] = fmaf(p->y[l][o], p->h[l][o], g_bias[n_out + o]);
-      g_bias[2 * n_out + o] += p->y[l][o];
+      if (trained_of(recipe, l) == 3) g_bias[2 * n_out + o] += p->y[l][o];
     }
   }
 }
@@ -334,7 +356,7 @@ static double tree_of(const double *x, size_t n) {
 /* Those of neuron o of a gradient w of layer l, where W' is what is trained. */
 static double ntk_squares(const ref_recipe *recipe, size_t l, const float *w, size_t o) {
   const size_t n_in = recipe->width[l - 1], n_out = recipe->width[l];
-  const double s = ref_group_of(recipe, l, 1).scale;
+  const double s = ref_group_of(recipe, l, REF_WEIGHTS).scale;
   return s * s * (double)squares(w + o * n_in, n_in, NULL, 0, 0) +
          (double)squares(NULL, 0, w + n_in * n_out + o, trained_of(recipe, l), n_out);
 }
@@ -407,6 +429,14 @@ static void lamb_layer(const ref_recipe *recipe, ref_state *s, size_t l, float *
   for (size_t i = 0; i < n_in * n_out; i++) w[i] = fmaf(-(float)rate, g[i] * ratio, w[i]);
 }
 
+/* Of parameter i of layer l. */
+static ref_kind kind_of(const ref_recipe *recipe, size_t l, size_t i) {
+  const size_t n_in = recipe->width[l - 1], n_out = recipe->width[l];
+  if (i < n_in * n_out) return REF_WEIGHTS;
+  const int second = i >= (n_in + 1) * n_out;
+  return second && recipe->normalization[l - 1] == REF_PARAMETRIC ? REF_ALPHAS : REF_VECTORS;
+}
+
 double ref_step(const ref_recipe *recipe, ref_state *state, const ref_sample *sample, size_t n,
                 unsigned long step, double learning_rate) {
   const batch b = {recipe,
@@ -430,15 +460,16 @@ double ref_step(const ref_recipe *recipe, ref_state *state, const ref_sample *sa
                  all = weights + trained_of(recipe, l) * n_out;
     const int whole = recipe->optimizer == REF_LAMB;
     for (size_t i = 0; i < all; i++) {
-      float scale = (float)(1 / s.weight * ref_group_of(recipe, l, i < weights).scale);
+      const ref_group group = ref_group_of(recipe, l, kind_of(recipe, l, i));
+      float scale = (float)(1 / s.weight * group.scale);
       if (clips) scale = (float)((double)scale * (recipe->clip_norm / norm));
       s.gradient[first + i] *= scale;
     }
     if (whole)
       lamb_layer(recipe, state, l, s.gradient + first,
-                 learning_rate * ref_group_of(recipe, l, 1).rate, step + 1);
+                 learning_rate * ref_group_of(recipe, l, REF_WEIGHTS).rate, step + 1);
     for (size_t i = whole ? weights : 0; i < all; i++) {
-      const ref_group group = ref_group_of(recipe, l, i < weights);
+      const ref_group group = ref_group_of(recipe, l, kind_of(recipe, l, i));
       ref_update(recipe, state, first + i, s.gradient[first + i], &group, learning_rate, step + 1);
     }
     if (recipe->normalization[l - 1] == REF_BATCH_NORM) track_batch(&b, l, state->parameters);

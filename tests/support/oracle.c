@@ -177,6 +177,14 @@ static void normalize(const gr_layer *layer, const double *parameters, double *z
   for (size_t j = 0; j < n; j++) z[j] = gain[j] * (z[j] - mean) / sqrt(variance + 1e-5) + shift[j];
 }
 
+/* f(z), or z + alpha (f(z) - z), of neuron o. */
+static double output_of(const gr_layer *layer, const double *parameters, double z, size_t o) {
+  const double f = gr_oracle_activation(layer->activation, z);
+  return layer->normalization == GR_NORMALIZATION_PARAMETRIC
+             ? z + parameters[layer->bias + layer->n_out + o] * (f - z)
+             : f;
+}
+
 void gr_oracle_forward(const gr_network *network, const double *parameters, const double *x,
                        double *z, double *a_out) {
   double buffer[2][1200];
@@ -192,7 +200,7 @@ void gr_oracle_forward(const gr_network *network, const double *parameters, cons
     }
     if (layer->normalization == GR_NORMALIZATION_LAYER) normalize(layer, parameters, to);
     for (size_t o = 0; o < layer->n_out && !last; o++)
-      to[o] = gr_oracle_activation(layer->activation, to[o]);
+      to[o] = output_of(layer, parameters, to[o], o);
     if (!last && a_out) {
       memcpy(a_out, to, layer->n_out * sizeof *to);
       a_out += layer->n_out;
@@ -234,7 +242,7 @@ double gr_oracle_batch_loss(const gr_network *network, const double *parameters,
     for (size_t r = 0; r < n_rows && layer->normalization == GR_NORMALIZATION_LAYER; r++)
       normalize(layer, parameters, z + r * n_out);
     for (size_t i = 0; i < n_rows * n_out && layer < out; i++)
-      z[i] = gr_oracle_activation(layer->activation, z[i]);
+      z[i] = output_of(layer, parameters, z[i], i % n_out);
     a = z;
   }
   for (size_t r = 0; r < n_rows; r++)
