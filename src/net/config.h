@@ -42,7 +42,9 @@ typedef enum gr_initialization {
   GR_INIT_GLOROT,
   GR_INIT_HE,
   GR_INIT_LECUN,
-  GR_INIT_GLOROT_BIASES
+  GR_INIT_GLOROT_BIASES,
+  GR_INIT_NORMAL_ZERO,
+  GR_INIT_REALMLP /* what it is without data; the rest: exec/initialize.h */
 } gr_initialization;
 typedef enum gr_parametrization {
   GR_PARAMETRIZATION_STANDARD,

@@ -99,6 +99,8 @@ static const char *const initializations[] = {[GR_INIT_NORMAL] = "normal",
                                               [GR_INIT_HE] = "he",
                                               [GR_INIT_LECUN] = "lecun",
                                               [GR_INIT_GLOROT_BIASES] = "glorot-biases",
+                                              [GR_INIT_NORMAL_ZERO] = "normal-zero",
+                                              [GR_INIT_REALMLP] = "realmlp",
                                               NULL};
 static const char *const forms[] = {
     [GR_FORM_FIXED] = "fixed", [GR_FORM_PARAMETRIC] = "parametric", NULL};

@@ -82,6 +82,7 @@ typedef struct rule {
   double (*scale)(double n_in, double n_out);
   double bias_scale;
   bool biases_alike; /* drawn as the weights are */
+  bool ends_in_zero; /* the output layer is 0 */
 } rule;
 
 static double draw_symmetric(uint64_t seed, gr_stream stream, uint64_t a, uint64_t b) {
@@ -102,11 +103,14 @@ static double he_scale(double n_in, double n_out) {
   return sqrt(2 / n_in);
 }
 
-static const rule rules[] = {[GR_INIT_NORMAL] = {gr_random_normal, normal_scale, 1, false},
-                             [GR_INIT_GLOROT] = {draw_symmetric, glorot_scale, 0, false},
-                             [GR_INIT_HE] = {gr_random_normal, he_scale, 0, false},
-                             [GR_INIT_LECUN] = {gr_random_normal, normal_scale, 0, false},
-                             [GR_INIT_GLOROT_BIASES] = {draw_symmetric, glorot_scale, 0, true}};
+static const rule rules[] = {
+    [GR_INIT_NORMAL] = {gr_random_normal, normal_scale, 1, false, false},
+    [GR_INIT_GLOROT] = {draw_symmetric, glorot_scale, 0, false, false},
+    [GR_INIT_HE] = {gr_random_normal, he_scale, 0, false, false},
+    [GR_INIT_LECUN] = {gr_random_normal, normal_scale, 0, false, false},
+    [GR_INIT_GLOROT_BIASES] = {draw_symmetric, glorot_scale, 0, true, false},
+    [GR_INIT_NORMAL_ZERO] = {gr_random_normal, normal_scale, 1, false, true},
+    [GR_INIT_REALMLP] = {gr_random_normal, normal_scale, 0, false, false}};
 
 /* Behind the biases: gain, or alpha, shift, mean and variance that change nothing. */
 static const float vector_starts[GR_MAX_VECTORS] = {0, 1, 0, 0, 1};
@@ -116,11 +120,15 @@ void gr_network_initialize(const gr_network *network, gr_initialization kind, ui
   const rule *by = &rules[kind];
   for (uint32_t l = 0; l < network->n_layers; l++) {
     const gr_layer *layer = &network->layer[l];
-    double scale = by->scale(layer->n_in, layer->n_out);
-    const double bias_scale = by->biases_alike ? scale : by->bias_scale;
+    const bool zero = by->ends_in_zero && l + 1 == network->n_layers;
+    const double scale = zero ? 0 : by->scale(layer->n_in, layer->n_out),
+                 bias_scale = zero               ? 0
+                              : by->biases_alike ? scale
+                                                 : by->bias_scale;
     size_t n_weights = (size_t)layer->n_in * layer->n_out;
     for (size_t e = 0; e < n_weights; e++)
-      parameters[layer->weights + e] = (float)(scale * by->draw(seed, GR_STREAM_INIT, l, e));
+      parameters[layer->weights + e] =
+          zero ? 0 : (float)(scale * by->draw(seed, GR_STREAM_INIT, l, e));
     for (size_t o = 0; o < layer->n_out; o++)
       parameters[layer->bias + o] =
           bias_scale > 0 ? (float)(bias_scale * by->draw(seed, GR_STREAM_INIT, l, n_weights + o))

@@ -41,10 +41,20 @@ gradus_status gr_network_make(const gr_config *config, gr_network *out, gradus_e
 
 /* Initial parameters [n_parameters]. Element e of layer[l] is a function of (seed, l, e) and the
  * layer's own widths only: e = o n_in + i for a weight, e = n_in n_out + o for a bias. Gains,
- * alphas and variances are 1, shifts and means 0. normal  weights N(0, 1/n_in), biases N(0, 1): the
- * textbook's (Nielsen 2015, chapter 3) glorot  weights uniform within +-sqrt(6/(n_in + n_out)),
- * biases 0 (Glorot and Bengio 2010, eq. 16) he      weights N(0, 2/n_in), biases 0 (He et al. 2015,
- * eq. 10) lecun   weights N(0, 1/n_in), biases 0 (LeCun et al. 1998, eq. 16) */
+ * alphas and variances are 1, shifts and means 0.
+ *
+ * normal: weights N(0, 1/n_in), biases N(0, 1): the textbook's (Nielsen 2015, chapter 3)
+ *
+ * glorot: weights uniform within +-sqrt(6/(n_in + n_out)), biases 0 (Glorot and Bengio 2010, eq.
+ * 16)
+ *
+ * he: weights N(0, 2/n_in), biases 0 (He et al. 2015, eq. 10)
+ *
+ * lecun: weights N(0, 1/n_in), biases 0 (LeCun et al. 1998, eq. 16)
+ *
+ * normal-zero: normal, but weights and biases of the last layer are 0
+ *
+ * realmlp: lecun; exec/initialize.h goes on from it */
 void gr_network_initialize(const gr_network *network, gr_initialization kind, uint64_t seed,
                            float *parameters);
 

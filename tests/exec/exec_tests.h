@@ -87,8 +87,9 @@ outcome run_recipe_rounding(const recipe *r, const data *d, workers w, int mode)
 /* Parameters, moments, losses, totals and outputs have the same bits. */
 int same_outcome(const recipe *r, const outcome *a, const outcome *b);
 
-extern const gr_test parametrization_tests[], plan_tests[], order_tests[], team_tests[],
-    traffic_tests[], reference_tests[], same_bits_tests[], run_tests[], golden_tests[],
-    gradient_tests[], textbook_tests[], evaluation_tests[], finite_tests[], whole_tests[];
+extern const gr_test initialize_tests[], parametrization_tests[], plan_tests[], order_tests[],
+    team_tests[], traffic_tests[], reference_tests[], same_bits_tests[], run_tests[],
+    golden_tests[], gradient_tests[], textbook_tests[], evaluation_tests[], finite_tests[],
+    whole_tests[];
 
 #endif
