@@ -102,28 +102,14 @@ static void multiply(const ref_recipe *recipe, const float *parameters, size_t l
   }
 }
 
-/* z in h becomes what the gradient of alpha wants. */
-static void activate_parametric(const ref_recipe *recipe, const float *parameters, const place *at,
-                                size_t l, pass *p) {
-  const float *alpha = vector_of(recipe, parameters, l, 1);
-  for (size_t o = 0; o < recipe->width[l]; o++) {
-    const float z = p->h[l][o], k = kept(recipe, at, l, o);
-    float f, slope;
-    ref_curve((int)recipe->activation[l - 1], z, &f, &slope);
-    p->a[l][o] = ref_flush(ref_flush(fmaf(alpha[o], f - z, z)) * k);
-    p->s[l][o] = ref_flush(ref_flush(fmaf(alpha[o], slope - 1, 1)) * k);
-    p->h[l][o] = ref_flush((f - z) * k);
-  }
-}
-
 /* From z, or, where the batch has normalised it, from y, to the outputs of a hidden layer. */
 static void finish(const ref_recipe *recipe, const float *parameters, const place *at, size_t l,
                    pass *p) {
   const ref_normalization kind = recipe->normalization[l - 1];
-  if (kind == REF_PARAMETRIC) {
-    activate_parametric(recipe, parameters, at, l, p);
-    return;
-  }
+  for (size_t o = 0; o < recipe->width[l] && kind == REF_PARAMETRIC; o++)
+    ref_parametric((int)recipe->activation[l - 1], vector_of(recipe, parameters, l, 1)[o],
+                   kept(recipe, at, l, o), &p->h[l][o], &p->a[l][o], &p->s[l][o]);
+  if (kind == REF_PARAMETRIC) return;
   if (kind == REF_LAYER_NORM)
     ref_normalize(vector_of(recipe, parameters, l, 1), vector_of(recipe, parameters, l, 2),
                   recipe->width[l], p->h[l], p->y[l], &p->root[l]);

@@ -119,7 +119,8 @@ static void courses_of_dropout_and_decay_go_on_where_they_were(void) {
   gr_config config = make_config(
       SETTINGS("network.dropout=0.3", "schedule.dropout=flat-cosine", "optimizer.weight_decay=0.1",
                "schedule.weight_decay=cosine", "network.parametrization=ntk",
-               "optimizer.bias_rate=0.1", "schedule.name=coslog4", NULL));
+               "optimizer.bias_rate=0.1", "schedule.name=coslog4",
+               "network.activation_form=parametric", "network.initialization=realmlp", NULL));
   cut_twice(&data, &config, "courses", 2);
   gr_config_free(&config);
   gr_dataset_free(&data);
