@@ -72,8 +72,18 @@ void gr_normalize_prepare(gr_engine *engine, size_t model);
 void gr_normalize_evaluation(const gr_engine *engine, size_t model, const gr_plan_layer *layer,
                              uint64_t n, float *a);
 
-/* Coefficients of the update of step `step` (0-based) for weights, and for biases (no decay). */
+/* Inputs as gathered, rows [n][ld_input], become what layer 0 reads, in place; the model begins at
+ * `model`. Without a front they stay. */
+void gr_front_evaluation(const gr_engine *engine, size_t model, size_t n, float *rows);
+
+/* The front's parameters, between whole vectors in logical and in blocked order. */
+void gr_front_pack(const gr_plan *plan, const float *logical, float *blocked);
+void gr_front_unpack(const gr_plan *plan, const float *blocked, float *logical);
+
+/* Coefficients of the update of step `step` (0-based) for weights, for biases (no decay),
+ * and for the front. */
 void gr_update_prepare(gr_engine *engine, uint64_t step, double learning_rate, double weight,
-                       gr_update_coefficients *weights, gr_update_coefficients *biases);
+                       gr_update_coefficients *weights, gr_update_coefficients *biases,
+                       gr_update_coefficients *front);
 
 #endif

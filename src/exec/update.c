@@ -59,8 +59,9 @@ static void prepare_kind(gr_engine *engine, uint64_t t, double learning_rate,
   u->root_correction = (float)(1 / sqrt(1 - gr_power(beta2, t)));
 }
 
-void gr_update_prepare(gr_engine *engine, uint64_t step, double learning_rate, double weight,
-                       gr_update_coefficients *weights, gr_update_coefficients *biases) {
+/* Those of parameters with this learning rate. */
+static gr_update_coefficients coefficients_of(gr_engine *engine, uint64_t step,
+                                              double learning_rate, double weight) {
   const gr_config *config = &engine->config;
   const double decay = config->optimizer.weight_decay;
   gr_update_coefficients u = {.optimizer = (gr_optimizer)config->optimizer.name,
@@ -75,7 +76,16 @@ void gr_update_prepare(gr_engine *engine, uint64_t step, double learning_rate, d
                               .clip = (float)config->optimizer.clip_value};
   u.decay = (float)(gr_optimizers[u.optimizer].decoupled ? learning_rate * decay : decay);
   prepare_kind(engine, step + 1, learning_rate, &u);
-  *weights = u;
-  u.decay = u.l1 = 0;
-  *biases = u;
+  return u;
+}
+
+void gr_update_prepare(gr_engine *engine, uint64_t step, double learning_rate, double weight,
+                       gr_update_coefficients *weights, gr_update_coefficients *biases,
+                       gr_update_coefficients *front) {
+  *weights = *biases = coefficients_of(engine, step, learning_rate, weight);
+  biases->decay = biases->l1 = 0;
+  if (!engine->plan.front.exists) return;
+  *front =
+      coefficients_of(engine, step, learning_rate * engine->config.optimizer.scale_rate, weight);
+  front->l1 = 0;
 }

@@ -41,6 +41,7 @@ void gr_whole_squares(const gr_step *s, int rank) {
             engine->row_sums[0]);
     }
   }
+  if (plan->front.exists) gr_front_squares(s, rank);
 }
 
 double gr_whole_norm(const gr_step *s) {
@@ -50,16 +51,16 @@ double gr_whole_norm(const gr_step *s) {
 
 /* Clipping by norm (Pascanu, Mikolov and Bengio 2013, algorithm 1): a longer gradient is shortened
  * to the threshold. */
-static float clipped_scale(const gr_step *s, double norm) {
-  const double most = s->engine->config.optimizer.clip_norm, scale = (double)s->weights.scale;
-  return most > 0 && norm > most ? (float)(scale * (most / norm)) : s->weights.scale;
+float gr_whole_scale(const gr_step *s, float scale, double norm) {
+  const double most = s->engine->config.optimizer.clip_norm;
+  return most > 0 && norm > most ? (float)((double)scale * (most / norm)) : scale;
 }
 
 void gr_whole_direct(const gr_step *s, int rank, double norm) {
   gr_engine *engine = s->engine;
   const gr_plan *plan = &engine->plan;
   gr_update_coefficients u = s->weights;
-  u.scale = clipped_scale(s, norm);
+  u.scale = gr_whole_scale(s, u.scale, norm);
   for (uint32_t l = 0; l < plan->n_layers; l++) {
     const gr_plan_layer *layer = &plan->layer[l];
     size_t panel, end;
@@ -105,7 +106,7 @@ void gr_whole_apply(const gr_step *s, const gr_verdict *verdict, const gr_unit *
   const gr_engine *engine = s->engine;
   const gr_plan *plan = &engine->plan;
   gr_update_coefficients weights = s->weights, biases = s->biases;
-  weights.scale = biases.scale = clipped_scale(s, verdict->norm);
+  weights.scale = biases.scale = gr_whole_scale(s, weights.scale, verdict->norm);
   weights.grew = biases.grew = verdict->grew;
   if (plan->directs) /* w <- w - r (ratio u) */
     weights = (gr_update_coefficients){.optimizer = GR_SGD,

@@ -96,6 +96,7 @@ typedef struct gr_config {
     int64_t inputs, outputs; /* resolved from the data */
     double dropout, input_dropout;
     int normalization; /* gr_normalization */
+    bool scale_inputs; /* by factors that are trained */
   } network;
   struct {
     int64_t epochs, batch_size;
@@ -123,6 +124,7 @@ typedef struct gr_config {
     int name; /* gr_optimizer */
     double learning_rate, momentum, beta1, beta2, epsilon, weight_decay, l1;
     double clip_norm, clip_value, max_norm; /* 0: none */
+    double scale_rate;                      /* of network.scale_inputs: part of the learning rate */
   } optimizer;
   struct {
     int name;                                         /* gr_schedule */

@@ -181,6 +181,9 @@ const gr_key gr_keys[] = {
     {"network.normalization", "normalization", GR_KEY_CHOICE, GR_PART_RECIPE, false,
      FIELD(network.normalization), normalizations, 0, 0,
      "what stands between weighted input and activation of the hidden layers"},
+    {"network.scale_inputs", "scale-inputs", GR_KEY_BOOL, GR_PART_RECIPE, false,
+     FIELD(network.scale_inputs), NULL, 0, 0,
+     "layer 1 reads each input times a factor of its own, which is trained and begins at 1"},
 
     {"training.epochs", "epochs", GR_KEY_INTEGER, GR_PART_RECIPE, true, FIELD(training.epochs),
      NULL, 1, MAX_STEPS, "passes over the training rows; auto: 20, more for small tables"},
@@ -278,6 +281,8 @@ const gr_key gr_keys[] = {
     {"optimizer.max_norm", "max-norm", GR_KEY_REAL, GR_PART_RECIPE, false,
      FIELD(optimizer.max_norm), NULL, 0, 1e30,
      "largest norm of the weights into a neuron, which are shortened to it; 0: any"},
+    {"optimizer.scale_rate", NULL, GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(optimizer.scale_rate),
+     NULL, 0, 1e6, "learning rate of network.scale_inputs, in those of the weights"},
 
     {"schedule.name", "schedule", GR_KEY_CHOICE, GR_PART_RECIPE, false, FIELD(schedule.name),
      schedules, 0, 0, "course of the learning rate"},

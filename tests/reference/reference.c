@@ -12,7 +12,8 @@
 #include "reference/updates.h"
 
 /* One sample's outputs a[l] of each layer (a[0]: inputs), their slopes and dC/dz d[l]; and of
- * normalised layers zhat h[l], dC/d(gain zhat + shift) y[l] and 1 / deviation root[l]. */
+ * normalised layers zhat h[l], dC/d(gain zhat + shift) y[l] and 1 / deviation root[l]. Where inputs
+ * have factors, a[0] are their products and h[0] the inputs. */
 typedef struct pass {
   float a[REF_MAX_LAYERS + 1][REF_MAX_WIDTH], s[REF_MAX_LAYERS + 1][REF_MAX_WIDTH],
       d[REF_MAX_LAYERS + 1][REF_MAX_WIDTH], h[REF_MAX_LAYERS + 1][REF_MAX_WIDTH],
@@ -46,8 +47,13 @@ static size_t weights_of(const ref_recipe *recipe, size_t l) {
   return at;
 }
 
-size_t ref_parameters(const ref_recipe *recipe) {
+/* Where the factors of the inputs begin. */
+static size_t scales_of(const ref_recipe *recipe) {
   return weights_of(recipe, recipe->n_layers + 1);
+}
+
+size_t ref_parameters(const ref_recipe *recipe) {
+  return scales_of(recipe) + (recipe->scale_rate > 0 ? recipe->width[0] : 0);
 }
 
 /* What dropout multiplies output `unit` of layer `layer` (0: inputs) with, in row `row` of the
@@ -81,10 +87,13 @@ static const float *vector_of(const ref_recipe *recipe, const float *parameters,
   return parameters + weights_of(recipe, l) + (recipe->width[l - 1] + v) * recipe->width[l];
 }
 
-static void take_inputs(const ref_recipe *recipe, const float *x, const place *at, pass *p) {
+static void take_inputs(const ref_recipe *recipe, const float *parameters, const float *x,
+                        const place *at, pass *p) {
+  const float *factor = parameters + scales_of(recipe);
   for (size_t i = 0; i < recipe->width[0]; i++) {
     const float k = kept(recipe, at, 0, i);
-    p->a[0][i] = k > 0 ? x[i] * k : 0;
+    p->a[0][i] = p->h[0][i] = k > 0 ? x[i] * k : 0;
+    if (recipe->scale_rate > 0) p->a[0][i] = ref_flush(p->h[0][i] * factor[i]);
   }
 }
 
@@ -125,6 +134,17 @@ static void multiply_back(const ref_recipe *recipe, const float *parameters, siz
                        p->root[l - 1], p->d[l - 1]);
 }
 
+/* From the deltas of layer 1 to dC/d of what it reads. */
+static void multiply_to_inputs(const ref_recipe *recipe, const float *parameters, pass *p) {
+  const size_t n_in = recipe->width[0];
+  for (size_t i = 0; i < n_in; i++) {
+    float sum = 0;
+    for (size_t o = 0; o < recipe->width[1]; o++)
+      sum = fmaf(p->d[1][o], parameters[o * n_in + i], sum);
+    p->d[0][i] = ref_flush(sum);
+  }
+}
+
 static void join_gradient(const ref_recipe *recipe, const pass *p, float *gradient) {
   for (size_t l = 1; l <= recipe->n_layers; l++) {
     const size_t n_in = recipe->width[l - 1], n_out = recipe->width[l];
@@ -138,6 +158,9 @@ static void join_gradient(const ref_recipe *recipe, const pass *p, float *gradie
       g_bias[2 * n_out + o] += p->y[l][o];
     }
   }
+  float *g = gradient + scales_of(recipe);
+  for (size_t i = 0; recipe->scale_rate > 0 && i < recipe->width[0]; i++)
+    g[i] = fmaf(p->d[0][i], p->h[0][i], g[i]);
 }
 
 /* Mean, variance and 1 / deviation of each neuron of a layer over a batch. */
@@ -270,7 +293,7 @@ static void go_through(const batch *b) {
   const ref_recipe *recipe = b->recipe;
   const size_t last = recipe->n_layers;
   for (size_t r = 0; r < b->n; r++)
-    take_inputs(recipe, b->sample[r].x, &(place){1, b->step, r}, &b->p[r]);
+    take_inputs(recipe, b->parameters, b->sample[r].x, &(place){1, b->step, r}, &b->p[r]);
   for (size_t l = 1; l <= last; l++) {
     for (size_t r = 0; r < b->n; r++) multiply(recipe, b->parameters, l, &b->p[r]);
     if (recipe->normalization[l - 1] == REF_BATCH_NORM) normalize_batch(b, l);
@@ -284,6 +307,8 @@ static void go_through(const batch *b) {
     for (size_t r = 0; r < b->n; r++) multiply_back(recipe, b->parameters, l, &b->p[r]);
     if (recipe->normalization[l - 2] == REF_BATCH_NORM) normalize_batch_back(b, l - 1);
   }
+  for (size_t r = 0; recipe->scale_rate > 0 && r < b->n; r++)
+    multiply_to_inputs(recipe, b->parameters, &b->p[r]);
 }
 
 static sums one_lane(const batch *b, size_t lane) {
@@ -330,9 +355,16 @@ static double tree_of(const double *x, size_t n) {
   return tree_of(x, left) + tree_of(x + left, n - left);
 }
 
+/* The squares of the factors of the inputs, behind n others; returns how many there are then. */
+static size_t add_scales(const ref_recipe *recipe, const float *vector, double *rows, size_t n) {
+  for (size_t i = scales_of(recipe); i < ref_parameters(recipe); i++)
+    rows[n++] = (double)(vector[i] * vector[i]);
+  return n;
+}
+
 /* The norm of a vector like the parameters, a neuron with all that is its own at a time. */
 static double norm_of(const ref_recipe *recipe, const float *vector) {
-  double *rows = allocate(REF_MAX_LAYERS * REF_MAX_WIDTH, sizeof *rows);
+  double *rows = allocate((REF_MAX_LAYERS + 1) * REF_MAX_WIDTH, sizeof *rows);
   size_t n = 0;
   for (size_t l = 1; l <= recipe->n_layers; l++) {
     const size_t n_in = recipe->width[l - 1], n_out = recipe->width[l];
@@ -341,6 +373,7 @@ static double norm_of(const ref_recipe *recipe, const float *vector) {
       rows[n++] =
           (double)squares(w + o * n_in, n_in, w + n_in * n_out + o, trained_of(recipe, l), n_out);
   }
+  n = add_scales(recipe, vector, rows, n);
   const double norm = sqrt(tree_of(rows, n));
   free(rows);
   return norm;
@@ -370,12 +403,13 @@ static double layer_norm(const float *w, size_t n_in, size_t n_out) {
 /* The mean loss and, with weight decay, what that adds. */
 static double objective_of(const ref_recipe *recipe, const float *parameters, const sums *s) {
   const double mean = s->loss / s->weight;
-  double *rows = allocate(REF_MAX_LAYERS * REF_MAX_WIDTH, sizeof *rows);
+  double *rows = allocate((REF_MAX_LAYERS + 1) * REF_MAX_WIDTH, sizeof *rows);
   size_t n = 0;
   for (size_t l = 1; l <= recipe->n_layers; l++)
     for (size_t o = 0; o < recipe->width[l]; o++)
       rows[n++] = (double)squares(parameters + weights_of(recipe, l) + o * recipe->width[l - 1],
                                   recipe->width[l - 1], NULL, 0, 0);
+  n = add_scales(recipe, parameters, rows, n);
   const double all = tree_of(rows, n);
   free(rows);
   return recipe->weight_decay > 0 ? mean + 0.5 * recipe->weight_decay * all : mean;
@@ -395,6 +429,15 @@ static void lamb_layer(const ref_recipe *recipe, ref_state *s, size_t l, float *
   const double of_w = layer_norm(w, n_in, n_out), of_u = layer_norm(g, n_in, n_out);
   const float ratio = of_w > 0 && of_u > 0 ? (float)(of_w / of_u) : 1;
   for (size_t i = 0; i < n_in * n_out; i++) w[i] = fmaf(-(float)rate, g[i] * ratio, w[i]);
+}
+
+/* The factors of the inputs: as weights, but without l1, at a learning rate of their own. */
+static void update_scales(const ref_recipe *recipe, ref_state *state, float scale, float *gradient,
+                          double learning_rate, unsigned long t) {
+  ref_recipe own = *recipe;
+  own.l1 = 0;
+  for (size_t i = scales_of(recipe); i < ref_parameters(recipe); i++)
+    ref_update(&own, state, i, gradient[i] * scale, 1, learning_rate * recipe->scale_rate, t);
 }
 
 double ref_step(const ref_recipe *recipe, ref_state *state, const ref_sample *sample, size_t n,
@@ -428,6 +471,7 @@ double ref_step(const ref_recipe *recipe, ref_state *state, const ref_sample *sa
                  step + 1);
     if (recipe->normalization[l - 1] == REF_BATCH_NORM) track_batch(&b, l, state->parameters);
   }
+  update_scales(recipe, state, scale, s.gradient, learning_rate, step + 1);
   if (recipe->max_norm > 0) constrain(recipe, state->parameters);
   free(s.gradient);
   free(b.of);
@@ -449,7 +493,7 @@ float ref_evaluate(const ref_recipe *recipe, const float *parameters, const ref_
                    float *outputs) {
   pass *p = passes(1);
   const place at = {0};
-  take_inputs(recipe, sample->x, &at, p);
+  take_inputs(recipe, parameters, sample->x, &at, p);
   for (size_t l = 1; l <= recipe->n_layers; l++) {
     multiply(recipe, parameters, l, p);
     if (recipe->normalization[l - 1] == REF_BATCH_NORM)

@@ -75,6 +75,7 @@ typedef struct ref_recipe {
   unsigned long seed;
   double momentum, beta1, beta2, epsilon, weight_decay, l1;
   double clip_norm, clip_value, max_norm; /* 0: none */
+  double scale_rate; /* of factors of the inputs, in learning rates; 0: there are none */
 } ref_recipe;
 
 /* x: inputs as the network sees them. y: targets [n_out], or NULL where `label` is the class. */
@@ -85,7 +86,8 @@ typedef struct ref_sample {
 } ref_sample;
 
 /* Layer by layer, weights row-major, then biases, then gains and shifts where it is normalised,
- * and running means and variances where the batch does so; moments alike. */
+ * and running means and variances where the batch does so; then the factors of the inputs, where
+ * there are any; moments alike. */
 typedef struct ref_state {
   float *parameters, *moment1, *moment2;
   double objective; /* of the step before, 0 before the first */

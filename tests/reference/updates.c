@@ -140,8 +140,8 @@ void ref_update(const ref_recipe *recipe, ref_state *s, size_t i, float g, int d
     case REF_RPROP:
       rprop(g, rate, s->grew, w, m, v);
       break;
-    case REF_LAMB: /* of biases */
-      *w = fmaf(-r, ref_lamb_direction(recipe, g, 0, t, *w, m, v), *w);
+    case REF_LAMB: /* of biases and of what is no layer */
+      *w = fmaf(-r, ref_lamb_direction(recipe, g, (float)decay, t, *w, m, v), *w);
       break;
     case REF_LION:
       *w = fmaf(-r, lion_direction(recipe, g, m), *w);

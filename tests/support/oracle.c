@@ -177,10 +177,18 @@ static void normalize(const gr_layer *layer, const double *parameters, double *z
   for (size_t j = 0; j < n; j++) z[j] = gain[j] * (z[j] - mean) / sqrt(variance + 1e-5) + shift[j];
 }
 
+/* What layer 1 reads of inputs x [n_in]. */
+static void scale_inputs(const gr_network *network, const double *parameters, const double *x,
+                         double *a) {
+  for (uint32_t j = 0; j < network->layer[0].n_in; j++)
+    a[j] = network->front.scales ? parameters[network->front.scale + j] * x[j] : x[j];
+}
+
 void gr_oracle_forward(const gr_network *network, const double *parameters, const double *x,
                        double *z, double *a_out) {
-  double buffer[2][1200];
-  const double *a = x;
+  double buffer[2][1200], inputs[1200];
+  const double *a = inputs;
+  scale_inputs(network, parameters, x, inputs);
   for (uint32_t l = 0; l < network->n_layers; l++) {
     const gr_layer *layer = &network->layer[l];
     const int last = l + 1 == network->n_layers;
@@ -219,7 +227,9 @@ double gr_oracle_batch_loss(const gr_network *network, const double *parameters,
                             const double *x, const double *y, const gr_oracle_parameters *p) {
   const gr_layer *out = &network->layer[network->n_layers - 1];
   double *a = gr_test_array(n_rows * network->layer[0].n_in, sizeof *a), sum = 0;
-  memcpy(a, x, n_rows * network->layer[0].n_in * sizeof *a);
+  for (size_t r = 0; r < n_rows; r++)
+    scale_inputs(network, parameters, x + r * network->layer[0].n_in,
+                 a + r * network->layer[0].n_in);
   for (const gr_layer *layer = network->layer; layer <= out; layer++) {
     const size_t n_in = layer->n_in, n_out = layer->n_out;
     double *z = gr_test_array(n_rows * n_out, sizeof *z);
@@ -459,6 +469,24 @@ static void add_row_bound(const gr_layer *layer, const tracked *below, const tra
   }
 }
 
+/* Likewise of the factors of the inputs x, whose products are below->a. */
+static void add_scale_bound(const gr_network *network, const double *parameters, const double *x,
+                            const tracked *t, double sums, double *bound) {
+  const gr_layer *layer = &network->layer[0];
+  for (size_t i = 0; i < layer->n_in && network->front.scales; i++) {
+    double s = 0, size = 0, carried = 0;
+    for (size_t o = 0; o < layer->n_out; o++) {
+      const double w = parameters[layer->weights + o * layer->n_in + i];
+      s += t->d[o] * w;
+      size += fabs(t->d[o] * w);
+      carried += t->ed[o] * fabs(w);
+    }
+    bound[network->front.scale + i] +=
+        fabs(x[i]) *
+        (carried + (double)layer->n_out * GR_ROUNDOFF * size + 0x1p-100 + sums * fabs(s));
+  }
+}
+
 void gr_oracle_gradient_bound(const gr_network *network, const double *parameters, size_t n_rows,
                               const double *x, const double *y, const double *weight,
                               const gr_oracle_parameters *p, double *bound) {
@@ -470,7 +498,9 @@ void gr_oracle_gradient_bound(const gr_network *network, const double *parameter
   memset(bound, 0, network->n_parameters * sizeof *bound);
   for (size_t r = 0; r < n_rows; r++) {
     const double w = weight ? weight[r] : 1;
-    memcpy(t[0].a, x + r * n_in, n_in * sizeof(double));
+    scale_inputs(network, parameters, x + r * n_in, t[0].a);
+    for (size_t i = 0; i < n_in; i++)
+      t[0].ea[i] = network->front.scales ? GR_ROUNDOFF * fabs(t[0].a[i]) + 0x1p-100 : 0;
     for (uint32_t l = 0; l < n; l++)
       track_forward(&network->layer[l], parameters, &t[l], &t[l + 1]);
     track_loss(network, p, y + r * n_out, w, &t[n]);
@@ -478,6 +508,7 @@ void gr_oracle_gradient_bound(const gr_network *network, const double *parameter
       track_backward(&network->layer[l], parameters, &t[l + 1], &t[l]);
     for (uint32_t l = 0; l < n; l++)
       add_row_bound(&network->layer[l], &t[l], &t[l + 1], sums, bound);
+    add_scale_bound(network, parameters, x + r * n_in, &t[1], sums, bound);
     total += w;
   }
   for (size_t i = 0; i < network->n_parameters; i++) bound[i] *= 1.1 / total;
