@@ -101,7 +101,7 @@ void gr_front_update(const gr_step *s, int rank, const gr_verdict *verdict) {
   const float *g;
   if (p.n == 0) return;
   if (plan->whole_gradient) {
-    u.scale = gr_whole_scale(s, u.scale, verdict->norm);
+    gr_whole_clip(s, verdict->norm, &u);
     u.grew = verdict->grew;
     g = gr_at(engine, plan->gradient + p.at);
   } else {

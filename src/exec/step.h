@@ -15,10 +15,13 @@ typedef struct gr_step {
   uint64_t *next;  /* [n_next] rows of the batch that follows, numbered in this one's gather */
   uint64_t n_next;
   bool known;
-  uint64_t pass; /* of those whose gradients make one update, from 0 */
-  bool last;     /* the update follows it */
-  double weight; /* of all passes, once it is the last */
-  gr_update_coefficients weights, biases, front;
+  uint64_t pass;           /* of those whose gradients make one update, from 0 */
+  bool last;               /* the update follows it */
+  double weight;           /* of all passes, once it is the last */
+  double dropout;          /* part of the recipe's that holds */
+  double scale;            /* of the summed gradient: 1 / weight */
+  gr_layer_update *update; /* [n_layers] */
+  gr_update_coefficients front;
   float average_share;
 } gr_step;
 
@@ -123,8 +126,8 @@ typedef struct gr_verdict {
   bool grew;                  /* since the step before */
 } gr_verdict;
 
-/* What makes the mean of a sum of gradients and shortens it where the norm of all is too large. */
-float gr_whole_scale(const gr_step *s, float scale, double norm);
+/* Shortens the gradients of an update where the norm of all is too large. */
+void gr_whole_clip(const gr_step *s, double norm, gr_update_coefficients *u);
 
 /* Fills in what the plan wants of it, norm apart. */
 void gr_whole_judge(const gr_step *s, gr_verdict *verdict);

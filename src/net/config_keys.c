@@ -22,6 +22,7 @@
 #define MAX_STEPS 1000000000000
 #define BELOW_ONE 0.999999 /* of momentum and beta: at 1 the average would never forget */
 #define MOST_DROPOUT 0.99
+#define MOST_RATE 1000
 #define YEAR 31536000
 #define MIB 1048576
 #define PIB 1125899906842624
@@ -97,6 +98,8 @@ static const char *const initializations[] = {[GR_INIT_NORMAL] = "normal",
                                               [GR_INIT_LECUN] = "lecun",
                                               [GR_INIT_GLOROT_BIASES] = "glorot-biases",
                                               NULL};
+static const char *const parametrizations[] = {
+    [GR_PARAMETRIZATION_STANDARD] = "standard", [GR_PARAMETRIZATION_NTK] = "ntk", NULL};
 static const char *const shuffles[] = {
     [GR_SHUFFLE_NONE] = "none", [GR_SHUFFLE_FULL] = "full", [GR_SHUFFLE_WINDOW] = "window", NULL};
 static const char *const schedules[] = {
@@ -104,6 +107,11 @@ static const char *const schedules[] = {
 #include "net/schedule.def.h"
 #undef GR_SCHEDULE
     NULL};
+
+static const char *const courses[] = {[GR_COURSE_CONSTANT] = "constant",
+                                      [GR_COURSE_COSINE] = "cosine",
+                                      [GR_COURSE_FLAT_COSINE] = "flat-cosine",
+                                      NULL};
 
 static const char *const nonfinite_policies[] = {[GR_NONFINITE_HALT] = "halt",
                                                  [GR_NONFINITE_SKIP] = "skip",
@@ -181,6 +189,9 @@ const gr_key gr_keys[] = {
     {"network.normalization", "normalization", GR_KEY_CHOICE, GR_PART_RECIPE, false,
      FIELD(network.normalization), normalizations, 0, 0,
      "what stands between weighted input and activation of the hidden layers"},
+    {"network.parametrization", NULL, GR_KEY_CHOICE, GR_PART_RECIPE, false,
+     FIELD(network.parametrization), parametrizations, 0, 0,
+     "ntk: the optimizer sees weights times the root of the inputs of their layer"},
     {"network.scale_inputs", "scale-inputs", GR_KEY_BOOL, GR_PART_RECIPE, false,
      FIELD(network.scale_inputs), NULL, 0, 0,
      "layer 1 reads each input times a factor of its own, which is trained and begins at 1"},
@@ -281,8 +292,13 @@ const gr_key gr_keys[] = {
     {"optimizer.max_norm", "max-norm", GR_KEY_REAL, GR_PART_RECIPE, false,
      FIELD(optimizer.max_norm), NULL, 0, 1e30,
      "largest norm of the weights into a neuron, which are shortened to it; 0: any"},
+    {"optimizer.bias_rate", NULL, GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(optimizer.bias_rate),
+     NULL, 0, MOST_RATE, "part of the learning rate that biases have"},
+    {"optimizer.first_layer_rate", NULL, GR_KEY_REAL, GR_PART_RECIPE, false,
+     FIELD(optimizer.first_layer_rate), NULL, 0, MOST_RATE,
+     "part of the learning rate that the weights of the first layer have"},
     {"optimizer.scale_rate", NULL, GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(optimizer.scale_rate),
-     NULL, 0, 1e6, "learning rate of network.scale_inputs, in those of the weights"},
+     NULL, 0, MOST_RATE, "learning rate of network.scale_inputs, in those of the weights"},
 
     {"schedule.name", "schedule", GR_KEY_CHOICE, GR_PART_RECIPE, false, FIELD(schedule.name),
      schedules, 0, 0, "course of the learning rate"},
@@ -310,6 +326,10 @@ const gr_key gr_keys[] = {
      NULL, 0, 1000000000, "epochs without a better validation loss that plateau lets pass"},
     {"schedule.threshold", NULL, GR_KEY_REAL, GR_PART_RECIPE, true, FIELD(schedule.threshold), NULL,
      0, 1, "relative gain of validation loss that counts as better; auto: by the schedule"},
+    {"schedule.dropout", NULL, GR_KEY_CHOICE, GR_PART_RECIPE, false, FIELD(schedule.dropout),
+     courses, 0, 0, "course of network.dropout and network.input_dropout over the run"},
+    {"schedule.weight_decay", NULL, GR_KEY_CHOICE, GR_PART_RECIPE, false,
+     FIELD(schedule.weight_decay), courses, 0, 0, "course of optimizer.weight_decay over the run"},
 
     {"average.name", "average", GR_KEY_CHOICE, GR_PART_RECIPE, true, FIELD(average.name), averages,
      0, 0, "average of the weights that is the model: ema over steps, swa over epochs; auto"},
