@@ -8,24 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reference/front.h"
 #include "reference/functions.h"
 #include "reference/updates.h"
-
-/* One sample's outputs a[l] of each layer (a[0]: inputs), their slopes and dC/dz d[l]; and of
- * normalised layers zhat h[l], dC/d(gain zhat + shift) y[l] and 1 / deviation root[l]. Where inputs
- * have factors, a[0] are their products and h[0] the inputs. */
-typedef struct pass {
-  float a[REF_MAX_LAYERS + 1][REF_MAX_WIDTH], s[REF_MAX_LAYERS + 1][REF_MAX_WIDTH],
-      d[REF_MAX_LAYERS + 1][REF_MAX_WIDTH], h[REF_MAX_LAYERS + 1][REF_MAX_WIDTH],
-      y[REF_MAX_LAYERS + 1][REF_MAX_WIDTH], root[REF_MAX_LAYERS + 1];
-} pass;
-
-/* Where a sample stands: what dropout depends on. */
-typedef struct place {
-  int trains;
-  unsigned long step;
-  size_t row; /* of the batch */
-} place;
 
 /* Numbers of each neuron of layer l = 1.. beside its weights: bias, gain, shift, mean and variance.
  */
@@ -47,28 +32,13 @@ static size_t weights_of(const ref_recipe *recipe, size_t l) {
   return at;
 }
 
-/* Where the factors of the inputs begin. */
+/* Where the parameters of the front begin: behind those of all layers. */
 static size_t scales_of(const ref_recipe *recipe) {
   return weights_of(recipe, recipe->n_layers + 1);
 }
 
 size_t ref_parameters(const ref_recipe *recipe) {
-  return scales_of(recipe) + (recipe->scale_rate > 0 ? recipe->width[0] : 0);
-}
-
-/* What dropout multiplies output `unit` of layer `layer` (0: inputs) with, in row `row` of the
- * batch of step `step`. */
-static float kept(const ref_recipe *recipe, const place *at, size_t layer, size_t unit) {
-  const unsigned most = layer ? recipe->dropout[layer - 1] : recipe->input_dropout,
-                 threshold = (unsigned)(recipe->dropout_part * most + 0.5);
-  const uint32_t counter[4] = {(uint32_t)(unit | layer << 20),
-                               (uint32_t)(at->row / 8) | (uint32_t)((uint64_t)at->step >> 32) << 21,
-                               (uint32_t)at->step, 4};
-  uint32_t word[4];
-  if (!at->trains || most == 0 || layer == recipe->n_layers) return 1;
-  ref_philox(counter, recipe->seed, word);
-  const uint32_t draw = word[at->row % 8 / 2] >> (at->row % 2 ? 16 : 0) & 0xffff;
-  return draw < threshold ? 0 : (float)(65536.0 / (65536.0 - threshold));
+  return scales_of(recipe) + ref_front_parameters(recipe);
 }
 
 /* What activation and dropout make of z[n_out]. */
@@ -76,7 +46,7 @@ static void activate(const ref_recipe *recipe, const place *at, size_t l, const 
   for (size_t o = 0; o < recipe->width[l]; o++) {
     ref_curve((int)recipe->activation[l - 1], z[o], &p->a[l][o], &p->s[l][o]);
     if (recipe->dropout[l - 1] == 0) continue;
-    const float k = kept(recipe, at, l, o);
+    const float k = ref_kept(recipe, at, l, o);
     p->a[l][o] = ref_flush(p->a[l][o] * k);
     p->s[l][o] = ref_flush(p->s[l][o] * k);
   }
@@ -86,16 +56,6 @@ static void activate(const ref_recipe *recipe, const place *at, size_t l, const 
 static const float *vector_of(const ref_recipe *recipe, const float *parameters, size_t l,
                               size_t v) {
   return parameters + weights_of(recipe, l) + (recipe->width[l - 1] + v) * recipe->width[l];
-}
-
-static void take_inputs(const ref_recipe *recipe, const float *parameters, const float *x,
-                        const place *at, pass *p) {
-  const float *factor = parameters + scales_of(recipe);
-  for (size_t i = 0; i < recipe->width[0]; i++) {
-    const float k = kept(recipe, at, 0, i);
-    p->a[0][i] = p->h[0][i] = k > 0 ? x[i] * k : 0;
-    if (recipe->scale_rate > 0) p->a[0][i] = ref_flush(p->h[0][i] * factor[i]);
-  }
 }
 
 /* z of layer l, in h; the last layer leaves it to the loss, which makes the outputs of it. */
@@ -135,17 +95,6 @@ static void multiply_back(const ref_recipe *recipe, const float *parameters, siz
                        p->root[l - 1], p->d[l - 1]);
 }
 
-/* From the deltas of layer 1 to dC/d of what it reads. */
-static void multiply_to_inputs(const ref_recipe *recipe, const float *parameters, pass *p) {
-  const size_t n_in = recipe->width[0];
-  for (size_t i = 0; i < n_in; i++) {
-    float sum = 0;
-    for (size_t o = 0; o < recipe->width[1]; o++)
-      sum = fmaf(p->d[1][o], parameters[o * n_in + i], sum);
-    p->d[0][i] = ref_flush(sum);
-  }
-}
-
 static void join_gradient(const ref_recipe *recipe, const pass *p, float *gradient) {
   for (size_t l = 1; l <= recipe->n_layers; l++) {
     const size_t n_in = recipe->width[l - 1], n_out = recipe->width[l];
@@ -159,9 +108,7 @@ static void join_gradient(const ref_recipe *recipe, const pass *p, float *gradie
       g_bias[2 * n_out + o] += p->y[l][o];
     }
   }
-  float *g = gradient + scales_of(recipe);
-  for (size_t i = 0; recipe->scale_rate > 0 && i < recipe->width[0]; i++)
-    g[i] = fmaf(p->d[0][i], p->h[0][i], g[i]);
+  ref_front_gradient(recipe, p, gradient + scales_of(recipe));
 }
 
 /* Mean, variance and 1 / deviation of each neuron of a layer over a batch. */
@@ -294,7 +241,8 @@ static void go_through(const batch *b) {
   const ref_recipe *recipe = b->recipe;
   const size_t last = recipe->n_layers;
   for (size_t r = 0; r < b->n; r++)
-    take_inputs(recipe, b->parameters, b->sample[r].x, &(place){1, b->step, r}, &b->p[r]);
+    ref_front(recipe, b->parameters + scales_of(recipe), b->sample[r].x, &(place){1, b->step, r},
+              &b->p[r]);
   for (size_t l = 1; l <= last; l++) {
     for (size_t r = 0; r < b->n; r++) multiply(recipe, b->parameters, l, &b->p[r]);
     if (recipe->normalization[l - 1] == REF_BATCH_NORM) normalize_batch(b, l);
@@ -309,7 +257,7 @@ static void go_through(const batch *b) {
     if (recipe->normalization[l - 2] == REF_BATCH_NORM) normalize_batch_back(b, l - 1);
   }
   for (size_t r = 0; recipe->scale_rate > 0 && r < b->n; r++)
-    multiply_to_inputs(recipe, b->parameters, &b->p[r]);
+    ref_front_back(recipe, b->parameters, &b->p[r]);
 }
 
 static sums one_lane(const batch *b, size_t lane) {
@@ -356,13 +304,6 @@ static double tree_of(const double *x, size_t n) {
   return tree_of(x, left) + tree_of(x + left, n - left);
 }
 
-/* The squares of the factors of the inputs, behind n others; returns how many there are then. */
-static size_t add_scales(const ref_recipe *recipe, const float *vector, double *rows, size_t n) {
-  for (size_t i = scales_of(recipe); i < ref_parameters(recipe); i++)
-    rows[n++] = (double)(vector[i] * vector[i]);
-  return n;
-}
-
 /* Those of neuron o of a gradient w of layer l, where W' is what is trained. */
 static double ntk_squares(const ref_recipe *recipe, size_t l, const float *w, size_t o) {
   const size_t n_in = recipe->width[l - 1], n_out = recipe->width[l];
@@ -383,7 +324,7 @@ static double norm_of(const ref_recipe *recipe, const float *vector) {
                               : (double)squares(w + o * n_in, n_in, w + n_in * n_out + o,
                                                 trained_of(recipe, l), n_out);
   }
-  n = add_scales(recipe, vector, rows, n);
+  n = ref_front_squares(recipe, vector + scales_of(recipe), rows, n);
   const double norm = sqrt(tree_of(rows, n));
   free(rows);
   return norm;
@@ -419,7 +360,7 @@ static double objective_of(const ref_recipe *recipe, const float *parameters, co
     for (size_t o = 0; o < recipe->width[l]; o++)
       rows[n++] = (double)squares(parameters + weights_of(recipe, l) + o * recipe->width[l - 1],
                                   recipe->width[l - 1], NULL, 0, 0);
-  n = add_scales(recipe, parameters, rows, n);
+  n = ref_front_squares(recipe, parameters + scales_of(recipe), rows, n);
   const double all = tree_of(rows, n);
   free(rows);
   return recipe->weight_decay > 0 ? mean + 0.5 * recipe->weight_decay * all : mean;
@@ -439,14 +380,6 @@ static void lamb_layer(const ref_recipe *recipe, ref_state *s, size_t l, float *
   const double of_w = layer_norm(w, n_in, n_out), of_u = layer_norm(g, n_in, n_out);
   const float ratio = of_w > 0 && of_u > 0 ? (float)(of_w / of_u) : 1;
   for (size_t i = 0; i < n_in * n_out; i++) w[i] = fmaf(-(float)rate, g[i] * ratio, w[i]);
-}
-
-/* The factors of the inputs: as weights, at a learning rate of their own. */
-static void update_scales(const ref_recipe *recipe, ref_state *state, float scale, float *gradient,
-                          double learning_rate, unsigned long t) {
-  const ref_group group = {.rate = recipe->scale_rate, .scale = 1, .decays = 1};
-  for (size_t i = scales_of(recipe); i < ref_parameters(recipe); i++)
-    ref_update(recipe, state, i, gradient[i] * scale, &group, learning_rate, t);
 }
 
 double ref_step(const ref_recipe *recipe, ref_state *state, const ref_sample *sample, size_t n,
@@ -487,7 +420,7 @@ double ref_step(const ref_recipe *recipe, ref_state *state, const ref_sample *sa
   }
   float scale = (float)(1 / s.weight);
   if (clips) scale = (float)((double)scale * (recipe->clip_norm / norm));
-  update_scales(recipe, state, scale, s.gradient, learning_rate, step + 1);
+  ref_front_update(recipe, state, scales_of(recipe), scale, s.gradient, learning_rate, step + 1);
   if (recipe->max_norm > 0) constrain(recipe, state->parameters);
   free(s.gradient);
   free(b.of);
@@ -509,7 +442,7 @@ float ref_evaluate(const ref_recipe *recipe, const float *parameters, const ref_
                    float *outputs) {
   pass *p = passes(1);
   const place at = {0};
-  take_inputs(recipe, parameters, sample->x, &at, p);
+  ref_front(recipe, parameters + scales_of(recipe), sample->x, &at, p);
   for (size_t l = 1; l <= recipe->n_layers; l++) {
     multiply(recipe, parameters, l, p);
     if (recipe->normalization[l - 1] == REF_BATCH_NORM)
