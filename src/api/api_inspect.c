@@ -211,6 +211,7 @@ static void put_network(struct page *p, const gr_model *model) {
     }
   }
   close_group(p, ']');
+  if (network->front.scales) put_flag(p, "input_scales", true);
   put_count(p, "parameters", network->n_parameters);
 }
 

@@ -34,7 +34,8 @@ static gr_weight_gradient unit_operands(const gr_engine *engine, int rank, const
 void gr_gradient_renew_back(const gr_engine *engine, const gr_unit *u) {
   const gr_plan_layer *layer = &engine->plan.layer[u->layer];
   const size_t back_panel = 16 * (size_t)layer->n_out;
-  for (size_t p = 0; u->layer > 0 && p < u->n_panels; p++) {
+  const bool has_back = u->layer > 0 || engine->plan.front.exists;
+  for (size_t p = 0; has_back && p < u->n_panels; p++) {
     const size_t o = 16 * (u->panel + p), n = layer->n_out - o < 16 ? layer->n_out - o : 16;
     engine->kernels->transpose_panel(
         u->n_inputs, n, unit_weights(engine, u, engine->plan.parameters, p),
@@ -181,7 +182,7 @@ void gr_gradient_accumulate(const gr_step *s, int rank) {
     for (uint64_t i = 0; i < size; i++) {
       lane_gradient(s, lane + i, slots + plan->slot * depth++);
       for (unsigned m = gr_tree_merges(i); m; m--, depth--)
-        engine->kernels->add(plan->n_blocked, slots + plan->slot * (depth - 2),
+        engine->kernels->add(plan->n_dense, slots + plan->slot * (depth - 2),
                              slots + plan->slot * (depth - 1));
     }
     lane += size;

@@ -144,6 +144,7 @@ gradus_status gr_engine_initialize(gr_engine *engine, const gr_network *network,
   } else {
     gr_engine_bind_inputs(engine, rows->rows);
     *fed = gather(&s, rows);
+    gr_front_evaluation(engine, engine->plan.parameters, s.n, s.from);
     for (uint32_t l = 0; l < network->n_layers && *fed; l++) {
       fit_layer(&s, l);
       if (l + 1 < network->n_layers) pass_layer(&s, l);

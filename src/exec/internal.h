@@ -86,9 +86,17 @@ void gr_parametric_rows(const gr_engine *engine, const gr_plan_layer *layer, uin
 void gr_parametric_rows_back(const gr_engine *engine, const gr_plan_layer *layer, uint64_t row,
                              uint64_t n);
 
+/* Inputs as gathered, rows [n][ld_input], become what layer 0 reads, in place; the model begins at
+ * `model`. Without a front they stay. */
+void gr_front_evaluation(const gr_engine *engine, size_t model, size_t n, float *rows);
+
+/* The front's parameters, between whole vectors in logical and in blocked order. */
+void gr_front_pack(const gr_plan *plan, const float *logical, float *blocked);
+void gr_front_unpack(const gr_plan *plan, const float *blocked, float *logical);
+
 /* Coefficients of the update of step `step` (0-based), from gradients of rows of this weight, into
- * update[n_layers]. `decay`: the weight decay of the step. */
+ * update[n_layers] and, of the front, *front. `decay`: the weight decay of the step. */
 void gr_update_prepare(gr_engine *engine, uint64_t step, double learning_rate, double decay,
-                       double weight, gr_layer_update *update);
+                       double weight, gr_layer_update *update, gr_update_coefficients *front);
 
 #endif

@@ -85,7 +85,7 @@ static gr_update_coefficients specialize(const common *c, const gr_group_terms *
 }
 
 void gr_update_prepare(gr_engine *engine, uint64_t step, double learning_rate, double decay,
-                       double weight, gr_layer_update *update) {
+                       double weight, gr_layer_update *update, gr_update_coefficients *front) {
   const gr_config *config = &engine->config;
   common c = {.u = {.optimizer = (gr_optimizer)config->optimizer.name,
                     .momentum = (float)config->optimizer.momentum,
@@ -108,4 +108,6 @@ void gr_update_prepare(gr_engine *engine, uint64_t step, double learning_rate, d
     update[l] =
         (gr_layer_update){specialize(&c, &weights), specialize(&c, &bias), specialize(&c, &alpha)};
   }
+  const gr_group_terms scales = gr_group_terms_of(config, GR_GROUP_SCALES, 0, 0);
+  *front = specialize(&c, &scales);
 }

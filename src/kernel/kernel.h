@@ -245,6 +245,10 @@ typedef struct gr_kernels {
   void (*normalize_back)(const gr_normalize_back *k);
   void (*parametric)(const gr_parametric *k);
   void (*parametric_back)(const gr_parametric_back *k);
+  /* c[r][16p + j] = factor[16p + j] x[r][16p + j], p < n_panels, values below 2^-100 become +0;
+   * rows of both ld floats apart, c may be x. */
+  void (*scale_columns)(size_t n_rows, size_t n_panels, const float *factor, const float *x,
+                        float *c, size_t ld);
   /* sum[i] += addend[i], i < n, n a multiple of 16. */
   void (*add)(size_t n, float *sum, const float *addend);
   /* w, moment1, moment2 from g (formulas in kernel/optimizer.h); n a multiple of 16; moments as the

@@ -110,6 +110,7 @@ typedef struct gr_config {
     int normalization;   /* gr_normalization, but for that which is a form */
     int form;            /* gr_form */
     int parametrization; /* gr_parametrization */
+    bool scale_inputs;   /* by factors that are trained */
   } network;
   struct {
     int64_t epochs, batch_size;
@@ -137,6 +138,7 @@ typedef struct gr_config {
     int name; /* gr_optimizer */
     double learning_rate, momentum, beta1, beta2, epsilon, weight_decay, l1;
     double clip_norm, clip_value, max_norm; /* 0: none */
+    double scale_rate;                      /* of network.scale_inputs: part of the learning rate */
     double bias_rate, first_layer_rate,
         activation_rate; /* parts of the learning rate: net/groups.h */
   } optimizer;

@@ -200,6 +200,9 @@ const gr_key gr_keys[] = {
     {"network.parametrization", NULL, GR_KEY_CHOICE, GR_PART_RECIPE, false,
      FIELD(network.parametrization), parametrizations, 0, 0,
      "ntk: the optimizer sees weights times the root of the inputs of their layer"},
+    {"network.scale_inputs", "scale-inputs", GR_KEY_BOOL, GR_PART_RECIPE, false,
+     FIELD(network.scale_inputs), NULL, 0, 0,
+     "layer 1 reads each input times a factor of its own, which is trained and begins at 1"},
 
     {"training.epochs", "epochs", GR_KEY_INTEGER, GR_PART_RECIPE, true, FIELD(training.epochs),
      NULL, 1, MAX_STEPS, "passes over the training rows; auto: 20, more for small tables"},
@@ -305,6 +308,8 @@ const gr_key gr_keys[] = {
     {"optimizer.activation_rate", NULL, GR_KEY_REAL, GR_PART_RECIPE, false,
      FIELD(optimizer.activation_rate), NULL, 0, MOST_RATE,
      "part of the learning rate that parametric activations have"},
+    {"optimizer.scale_rate", NULL, GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(optimizer.scale_rate),
+     NULL, 0, MOST_RATE, "learning rate of network.scale_inputs, in those of the weights"},
 
     {"schedule.name", "schedule", GR_KEY_CHOICE, GR_PART_RECIPE, false, FIELD(schedule.name),
      schedules, 0, 0, "course of the learning rate"},

@@ -38,6 +38,17 @@ static bool append_layer(gr_network *network, const gr_layer *like) {
   return gr_multiply(end, sizeof(float), &bytes) && bytes <= PTRDIFF_MAX;
 }
 
+/* Behind all layers; false as above. */
+static bool append_front(gr_network *network, bool scales) {
+  size_t bytes;
+  gr_front *front = &network->front;
+  *front = (gr_front){.first = network->n_parameters, .scales = scales};
+  front->scale = front->first;
+  if (scales) front->count = network->layer[0].n_in;
+  return !__builtin_add_overflow(front->first, front->count, &network->n_parameters) &&
+         gr_multiply(network->n_parameters, sizeof(float), &bytes) && bytes <= PTRDIFF_MAX;
+}
+
 static uint32_t in_65536ths(double probability) {
   return (uint32_t)(probability * 65536 + 0.5);
 }
@@ -71,6 +82,10 @@ gradus_status gr_network_make(const gr_config *config, gr_network *out, gradus_e
                      (unsigned)i + 1, (unsigned)n_out, (unsigned)n_in);
     n_in = n_out;
   }
+  if (!append_front(&network, config->network.scale_inputs))
+    return gr_fail(err, GRADUS_ERR_CONFIG,
+                   "network.scale_inputs: the scales of %u inputs do not fit this machine",
+                   (unsigned)network.layer[0].n_in);
   *out = network;
   return GRADUS_OK;
 }
@@ -137,6 +152,7 @@ void gr_network_initialize(const gr_network *network, gr_initialization kind, ui
       for (size_t o = 0; o < layer->n_out; o++)
         parameters[layer->bias + v * (size_t)layer->n_out + o] = vector_starts[v];
   }
+  for (size_t j = 0; j < network->front.count; j++) parameters[network->front.first + j] = 1;
 }
 
 double gr_network_step_flops(const gr_network *network, uint64_t batch) {
@@ -144,5 +160,7 @@ double gr_network_step_flops(const gr_network *network, uint64_t batch) {
   for (uint32_t l = 0; l < network->n_layers; l++)
     products += (double)network->layer[l].n_in * network->layer[l].n_out;
   double first = (double)network->layer[0].n_in * network->layer[0].n_out;
+  if (network->front.count > 0)
+    return (double)batch * (6 * products + 3 * (double)network->layer[0].n_in);
   return (double)batch * (6 * products - 2 * first);
 }

@@ -32,7 +32,8 @@ typedef struct recipe {
   double l1, clip_norm, clip_value, max_norm; /* 0: none */
   bool ntk;
   double bias_rate, first_layer_rate, activation_rate; /* 0: 1 */
-  bool courses; /* of dropout and weight decay: recipe_course */
+  bool courses;      /* of dropout and weight decay: recipe_course */
+  double scale_rate; /* of factors of the inputs; 0: there are none */
 } recipe;
 
 /* Whether a loss goes with an activation of the outputs. */

@@ -245,6 +245,23 @@ static void parametric_activations_have_the_right_gradient(void) {
   }
 }
 
+/* Of the factors, and of the layers behind them; a single layer, whose deltas are those of the
+ * outputs, too. */
+static void factors_of_inputs_have_the_right_gradient(void) {
+  for (int k = 0; k < 4; k++) {
+    const recipe r = {.width = {19, k & 1 ? 7 : 3, k & 1 ? 3 : 0},
+                      .hidden = GR_TANH,
+                      .output = k & 2 ? GR_SOFTMAX : GR_IDENTITY,
+                      .loss = k & 2 ? GR_CROSS_ENTROPY : GR_QUADRATIC,
+                      .batch = 12,
+                      .rows = 12,
+                      .weighted = k == 3,
+                      .scale_rate = 1,
+                      .type = GR_F32};
+    check_gradient(&r);
+  }
+}
+
 static void many_lanes_have_the_right_gradient(void) {
   const recipe r = {.width = {3, 5, 2},
                     .hidden = GR_TANH,
@@ -263,6 +280,7 @@ const gr_test gradient_tests[] = {
     GR_TEST(normalized_layers_have_the_right_gradient),
     GR_TEST(normalized_batches_have_the_right_gradient),
     GR_TEST(parametric_activations_have_the_right_gradient),
+    GR_TEST(factors_of_inputs_have_the_right_gradient),
     GR_TEST(many_lanes_have_the_right_gradient),
     GR_TEST_END,
 };

@@ -80,7 +80,8 @@ static ref_recipe reference_of(const recipe *r) {
                     .first_layer_rate = c.optimizer.first_layer_rate,
                     .alpha_rate = c.optimizer.activation_rate,
                     .dropout_part = 1,
-                    .decay_part = 1};
+                    .decay_part = 1,
+                    .scale_rate = r->scale_rate};
   const gr_network network = make_network(r);
   for (size_t l = 0; l <= ref.n_layers; l++) ref.width[l] = r->width[l];
   for (uint32_t l = 0; l + 1 < ref.n_layers; l++) {
@@ -366,6 +367,38 @@ static void normalization_matches_the_reference(void) {
   }
 }
 
+/* A single layer and several, inputs of less than a panel and of many; every optimiser, some with
+ * norms that clip, decay and l1 of which the factors have their part;
+ * inputs that are dropped; layers that are normalised. */
+static void factors_of_inputs_match_the_reference(void) {
+  for (int kind = 0; kind < GR_N_OPTIMIZERS; kind++)
+    for (int variant = 0; variant < 3; variant++) {
+      const recipe r = {.width = {variant == 1 ? 37 : 5, variant ? 21 : 4, variant ? 4 : 0},
+                        .hidden = GR_TANH,
+                        .output = GR_SOFTMAX,
+                        .loss = GR_CROSS_ENTROPY,
+                        .optimizer = (gr_optimizer)kind,
+                        .batch = 100,
+                        .rows = 230,
+                        .lane_rows = variant == 2 ? 13 : 0,
+                        .steps = 12,
+                        .learning_rate = kind >= GR_ADAM ? 0.01 : 0.1,
+                        .decay = variant & 1 ? 0.01 : 0,
+                        .l1 = 0.001,
+                        .clip_norm = variant ? 0.4 : 0,
+                        .clip_value = variant == 2 ? 0.02 : 0,
+                        .max_norm = variant == 1 ? 1.6 : 0,
+                        .input_dropout = kind % 3 == 1 ? 0.2 : 0,
+                        .normalization = kind % 4 == 3   ? GR_NORMALIZATION_BATCH
+                                         : kind % 4 == 2 ? GR_NORMALIZATION_LAYER
+                                                         : GR_NORMALIZATION_NONE,
+                        .weighted = variant == 0,
+                        .scale_rate = variant == 2 ? 0.25 : 6,
+                        .type = GR_F32};
+      check_recipe(&r, gr_optimizers[kind].name);
+    }
+}
+
 static void every_loss_and_output_matches_the_reference(void) {
   static const gr_activation hidden[] = {GR_IDENTITY, GR_SIGMOID, GR_TANH, GR_RELU};
   for (int output = 0; output < GR_N_ACTIVATIONS; output++)
@@ -396,6 +429,7 @@ const gr_test reference_tests[] = {
     GR_TEST(every_activation_matches_the_reference),
     GR_TEST(layers_of_their_own_match_the_reference),
     GR_TEST(normalization_matches_the_reference),
+    GR_TEST(factors_of_inputs_match_the_reference),
     GR_TEST(every_loss_and_output_matches_the_reference),
     GR_TEST_END,
 };

@@ -8,23 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reference/front.h"
 #include "reference/functions.h"
 #include "reference/updates.h"
-
-/* One sample's outputs a[l] of each layer (a[0]: inputs), their slopes and dC/dz d[l]; and of
- * normalised layers zhat h[l], dC/d(gain zhat + shift) y[l] and 1 / deviation root[l]. */
-typedef struct pass {
-  float a[REF_MAX_LAYERS + 1][REF_MAX_WIDTH], s[REF_MAX_LAYERS + 1][REF_MAX_WIDTH],
-      d[REF_MAX_LAYERS + 1][REF_MAX_WIDTH], h[REF_MAX_LAYERS + 1][REF_MAX_WIDTH],
-      y[REF_MAX_LAYERS + 1][REF_MAX_WIDTH], root[REF_MAX_LAYERS + 1];
-} pass;
-
-/* Where a sample stands: what dropout depends on. */
-typedef struct place {
-  int trains;
-  unsigned long step;
-  size_t row; /* of the batch */
-} place;
 
 /* Numbers of each neuron of layer l = 1.. beside its weights: bias, gain, shift, mean and variance.
  */
@@ -48,23 +34,13 @@ static size_t weights_of(const ref_recipe *recipe, size_t l) {
   return at;
 }
 
-size_t ref_parameters(const ref_recipe *recipe) {
+/* Where the parameters of the front begin: behind those of all layers. */
+static size_t scales_of(const ref_recipe *recipe) {
   return weights_of(recipe, recipe->n_layers + 1);
 }
 
-/* What dropout multiplies output `unit` of layer `layer` (0: inputs) with, in row `row` of the
- * batch of step `step`. */
-static float kept(const ref_recipe *recipe, const place *at, size_t layer, size_t unit) {
-  const unsigned most = layer ? recipe->dropout[layer - 1] : recipe->input_dropout,
-                 threshold = (unsigned)(recipe->dropout_part * most + 0.5);
-  const uint32_t counter[4] = {(uint32_t)(unit | layer << 20),
-                               (uint32_t)(at->row / 8) | (uint32_t)((uint64_t)at->step >> 32) << 21,
-                               (uint32_t)at->step, 4};
-  uint32_t word[4];
-  if (!at->trains || most == 0 || layer == recipe->n_layers) return 1;
-  ref_philox(counter, recipe->seed, word);
-  const uint32_t draw = word[at->row % 8 / 2] >> (at->row % 2 ? 16 : 0) & 0xffff;
-  return draw < threshold ? 0 : (float)(65536.0 / (65536.0 - threshold));
+size_t ref_parameters(const ref_recipe *recipe) {
+  return scales_of(recipe) + ref_front_parameters(recipe);
 }
 
 /* What activation and dropout make of z[n_out]. */
@@ -72,7 +48,7 @@ static void activate(const ref_recipe *recipe, const place *at, size_t l, const 
   for (size_t o = 0; o < recipe->width[l]; o++) {
     ref_curve((int)recipe->activation[l - 1], z[o], &p->a[l][o], &p->s[l][o]);
     if (recipe->dropout[l - 1] == 0) continue;
-    const float k = kept(recipe, at, l, o);
+    const float k = ref_kept(recipe, at, l, o);
     p->a[l][o] = ref_flush(p->a[l][o] * k);
     p->s[l][o] = ref_flush(p->s[l][o] * k);
   }
@@ -82,13 +58,6 @@ static void activate(const ref_recipe *recipe, const place *at, size_t l, const 
 static const float *vector_of(const ref_recipe *recipe, const float *parameters, size_t l,
                               size_t v) {
   return parameters + weights_of(recipe, l) + (recipe->width[l - 1] + v) * recipe->width[l];
-}
-
-static void take_inputs(const ref_recipe *recipe, const float *x, const place *at, pass *p) {
-  for (size_t i = 0; i < recipe->width[0]; i++) {
-    const float k = kept(recipe, at, 0, i);
-    p->a[0][i] = k > 0 ? x[i] * k : 0;
-  }
 }
 
 /* z of layer l, in h; the last layer leaves it to the loss, which makes the outputs of it. */
@@ -108,7 +77,7 @@ static void finish(const ref_recipe *recipe, const float *parameters, const plac
   const ref_normalization kind = recipe->normalization[l - 1];
   for (size_t o = 0; o < recipe->width[l] && kind == REF_PARAMETRIC; o++)
     ref_parametric((int)recipe->activation[l - 1], vector_of(recipe, parameters, l, 1)[o],
-                   kept(recipe, at, l, o), &p->h[l][o], &p->a[l][o], &p->s[l][o]);
+                   ref_kept(recipe, at, l, o), &p->h[l][o], &p->a[l][o], &p->s[l][o]);
   if (kind == REF_PARAMETRIC) return;
   if (kind == REF_LAYER_NORM)
     ref_normalize(vector_of(recipe, parameters, l, 1), vector_of(recipe, parameters, l, 2),
@@ -147,6 +116,7 @@ static void join_gradient(const ref_recipe *recipe, const pass *p, float *gradie
       if (trained_of(recipe, l) == 3) g_bias[2 * n_out + o] += p->y[l][o];
     }
   }
+  ref_front_gradient(recipe, p, gradient + scales_of(recipe));
 }
 
 /* Mean, variance and 1 / deviation of each neuron of a layer over a batch. */
@@ -279,7 +249,8 @@ static void go_through(const batch *b) {
   const ref_recipe *recipe = b->recipe;
   const size_t last = recipe->n_layers;
   for (size_t r = 0; r < b->n; r++)
-    take_inputs(recipe, b->sample[r].x, &(place){1, b->step, r}, &b->p[r]);
+    ref_front(recipe, b->parameters + scales_of(recipe), b->sample[r].x, &(place){1, b->step, r},
+              &b->p[r]);
   for (size_t l = 1; l <= last; l++) {
     for (size_t r = 0; r < b->n; r++) multiply(recipe, b->parameters, l, &b->p[r]);
     if (recipe->normalization[l - 1] == REF_BATCH_NORM) normalize_batch(b, l);
@@ -293,6 +264,8 @@ static void go_through(const batch *b) {
     for (size_t r = 0; r < b->n; r++) multiply_back(recipe, b->parameters, l, &b->p[r]);
     if (recipe->normalization[l - 2] == REF_BATCH_NORM) normalize_batch_back(b, l - 1);
   }
+  for (size_t r = 0; recipe->scale_rate > 0 && r < b->n; r++)
+    ref_front_back(recipe, b->parameters, &b->p[r]);
 }
 
 static sums one_lane(const batch *b, size_t lane) {
@@ -349,7 +322,7 @@ static double ntk_squares(const ref_recipe *recipe, size_t l, const float *w, si
 
 /* The norm of a vector like the parameters, a neuron with all that is its own at a time. */
 static double norm_of(const ref_recipe *recipe, const float *vector) {
-  double *rows = allocate(REF_MAX_LAYERS * REF_MAX_WIDTH, sizeof *rows);
+  double *rows = allocate((REF_MAX_LAYERS + 1) * REF_MAX_WIDTH, sizeof *rows);
   size_t n = 0;
   for (size_t l = 1; l <= recipe->n_layers; l++) {
     const size_t n_in = recipe->width[l - 1], n_out = recipe->width[l];
@@ -359,6 +332,7 @@ static double norm_of(const ref_recipe *recipe, const float *vector) {
                               : (double)squares(w + o * n_in, n_in, w + n_in * n_out + o,
                                                 trained_of(recipe, l), n_out);
   }
+  n = ref_front_squares(recipe, vector + scales_of(recipe), rows, n);
   const double norm = sqrt(tree_of(rows, n));
   free(rows);
   return norm;
@@ -388,12 +362,13 @@ static double layer_norm(const float *w, size_t n_in, size_t n_out) {
 /* The mean loss and, with weight decay, what that adds. */
 static double objective_of(const ref_recipe *recipe, const float *parameters, const sums *s) {
   const double mean = s->loss / s->weight;
-  double *rows = allocate(REF_MAX_LAYERS * REF_MAX_WIDTH, sizeof *rows);
+  double *rows = allocate((REF_MAX_LAYERS + 1) * REF_MAX_WIDTH, sizeof *rows);
   size_t n = 0;
   for (size_t l = 1; l <= recipe->n_layers; l++)
     for (size_t o = 0; o < recipe->width[l]; o++)
       rows[n++] = (double)squares(parameters + weights_of(recipe, l) + o * recipe->width[l - 1],
                                   recipe->width[l - 1], NULL, 0, 0);
+  n = ref_front_squares(recipe, parameters + scales_of(recipe), rows, n);
   const double all = tree_of(rows, n);
   free(rows);
   return recipe->weight_decay > 0 ? mean + 0.5 * recipe->weight_decay * all : mean;
@@ -460,6 +435,9 @@ double ref_step(const ref_recipe *recipe, ref_state *state, const ref_sample *sa
     }
     if (recipe->normalization[l - 1] == REF_BATCH_NORM) track_batch(&b, l, state->parameters);
   }
+  float scale = (float)(1 / s.weight);
+  if (clips) scale = (float)((double)scale * (recipe->clip_norm / norm));
+  ref_front_update(recipe, state, scales_of(recipe), scale, s.gradient, learning_rate, step + 1);
   if (recipe->max_norm > 0) constrain(recipe, state->parameters);
   free(s.gradient);
   free(b.of);
@@ -481,7 +459,7 @@ float ref_evaluate(const ref_recipe *recipe, const float *parameters, const ref_
                    float *outputs) {
   pass *p = passes(1);
   const place at = {0};
-  take_inputs(recipe, sample->x, &at, p);
+  ref_front(recipe, parameters + scales_of(recipe), sample->x, &at, p);
   for (size_t l = 1; l <= recipe->n_layers; l++) {
     multiply(recipe, parameters, l, p);
     if (recipe->normalization[l - 1] == REF_BATCH_NORM)

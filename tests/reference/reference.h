@@ -83,6 +83,7 @@ typedef struct ref_recipe {
   int ntk;                                /* W = W' / sqrt(inputs), and W' is what is trained */
   double bias_rate, first_layer_rate, alpha_rate; /* parts of the learning rate */
   double dropout_part, decay_part;                /* of what stands above, in the step under way */
+  double scale_rate; /* of factors of the inputs, in learning rates; 0: there are none */
 } ref_recipe;
 
 /* x: inputs as the network sees them. y: targets [n_out], or NULL where `label` is the class. */
@@ -93,7 +94,8 @@ typedef struct ref_sample {
 } ref_sample;
 
 /* Layer by layer, weights row-major, then biases, then gains and shifts where it is normalised,
- * and running means and variances where the batch does so; alphas; moments alike. */
+ * and running means and variances where the batch does so; alphas; then the factors of the inputs,
+ * where there are any; moments alike. */
 typedef struct ref_state {
   float *parameters, *moment1, *moment2;
   double objective; /* of the step before, 0 before the first */

@@ -158,7 +158,7 @@ void ref_update(const ref_recipe *recipe, ref_state *s, size_t i, float g, const
       nadam(recipe, g, rate, part, t, w, m, v);
       break;
     case REF_RPROP:
-      rprop(g, rate, s->grew, w, m, v);
+      rprop(g, rate * part, s->grew, w, m, v);
       break;
     case REF_LAMB: /* of vectors */
       *w = fmaf(-r, ref_lamb_direction(recipe, g, lamb_decay(recipe, group), t, *w, m, v), *w);
