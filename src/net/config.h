@@ -51,6 +51,7 @@ typedef enum gr_parametrization {
   GR_PARAMETRIZATION_NTK /* see net/groups.h */
 } gr_parametrization;
 typedef enum gr_form { GR_FORM_FIXED, GR_FORM_PARAMETRIC } gr_form; /* of activations */
+typedef enum gr_ties { GR_TIES_FIRST, GR_TIES_LAST } gr_ties;
 typedef enum gr_shuffle { GR_SHUFFLE_NONE, GR_SHUFFLE_FULL, GR_SHUFFLE_WINDOW } gr_shuffle;
 typedef enum gr_schedule {
 #define GR_SCHEDULE(ID, ...) GR_SCHEDULE_##ID,
@@ -125,6 +126,7 @@ typedef struct gr_config {
     double min_delta;
     double smoothing; /* of the validation loss that early stopping looks at */
     int metric; /* that early stopping looks at: 0 = the validation loss, else gr_metric + 1 */
+    int ties;   /* gr_ties: which of equally good epochs is the best */
     uint64_t metrics; /* measured beside the usual ones: a gr_metric_set (net/metric.h) */
     int64_t top_k;
     char *class_weight; /* see net/class_weight.h */

@@ -13,6 +13,7 @@ static bool known_and_not(int value, int wanted) {
 
 static gradus_status check_hidden(const gr_config *c, gradus_error *err) {
   for (uint32_t i = 0; i < c->network.n_hidden; i++) {
+    if (gr_config_activation(c, i) == GR_AUTO) continue;
     const gr_activation_kind *kind = &gr_activations[gr_config_activation(c, i)];
     if (kind->hidden) continue;
     if (c->network.own[i].has_activation)

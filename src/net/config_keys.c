@@ -114,6 +114,7 @@ static const char *const schedules[] = {
 #undef GR_SCHEDULE
     NULL};
 
+static const char *const ties[] = {[GR_TIES_FIRST] = "first", [GR_TIES_LAST] = "last", NULL};
 static const char *const courses[] = {[GR_COURSE_CONSTANT] = "constant",
                                       [GR_COURSE_COSINE] = "cosine",
                                       [GR_COURSE_FLAT_COSINE] = "flat-cosine",
@@ -174,9 +175,9 @@ const gr_key gr_keys[] = {
     {"network.hidden", "hidden", GR_KEY_LAYERS, GR_PART_RECIPE, false, FIELD(network.n_hidden),
      NULL, 1, GR_MAX_WIDTH,
      "hidden layers: neurons, and what is their own, such as 256:gelu:0.1,128; or none"},
-    {"network.activation", "activation", GR_KEY_CHOICE, GR_PART_RECIPE, false,
+    {"network.activation", "activation", GR_KEY_CHOICE, GR_PART_RECIPE, true,
      FIELD(network.activation), activations, 0, 0,
-     "activation of the hidden layers, but for those with one of their own"},
+     "activation of the hidden layers, but for those with one of their own; auto: relu"},
     {"network.output_activation", "output-activation", GR_KEY_CHOICE, GR_PART_RECIPE, true,
      FIELD(network.output_activation), activations, 0, 0,
      "activation of the output layer; auto: by loss and task"},
@@ -243,9 +244,11 @@ const gr_key gr_keys[] = {
     {"training.early_stopping.smoothing", "stopping-smoothing", GR_KEY_REAL, GR_PART_RECIPE, false,
      FIELD(training.smoothing), NULL, 0, 0.99,
      "share of itself that the mean of what is judged by early stopping keeps at each epoch"},
-    {"training.early_stopping.metric", "early-stopping-metric", GR_KEY_CHOICE, GR_PART_RECIPE,
-     false, FIELD(training.metric), judged, 0, 0,
-     "what tells the best model and stops training early: the validation loss, or a metric"},
+    {"training.early_stopping.metric", "early-stopping-metric", GR_KEY_CHOICE, GR_PART_RECIPE, true,
+     FIELD(training.metric), judged, 0, 0,
+     "what tells the best model and stops early: validation loss or a metric; auto: by task"},
+    {"training.early_stopping.ties", NULL, GR_KEY_CHOICE, GR_PART_RECIPE, false,
+     FIELD(training.ties), ties, 0, 0, "which of epochs that are equally good is the best one"},
     {"training.label_smoothing", "label-smoothing", GR_KEY_REAL, GR_PART_RECIPE, false,
      FIELD(training.label_smoothing), NULL, 0, 0.99,
      "share of a target's certainty that cross-entropy spreads over all classes"},

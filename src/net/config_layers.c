@@ -77,6 +77,7 @@ static bool blamed(fault *f, blame what, const property *of, const char *word) {
 }
 
 static bool read_property(const property *p, const char *value, gr_layer_own *own) {
+  if (strcmp(value, "auto") == 0) return false; /* what holds for the network is said by silence */
   return gr_value_read(gr_key_find(p->key), value, value_of(p, own)) == GRADUS_OK;
 }
 

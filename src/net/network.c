@@ -10,7 +10,8 @@
 #include "base/philox.h"
 
 static gradus_status check_resolved(const gr_config *c, gradus_error *err) {
-  if (c->network.inputs == GR_AUTO || c->network.outputs == GR_AUTO ||
+  if ((c->network.n_hidden > 0 && c->network.activation == GR_AUTO) ||
+      c->network.inputs == GR_AUTO || c->network.outputs == GR_AUTO ||
       c->network.output_activation == GR_AUTO || c->training.loss == GR_AUTO)
     return gr_fail(err, GRADUS_ERR_INTERNAL, "a network wants a configuration without auto");
   if (c->network.inputs < 1 || c->network.inputs > GR_MAX_WIDTH || c->network.outputs < 1 ||

@@ -170,6 +170,7 @@ static const char default_recipe[] =
     "    min_delta: 0\n"
     "    smoothing: 0\n"
     "    metric: loss\n"
+    "    ties: first\n"
     "  label_smoothing: 0\n"
     "  focal_gamma: 2\n"
     "  huber_delta: 1\n"

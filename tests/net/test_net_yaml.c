@@ -96,7 +96,7 @@ static void mistakes_are_pointed_at(void) {
       {"network: {activation: sigmiod}",
        "f.yaml:1:23: network.activation: 'sigmiod' is not one of identity, sigmoid, tanh, relu, "
        "softmax, leaky-relu, elu, selu, gelu, gelu-tanh, silu, mish, softplus, softsign, "
-       "hard-sigmoid, hard-tanh, exponential; did you mean 'sigmoid'?"},
+       "hard-sigmoid, hard-tanh, exponential, or auto; did you mean 'sigmoid'?"},
       {"trainin:\n  epochs: 5\n", "f.yaml:1:1: unknown key 'trainin'; did you mean 'training'?"},
       {"banana: 5\n", "f.yaml:1:1: unknown key 'banana'; gradus-config(5) lists the keys"},
       {"training: 5\n", "f.yaml:1:1: 'training' is a section of keys, not a key"},
