@@ -193,7 +193,8 @@ static void put_network(struct page *p, const gr_model *model) {
       put_count(p, "outputs", layer->n_out);
       put_text(p, "activation", gr_activations[layer->activation].name);
       if (layer->normalization != GR_NORMALIZATION_NONE)
-        put_text(p, "normalization", gr_normalizations[layer->normalization].name);
+        put_text(p, gr_normalizations[layer->normalization].said,
+                 gr_normalizations[layer->normalization].name);
       if (dropout > 0) put_real(p, "dropout", dropout);
       close_group(p, '}');
     } else {
@@ -210,6 +211,7 @@ static void put_network(struct page *p, const gr_model *model) {
     }
   }
   close_group(p, ']');
+  if (network->front.scales) put_flag(p, "input_scales", true);
   put_count(p, "parameters", network->n_parameters);
 }
 

@@ -16,6 +16,7 @@ typedef enum gr_stream {
   GR_STREAM_BLOCKS = 6,   /* a = epoch: keys of the order of blocks of rows */
   GR_STREAM_WINDOW = 7,   /* a = epoch, b = window and round: keys of the order within windows */
   GR_STREAM_WAVES = 8,    /* a = column, b = frequency of its periodic embedding */
+  GR_STREAM_CORNERS = 9,  /* a = layer, b: what biases that look at data are drawn from */
   GR_STREAM_TEST = 99
 } gr_stream;
 

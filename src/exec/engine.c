@@ -32,6 +32,10 @@ static void touch_share(void *context, int rank) {
     touch(gr_at(engine, plan->input + (size_t)rank * plan->input_rank), plan->input_rank);
   else
     touch(gr_at(engine, plan->input + row * plan->ld_input), (end - row) * plan->ld_input);
+  if (plan->front.exists) {
+    touch(gr_at(engine, plan->front.output + row * plan->ld_input), (end - row) * plan->ld_input);
+    touch(gr_at(engine, plan->front.delta + row * plan->ld_input), (end - row) * plan->ld_input);
+  }
   for (uint32_t l = 0; l < plan->n_layers; l++) {
     const gr_plan_layer *layer = &plan->layer[l];
     touch(gr_at(engine, layer->a + row * layer->ld), (end - row) * layer->ld);
@@ -143,6 +147,7 @@ static size_t panel_index(const gr_plan_layer *layer, size_t o, size_t i) {
 }
 
 static void pack(const gr_plan *plan, const float *logical, float *blocked) {
+  gr_front_pack(plan, logical, blocked);
   for (uint32_t l = 0; l < plan->n_layers; l++) {
     const gr_plan_layer *layer = &plan->layer[l];
     for (size_t o = 0; o < layer->n_out; o++)
@@ -155,6 +160,7 @@ static void pack(const gr_plan *plan, const float *logical, float *blocked) {
 }
 
 static void unpack(const gr_plan *plan, const float *blocked, float *logical) {
+  gr_front_unpack(plan, blocked, logical);
   for (uint32_t l = 0; l < plan->n_layers; l++) {
     const gr_plan_layer *layer = &plan->layer[l];
     for (size_t o = 0; o < layer->n_out; o++)
@@ -166,10 +172,11 @@ static void unpack(const gr_plan *plan, const float *blocked, float *logical) {
   }
 }
 
-/* The back copies of all layers but the first. */
+/* The back copies of all layers through which deltas go. */
 static void refresh_back(gr_engine *engine) {
   const gr_plan *plan = &engine->plan;
-  for (uint32_t l = 1; l < plan->n_layers && !plan->inference_only; l++) {
+  const uint32_t first = plan->front.exists ? 0 : 1;
+  for (uint32_t l = first; l < plan->n_layers && !plan->inference_only; l++) {
     const gr_plan_layer *layer = &plan->layer[l];
     for (size_t p = 0; p < layer->panels_out; p++) {
       size_t n = layer->n_out - 16 * p < 16 ? layer->n_out - 16 * p : 16;

@@ -128,8 +128,10 @@ void gr_engine_run(gr_engine *engine, const gr_run *run, gr_step_result *result)
 
 /* ---- after a step: where numbers have gone bad (exec/finite.c) ---- */
 
-/* The first layer (1-based) with a parameter or moment that is NaN or infinite, 0 = none; *vector:
+/* The first layer (1-based) with a parameter or moment that is NaN or infinite, GR_BAD_FRONT = what
+ * is trained before it, 0 = none; *vector:
  * 0 = weights, m = moment m, -1 = their average. */
+enum { GR_BAD_FRONT = -1 };
 int gr_engine_bad_state(const gr_engine *engine, int *vector);
 
 /* Of the last batch that was gone through, of n rows: the last layer whose deltas are not all

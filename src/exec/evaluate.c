@@ -30,6 +30,7 @@ static float *forward_rows(const evaluation *e, size_t n, float *from, float *to
   const gr_engine *engine = e->engine;
   const size_t model = engine->plan.averages ? engine->plan.average : engine->plan.parameters;
   size_t ld = engine->plan.ld_input;
+  gr_front_evaluation(engine, model, n, from);
   for (uint32_t l = 0; l < engine->plan.n_layers; l++) {
     const gr_plan_layer *layer = &engine->plan.layer[l];
     const gr_forward f = {.n_rows = n,

@@ -32,6 +32,8 @@ static bool layer_is_bad(const gr_plan_layer *layer, const float *blocked) {
 }
 
 static int bad_layer_of(const gr_plan *plan, const float *blocked) {
+  if (plan->front.exists && any_bad(blocked + plan->front.scale, plan->front.n_columns))
+    return GR_BAD_FRONT;
   for (uint32_t l = 0; l < plan->n_layers; l++)
     if (layer_is_bad(&plan->layer[l], blocked)) return (int)l + 1;
   return 0;

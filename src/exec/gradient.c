@@ -34,7 +34,8 @@ static gr_weight_gradient unit_operands(const gr_engine *engine, int rank, const
 void gr_gradient_renew_back(const gr_engine *engine, const gr_unit *u) {
   const gr_plan_layer *layer = &engine->plan.layer[u->layer];
   const size_t back_panel = 16 * (size_t)layer->n_out;
-  for (size_t p = 0; u->layer > 0 && p < u->n_panels; p++) {
+  const bool has_back = u->layer > 0 || engine->plan.front.exists;
+  for (size_t p = 0; has_back && p < u->n_panels; p++) {
     const size_t o = 16 * (u->panel + p), n = layer->n_out - o < 16 ? layer->n_out - o : 16;
     engine->kernels->transpose_panel(
         u->n_inputs, n, unit_weights(engine, u, engine->plan.parameters, p),
@@ -54,6 +55,12 @@ static float *collected(const gr_step *s, const gr_unit *u, size_t p) {
   return unit_weights(s->engine, u, gradient_of_pass(s), p);
 }
 
+const gr_update_coefficients *gr_vector_update(const gr_step *s, const gr_unit *u, uint32_t v) {
+  const gr_normalization kind = s->engine->plan.layer[u->layer].normalization;
+  const gr_layer_update *update = &s->update[u->layer];
+  return v == 1 && kind == GR_NORMALIZATION_PARAMETRIC ? &update->alpha : &update->bias;
+}
+
 /* Applies the summed gradients of a unit's vectors, `stride` floats apart, or puts them into the
  * whole gradient. */
 static void finish_vectors(const gr_step *s, const gr_unit *u, const float *g, size_t stride) {
@@ -64,12 +71,13 @@ static void finish_vectors(const gr_step *s, const gr_unit *u, const float *g, s
     if (plan->whole_gradient)
       memcpy(gr_at(s->engine, gradient_of_pass(s) + at), g, n * sizeof(float));
     else
-      gr_gradient_apply(s, &s->update[u->layer].bias, at, n, g);
+      gr_gradient_apply(s, gr_vector_update(s, u, v), at, n, g);
   }
 }
 
 /* Sums over rows [first, end) of the gradients of the vectors of panels [panel, panel + n),
- * `stride` floats apart: deltas for the bias, dy zhat and dy for gain and shift. */
+ * `stride` floats apart: deltas for the bias, dy zhat and dy for gain and shift, dy zhat for alpha.
+ */
 static void vector_sums(const gr_engine *engine, const gr_plan_layer *layer, uint64_t first,
                         uint64_t end, size_t panel, size_t n, float *g, size_t stride) {
   const size_t at = first * layer->ld + 16 * panel;
@@ -81,7 +89,8 @@ static void vector_sums(const gr_engine *engine, const gr_plan_layer *layer, uin
   const float *dy = gr_at(engine, layer->dy + at);
   engine->kernels->column_products(end - first, n, dy, gr_at(engine, layer->zhat + at), layer->ld,
                                    g + stride);
-  engine->kernels->column_sums(end - first, n, dy, layer->ld, g + 2 * stride);
+  if (layer->n_trained > 2)
+    engine->kernels->column_sums(end - first, n, dy, layer->ld, g + 2 * stride);
 }
 
 void gr_gradient_apply(const gr_step *s, const gr_update_coefficients *u, size_t at, size_t n,
@@ -173,7 +182,7 @@ void gr_gradient_accumulate(const gr_step *s, int rank) {
     for (uint64_t i = 0; i < size; i++) {
       lane_gradient(s, lane + i, slots + plan->slot * depth++);
       for (unsigned m = gr_tree_merges(i); m; m--, depth--)
-        engine->kernels->add(plan->n_blocked, slots + plan->slot * (depth - 2),
+        engine->kernels->add(plan->n_dense, slots + plan->slot * (depth - 2),
                              slots + plan->slot * (depth - 1));
     }
     lane += size;

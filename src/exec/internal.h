@@ -17,7 +17,7 @@ typedef struct gr_mu_product {
 
 /* The coefficients of one layer's update. */
 typedef struct gr_layer_update {
-  gr_update_coefficients weights, bias; /* and of gain and shift */
+  gr_update_coefficients weights, bias, alpha; /* bias: and of gain and shift */
 } gr_layer_update;
 
 struct gr_engine {
@@ -59,7 +59,7 @@ static inline gr_activation gr_forward_activation(const gr_plan *plan, uint32_t 
   return leaves_z ? GR_IDENTITY : layer->activation;
 }
 
-/* Vector v of a layer in a blocked vector of parameters that begins at `base`: gr_vector_names. */
+/* Vector v of a layer in a blocked vector of parameters that begins at `base`: gr_vector_name. */
 static inline float *gr_vector_at(const gr_engine *engine, size_t base, const gr_plan_layer *layer,
                                   uint32_t v) {
   return gr_at(engine, base + layer->bias + 16 * layer->panels_out * v);
@@ -89,9 +89,25 @@ size_t gr_lbfgs_sums(void);
 /* The products of the vectors that have been loaded; the same bits as those that steps leave. */
 void gr_lbfgs_recall(gr_engine *engine);
 
+/* Those of a parametric layer, likewise, and dC/da becomes dC/dz (exec/parametric.c). */
+void gr_parametric_evaluation(const gr_engine *engine, size_t model, const gr_plan_layer *layer,
+                              uint64_t n, float *a);
+void gr_parametric_rows(const gr_engine *engine, const gr_plan_layer *layer, uint64_t row,
+                        uint64_t n);
+void gr_parametric_rows_back(const gr_engine *engine, const gr_plan_layer *layer, uint64_t row,
+                             uint64_t n);
+
+/* Inputs as gathered, rows [n][ld_input], become what layer 0 reads, in place; the model begins at
+ * `model`. Without a front they stay. */
+void gr_front_evaluation(const gr_engine *engine, size_t model, size_t n, float *rows);
+
+/* The front's parameters, between whole vectors in logical and in blocked order. */
+void gr_front_pack(const gr_plan *plan, const float *logical, float *blocked);
+void gr_front_unpack(const gr_plan *plan, const float *blocked, float *logical);
+
 /* Coefficients of the update of step `step` (0-based), from gradients of rows of this weight, into
- * update[n_layers]. `decay`: the weight decay of the step. */
+ * update[n_layers] and, of the front, *front. `decay`: the weight decay of the step. */
 void gr_update_prepare(gr_engine *engine, uint64_t step, double learning_rate, double decay,
-                       double weight, gr_layer_update *update);
+                       double weight, gr_layer_update *update, gr_update_coefficients *front);
 
 #endif

@@ -73,6 +73,10 @@ void gr_normalize_evaluation(const gr_engine *engine, size_t model, const gr_pla
     evaluate_columns(engine, model, layer, n, a);
     return;
   }
+  if (layer->normalization == GR_NORMALIZATION_PARAMETRIC) {
+    gr_parametric_evaluation(engine, model, layer, n, a);
+    return;
+  }
   const gr_normalize k = {.n_rows = n,
                           .n_columns = layer->n_out,
                           .z = a,
@@ -196,7 +200,9 @@ void gr_normalize_layer(const gr_step *s, int rank, uint32_t l, const gr_share *
     gr_step_drop(s, l + 1, layer->dropout, &mine,
                  gr_at(s->engine, layer->slope + mine.row * layer->ld + 16 * mine.panel), layer->ld,
                  false);
-  if (rows)
+  if (layer->normalization == GR_NORMALIZATION_PARAMETRIC)
+    gr_parametric_rows(s->engine, layer, mine.row, mine.rows);
+  else if (rows)
     normalize_rows(s->engine, layer, mine.row, mine.rows);
   else
     normalize_panels(s, layer, mine.panel, mine.panel + mine.panels);
@@ -205,7 +211,9 @@ void gr_normalize_layer(const gr_step *s, int rank, uint32_t l, const gr_share *
 void gr_normalize_layer_back(const gr_step *s, int rank, uint32_t l, const gr_share *rows) {
   const gr_plan_layer *layer = &s->engine->plan.layer[l];
   const gr_share mine = normalized_part(s, rank, l, rows);
-  if (rows)
+  if (layer->normalization == GR_NORMALIZATION_PARAMETRIC)
+    gr_parametric_rows_back(s->engine, layer, mine.row, mine.rows);
+  else if (rows)
     normalize_rows_back(s->engine, layer, mine.row, mine.rows);
   else
     normalize_panels_back(s, layer, mine.panel, mine.panel + mine.panels);

@@ -103,22 +103,48 @@ void gr_pass_loss(const gr_step *s, int rank, const gr_share *rows) {
   for (uint64_t r = first; r < end; r++) *finite &= isfinite(row_loss[r]) != 0;
 }
 
-void gr_pass_backward(const gr_step *s, int rank, uint32_t l, const gr_share *rows) {
+/* dC/d of the inputs of the first layer: to these no activation has led. */
+static void backward_to_front(const gr_step *s, int rank, const gr_share *rows) {
   const gr_engine *engine = s->engine;
-  const gr_plan_layer *layer = &engine->plan.layer[l], *below = layer - 1;
+  const gr_plan *plan = &engine->plan;
+  const gr_plan_layer *layer = &plan->layer[0];
   const gr_share mine = part_of(s, rank, layer->backward_columns, layer->panels_in, rows);
-  const size_t at = mine.row * below->ld + 16 * mine.panel;
-  const bool normalized = below->normalization != GR_NORMALIZATION_NONE;
+  const size_t at = mine.row * plan->ld_input + 16 * mine.panel;
   const gr_backward b = {.n_rows = mine.rows,
                          .n_panels = mine.panels,
                          .depth = layer->n_out,
                          .delta = gr_at(engine, layer->delta + mine.row * layer->ld),
                          .ldd = layer->ld,
                          .w = gr_at(engine, layer->back + 16 * mine.panel * layer->n_out),
-                         .a = gr_at(engine, below->a + at),
-                         .c = gr_at(engine, (normalized ? below->dy : below->delta) + at),
-                         .ldc = below->ld,
-                         .activation = below->activation,
-                         .slope = below->keeps_slope ? gr_at(engine, below->slope + at) : NULL};
+                         .a = gr_at(engine, plan->front.output + at),
+                         .c = gr_at(engine, plan->front.delta + at),
+                         .ldc = plan->ld_input,
+                         .activation = GR_IDENTITY};
+  engine->kernels->backward(&b);
+}
+
+void gr_pass_backward(const gr_step *s, int rank, uint32_t l, const gr_share *rows) {
+  if (l == 0) {
+    backward_to_front(s, rank, rows);
+    return;
+  }
+  const gr_engine *engine = s->engine;
+  const gr_plan_layer *layer = &engine->plan.layer[l], *below = layer - 1;
+  const gr_share mine = part_of(s, rank, layer->backward_columns, layer->panels_in, rows);
+  const size_t at = mine.row * below->ld + 16 * mine.panel;
+  const bool normalized = below->normalization != GR_NORMALIZATION_NONE,
+             parametric = below->normalization == GR_NORMALIZATION_PARAMETRIC; /* wants dC/da */
+  const gr_backward b = {
+      .n_rows = mine.rows,
+      .n_panels = mine.panels,
+      .depth = layer->n_out,
+      .delta = gr_at(engine, layer->delta + mine.row * layer->ld),
+      .ldd = layer->ld,
+      .w = gr_at(engine, layer->back + 16 * mine.panel * layer->n_out),
+      .a = gr_at(engine, below->a + at),
+      .c = gr_at(engine, (normalized ? below->dy : below->delta) + at),
+      .ldc = below->ld,
+      .activation = parametric ? GR_IDENTITY : below->activation,
+      .slope = below->keeps_slope && !parametric ? gr_at(engine, below->slope + at) : NULL};
   engine->kernels->backward(&b);
 }

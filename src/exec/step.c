@@ -41,7 +41,7 @@ static int find_bad_layer(const gr_step *s, uint64_t *bad_row, uint32_t *bad_col
     const size_t width = l ? engine->plan.layer[l - 1].n_out : engine->plan.layer[0].n_in;
     for (uint64_t r = 0; r < s->n; r++) {
       size_t ld;
-      const float *a = gr_layer_input(engine, 0, l, r, &ld);
+      const float *a = l ? gr_layer_input(engine, 0, l, r, &ld) : gr_gathered_input(engine, 0, r);
       for (size_t j = 0; j < width; j++)
         if (!isfinite(a[j])) {
           *bad_row = gr_row_order_row(s->order, s->start + r);
@@ -127,7 +127,7 @@ static bool prepare(steps *all, uint64_t pass, uint64_t start) {
   s->scale = (double)(s->weight >= 0x1p-126 ? (float)(1 / s->weight) : 0.0f);
   gr_update_prepare(s->engine, s->number - run->skipped, run->learning_rate(run->user, s->number),
                     s->engine->config.optimizer.weight_decay * course.weight_decay, s->weight,
-                    s->update);
+                    s->update, &s->front);
   if (!plan->averages) return true;
   s->average_share =
       (float)(run->average_share ? run->average_share(run->user, s->number)
@@ -151,6 +151,7 @@ static void gradient_units(const gr_step *s, int rank) {
   const gr_plan *plan = &s->engine->plan;
   for (size_t i = plan->first_unit[rank]; i < plan->first_unit[rank + 1]; i++)
     gr_gradient_unit(s, rank, &plan->units[i]);
+  if (plan->front.exists) gr_front_gradient(s, rank);
 }
 
 /* A step is over: tells the trainer, who says whether another one follows. */
@@ -226,6 +227,7 @@ static void update(steps *all, const gr_step *s, int rank) {
     gr_lbfgs_update(s, rank);
   else if (changes)
     update_units(s, rank, &verdict);
+  if (changes && plan->front.exists) gr_front_update(s, rank, &verdict);
   if (rank > 0) return;
   if (changes && plan->whole_gradient) engine->objective[s->number % 2] = verdict.objective;
   if (changes && plan->searches)
@@ -251,6 +253,7 @@ static void constrain(const gr_step *s, int rank) {
 static void operate(steps *all, const gr_step *s, int rank, const gr_plan_operation *o,
                     const share *rows) {
   static const gr_phase phase[] = {[GR_GATHER] = GR_PHASE_GATHER,
+                                   [GR_FRONT] = GR_PHASE_FORWARD,
                                    [GR_FORWARD] = GR_PHASE_FORWARD,
                                    [GR_NORMALIZE] = GR_PHASE_FORWARD,
                                    [GR_LOSS] = GR_PHASE_LOSS,
@@ -266,6 +269,9 @@ static void operate(steps *all, const gr_step *s, int rank, const gr_plan_operat
   switch (o->kind) {
     case GR_GATHER:
       gr_pass_gather(s, rank);
+      break;
+    case GR_FRONT:
+      gr_front_forward(s, rows);
       break;
     case GR_FORWARD:
       gr_pass_forward(s, rank, o->layer, rows);

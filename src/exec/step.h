@@ -21,16 +21,23 @@ typedef struct gr_step {
   double dropout;          /* part of the recipe's that holds */
   double scale;            /* of the summed gradient: 1 / weight */
   gr_layer_update *update; /* [n_layers] */
+  gr_update_coefficients front;
   float average_share;
 } gr_step;
+
+/* Where row `row` of the inputs as gathered lies. */
+static inline const float *gr_gathered_input(const gr_engine *engine, int rank, size_t row) {
+  const gr_plan *plan = &engine->plan;
+  return gr_at(engine, plan->input + (size_t)rank * plan->input_rank + row * plan->ld_input);
+}
 
 /* Where row `row` of the input of layer l lies, and its stride. */
 static inline const float *gr_layer_input(const gr_engine *engine, int rank, uint32_t l, size_t row,
                                           size_t *ld) {
   const gr_plan *plan = &engine->plan;
   *ld = l ? plan->layer[l - 1].ld : plan->ld_input;
-  const size_t input = plan->input + (size_t)rank * plan->input_rank;
-  return gr_at(engine, (l ? plan->layer[l - 1].a : input) + row * *ld);
+  if (l == 0 && !plan->front.exists) return gr_gathered_input(engine, rank, row);
+  return gr_at(engine, (l ? plan->layer[l - 1].a : plan->front.output) + row * *ld);
 }
 
 /* The gradient of the rank's own lanes, under GR_STRATEGY_LANES, in its slots. */
@@ -48,6 +55,9 @@ static inline size_t gr_gradient_vector_at(const gr_plan *plan, const gr_unit *u
   const gr_plan_layer *layer = &plan->layer[u->layer];
   return layer->bias + 16 * (layer->panels_out * v + u->panel);
 }
+
+/* How vector v of a unit's panels is updated. */
+const gr_update_coefficients *gr_vector_update(const gr_step *s, const gr_unit *u, uint32_t v);
 
 /* The update of n parameters from `at` on in the blocked vector, by their gradient sums g. */
 void gr_gradient_apply(const gr_step *s, const gr_update_coefficients *u, size_t at, size_t n,
@@ -123,6 +133,9 @@ typedef struct gr_verdict {
   bool grew;                  /* since the step before */
 } gr_verdict;
 
+/* Shortens the gradients of an update where the norm of all is too large. */
+void gr_whole_clip(const gr_step *s, double norm, gr_update_coefficients *u);
+
 /* Fills in what the plan wants of it, norm apart. */
 void gr_whole_judge(const gr_step *s, gr_verdict *verdict);
 
@@ -149,5 +162,16 @@ void gr_lbfgs_update(const gr_step *s, int rank);
 
 /* Shortens those of the rank's rows of weights that are longer than they may be. */
 void gr_whole_constrain(const gr_step *s, int rank);
+
+/* ----- exec/front.c: what is trained before layer 0; the last three of the rank's columns ----- */
+
+/* Gathered rows become what layer 0 reads. */
+void gr_front_forward(const gr_step *s, const gr_share *rows);
+
+/* Their gradient, into the whole one; its squares; and the update, which takes the gradient from
+ * there, where there is one, and makes the average follow. */
+void gr_front_gradient(const gr_step *s, int rank);
+void gr_front_squares(const gr_step *s, int rank);
+void gr_front_update(const gr_step *s, int rank, const gr_verdict *verdict);
 
 #endif

@@ -85,7 +85,7 @@ static gr_update_coefficients specialize(const common *c, const gr_group_terms *
 }
 
 void gr_update_prepare(gr_engine *engine, uint64_t step, double learning_rate, double decay,
-                       double weight, gr_layer_update *update) {
+                       double weight, gr_layer_update *update, gr_update_coefficients *front) {
   const gr_config *config = &engine->config;
   common c = {.u = {.optimizer = (gr_optimizer)config->optimizer.name,
                     .momentum = (float)config->optimizer.momentum,
@@ -103,7 +103,11 @@ void gr_update_prepare(gr_engine *engine, uint64_t step, double learning_rate, d
   for (uint32_t l = 0; l < engine->plan.n_layers; l++) {
     const uint32_t n_in = engine->plan.layer[l].n_in;
     const gr_group_terms weights = gr_group_terms_of(config, GR_GROUP_WEIGHTS, l, n_in),
-                         bias = gr_group_terms_of(config, GR_GROUP_BIAS, l, n_in);
-    update[l] = (gr_layer_update){specialize(&c, &weights), specialize(&c, &bias)};
+                         bias = gr_group_terms_of(config, GR_GROUP_BIAS, l, n_in),
+                         alpha = gr_group_terms_of(config, GR_GROUP_ALPHA, l, n_in);
+    update[l] =
+        (gr_layer_update){specialize(&c, &weights), specialize(&c, &bias), specialize(&c, &alpha)};
   }
+  const gr_group_terms scales = gr_group_terms_of(config, GR_GROUP_SCALES, 0, 0);
+  *front = specialize(&c, &scales);
 }

@@ -57,6 +57,7 @@ void gr_whole_squares(const gr_step *s, int rank) {
             engine->row_sums[0]);
     }
   }
+  if (plan->front.exists) gr_front_squares(s, rank);
 }
 
 double gr_whole_norm(const gr_step *s) {
@@ -67,7 +68,7 @@ double gr_whole_norm(const gr_step *s) {
 
 /* Clipping by norm (Pascanu, Mikolov and Bengio 2013, algorithm 1): a longer gradient is shortened
  * to the threshold. */
-static void clip(const gr_step *s, double norm, gr_update_coefficients *u) {
+void gr_whole_clip(const gr_step *s, double norm, gr_update_coefficients *u) {
   const double most = s->engine->config.optimizer.clip_norm;
   if (most > 0 && norm > most) u->scale = (float)((double)u->scale * (most / norm));
 }
@@ -78,7 +79,7 @@ void gr_whole_direct(const gr_step *s, int rank, double norm) {
   for (uint32_t l = 0; l < plan->n_layers; l++) {
     const gr_plan_layer *layer = &plan->layer[l];
     gr_update_coefficients u = s->update[l].weights;
-    clip(s, norm, &u);
+    gr_whole_clip(s, norm, &u);
     size_t panel, end;
     gr_plan_row_panels(plan, l, rank, &panel, &end);
     for (; panel < end; panel++) {
@@ -120,10 +121,9 @@ void gr_whole_judge(const gr_step *s, gr_verdict *verdict) {
 void gr_whole_apply(const gr_step *s, const gr_verdict *verdict, const gr_unit *u) {
   const gr_engine *engine = s->engine;
   const gr_plan *plan = &engine->plan;
-  gr_update_coefficients weights = s->update[u->layer].weights, bias = s->update[u->layer].bias;
-  clip(s, verdict->norm, &weights);
-  clip(s, verdict->norm, &bias);
-  weights.grew = bias.grew = verdict->grew;
+  gr_update_coefficients weights = s->update[u->layer].weights;
+  gr_whole_clip(s, verdict->norm, &weights);
+  weights.grew = verdict->grew;
   if (plan->directs) /* w <- w - r (ratio u) */
     weights = (gr_update_coefficients){.optimizer = GR_SGD,
                                        .scale = verdict->ratio[u->layer],
@@ -136,7 +136,10 @@ void gr_whole_apply(const gr_step *s, const gr_verdict *verdict, const gr_unit *
   gr_gradient_renew_back(engine, u);
   for (uint32_t v = 0; u->input == 0 && v < plan->layer[u->layer].n_trained; v++) {
     const size_t at = gr_gradient_vector_at(plan, u, v);
-    gr_gradient_apply(s, &bias, at, 16 * (size_t)u->n_panels, gr_at(engine, plan->gradient + at));
+    gr_update_coefficients vector = *gr_vector_update(s, u, v);
+    gr_whole_clip(s, verdict->norm, &vector);
+    vector.grew = verdict->grew;
+    gr_gradient_apply(s, &vector, at, 16 * (size_t)u->n_panels, gr_at(engine, plan->gradient + at));
   }
 }
 

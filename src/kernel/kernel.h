@@ -202,6 +202,29 @@ typedef struct gr_normalize_columns_back {
   size_t ld;
 } gr_normalize_columns_back;
 
+/* Parametric activation: a = z + alpha (f(z) - z), one alpha for each column, flushed. With `slope`
+ * that receives 1 + alpha (f'(z) - 1), and z becomes f(z) - z, whose products with dC/da are the
+ * gradient of alpha; where it `drops`, slope holds the factors of dropout on entry, which multiply
+ * all three. */
+typedef struct gr_parametric {
+  size_t n_rows, n_panels;
+  float *z; /* [n_rows][ld]; without slope it stays, and may be a */
+  float *a; /* [n_rows][ld] */
+  size_t ld;
+  const float *alpha; /* [16 n_panels] */
+  gr_activation activation;
+  float *slope; /* [n_rows][ld] or NULL */
+  bool drops;
+} gr_parametric;
+
+/* Its way back: dz = da slope, flushed. */
+typedef struct gr_parametric_back {
+  size_t n_rows, n_panels;
+  const float *da, *slope; /* [n_rows][ld] */
+  float *dz;               /* [n_rows][ld] */
+  size_t ld;
+} gr_parametric_back;
+
 typedef struct gr_kernels {
   gr_isa isa;
   size_t tile_rows, tile_panels; /* shapes that are multiples of these run at full speed */
@@ -220,6 +243,12 @@ typedef struct gr_kernels {
   void (*normalize_columns_back)(const gr_normalize_columns_back *k);
   void (*normalize)(const gr_normalize *k);
   void (*normalize_back)(const gr_normalize_back *k);
+  void (*parametric)(const gr_parametric *k);
+  void (*parametric_back)(const gr_parametric_back *k);
+  /* c[r][16p + j] = factor[16p + j] x[r][16p + j], p < n_panels, values below 2^-100 become +0;
+   * rows of both ld floats apart, c may be x. */
+  void (*scale_columns)(size_t n_rows, size_t n_panels, const float *factor, const float *x,
+                        float *c, size_t ld);
   /* sum[i] += addend[i], i < n, n a multiple of 16. */
   void (*add)(size_t n, float *sum, const float *addend);
   /* w, moment1, moment2 from g (formulas in kernel/optimizer.h); n a multiple of 16; moments as the

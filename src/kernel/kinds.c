@@ -17,12 +17,17 @@ const gr_loss_kind gr_losses[GR_N_LOSSES] = {
 };
 
 const gr_normalization_kind gr_normalizations[GR_N_NORMALIZATIONS] = {
-#define GR_NORMALIZATION(ID, name, vectors, trained) {name, vectors, trained},
+#define NORMALIZATION "normalization"
+#define FORM "form"
+#define GR_NORMALIZATION(ID, name, said, vectors, trained) {name, said, vectors, trained},
 #include "kernel/normalization.def.h"
 #undef GR_NORMALIZATION
 };
 
-const char *const gr_vector_names[GR_MAX_VECTORS] = {"bias", "gain", "shift", "mean", "variance"};
+const char *gr_vector_name(gr_normalization kind, uint32_t v) {
+  static const char *const names[GR_MAX_VECTORS] = {"bias", "gain", "shift", "mean", "variance"};
+  return v == 1 && kind == GR_NORMALIZATION_PARAMETRIC ? "alpha" : names[v];
+}
 
 const gr_optimizer_kind gr_optimizers[GR_N_OPTIMIZERS] = {
 #define GR_OPTIMIZER(id, name, moments, decoupled, scope, rate, momentum, beta1, beta2, epsilon) \

@@ -106,7 +106,7 @@ typedef struct gr_optimizer_kind {
 } gr_optimizer_kind;
 
 typedef struct gr_normalization_kind {
-  const char *name;
+  const char *name, *said;
   uint32_t vectors, trained; /* see kernel/normalization.def.h */
 } gr_normalization_kind;
 
@@ -115,7 +115,9 @@ static inline int gr_scope_is_full(gr_scope scope) {
   return scope == GR_SCOPE_RUN || scope == GR_SCOPE_SEARCH;
 }
 
-extern const char *const gr_vector_names[GR_MAX_VECTORS];
+/* Vector v of a layer: "bias", ... */
+const char *gr_vector_name(gr_normalization kind, uint32_t v);
+
 extern const gr_normalization_kind gr_normalizations[GR_N_NORMALIZATIONS];
 extern const gr_activation_kind gr_activations[GR_N_ACTIVATIONS];
 extern const gr_loss_kind gr_losses[GR_N_LOSSES];

@@ -2,7 +2,7 @@
 libgradus_internal_la_SOURCES += %D%/activation.def.h %D%/loss.def.h %D%/optimizer.def.h %D%/normalization.def.h %D%/kinds.h %D%/kinds.c \
 	%D%/isa.def.h %D%/isa.h %D%/kernel.h %D%/select.c
 kernel_sources = %D%/simd.h %D%/simd/generic.h %D%/simd/avx2.h %D%/simd/avx512.h %D%/simd/x86_transpose.h %D%/simd/neon.h %D%/elementary.h \
-	%D%/activation.h %D%/optimizer.h %D%/gemm.c %D%/vector.c %D%/expansion.h %D%/expand.c %D%/loss_terms.h %D%/loss.c %D%/dropout.c %D%/normalize.c %D%/probe.c
+	%D%/activation.h %D%/optimizer.h %D%/gemm.c %D%/vector.c %D%/expansion.h %D%/expand.c %D%/loss_terms.h %D%/loss.c %D%/dropout.c %D%/normalize.c %D%/parametric.c %D%/front.c %D%/probe.c
 
 noinst_LTLIBRARIES += libkernel_generic.la
 libkernel_generic_la_SOURCES = $(kernel_sources)

@@ -329,6 +329,10 @@ void GR_SUFFIX(gr_normalize_columns)(const gr_normalize_columns *k);
 void GR_SUFFIX(gr_normalize_columns_back)(const gr_normalize_columns_back *k);
 void GR_SUFFIX(gr_normalize)(const gr_normalize *k);
 void GR_SUFFIX(gr_normalize_back)(const gr_normalize_back *k);
+void GR_SUFFIX(gr_parametric)(const gr_parametric *k);
+void GR_SUFFIX(gr_parametric_back)(const gr_parametric_back *k);
+void GR_SUFFIX(gr_scale_columns)(size_t n_rows, size_t n_panels, const float *factor,
+                                 const float *x, float *c, size_t ld);
 double GR_SUFFIX(gr_fma_rounds)(size_t n_rounds);
 double GR_SUFFIX(gr_read_stream)(size_t n, const float *p);
 extern const gr_kernels GR_SUFFIX(gr_kernels);
@@ -357,6 +361,9 @@ const gr_kernels GR_SUFFIX(gr_kernels) = {
     .normalize_columns_back = GR_SUFFIX(gr_normalize_columns_back),
     .normalize = GR_SUFFIX(gr_normalize),
     .normalize_back = GR_SUFFIX(gr_normalize_back),
+    .parametric = GR_SUFFIX(gr_parametric),
+    .parametric_back = GR_SUFFIX(gr_parametric_back),
+    .scale_columns = GR_SUFFIX(gr_scale_columns),
     .add = add,
     .update = GR_SUFFIX(gr_update),
     .direction = direction,

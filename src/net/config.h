@@ -42,12 +42,16 @@ typedef enum gr_initialization {
   GR_INIT_GLOROT,
   GR_INIT_HE,
   GR_INIT_LECUN,
-  GR_INIT_GLOROT_BIASES
+  GR_INIT_GLOROT_BIASES,
+  GR_INIT_NORMAL_ZERO,
+  GR_INIT_REALMLP /* what it is without data; the rest: exec/initialize.h */
 } gr_initialization;
 typedef enum gr_parametrization {
   GR_PARAMETRIZATION_STANDARD,
   GR_PARAMETRIZATION_NTK /* see net/groups.h */
 } gr_parametrization;
+typedef enum gr_form { GR_FORM_FIXED, GR_FORM_PARAMETRIC } gr_form; /* of activations */
+typedef enum gr_ties { GR_TIES_FIRST, GR_TIES_LAST } gr_ties;
 typedef enum gr_shuffle { GR_SHUFFLE_NONE, GR_SHUFFLE_FULL, GR_SHUFFLE_WINDOW } gr_shuffle;
 typedef enum gr_schedule {
 #define GR_SCHEDULE(ID, ...) GR_SCHEDULE_##ID,
@@ -72,8 +76,8 @@ typedef enum gr_average { GR_AVERAGE_NONE, GR_AVERAGE_EMA, GR_AVERAGE_SWA } gr_a
 
 /* What a hidden layer says for itself; where it says nothing, the keys of its network hold. */
 typedef struct gr_layer_own {
-  bool has_activation, has_dropout, has_normalization;
-  int activation, normalization;
+  bool has_activation, has_dropout, has_normalization, has_form;
+  int activation, normalization, form;
   double dropout;
 } gr_layer_own;
 
@@ -104,8 +108,10 @@ typedef struct gr_config {
     int initialization;
     int64_t inputs, outputs; /* resolved from the data */
     double dropout, input_dropout;
-    int normalization;   /* gr_normalization */
+    int normalization;   /* gr_normalization, but for that which is a form */
+    int form;            /* gr_form */
     int parametrization; /* gr_parametrization */
+    bool scale_inputs;   /* by factors that are trained */
   } network;
   struct {
     int64_t epochs, batch_size;
@@ -120,6 +126,7 @@ typedef struct gr_config {
     double min_delta;
     double smoothing; /* of the validation loss that early stopping looks at */
     int metric; /* that early stopping looks at: 0 = the validation loss, else gr_metric + 1 */
+    int ties;   /* gr_ties: which of equally good epochs is the best */
     uint64_t metrics; /* measured beside the usual ones: a gr_metric_set (net/metric.h) */
     int64_t top_k;
     char *class_weight; /* see net/class_weight.h */
@@ -133,8 +140,10 @@ typedef struct gr_config {
     int name; /* gr_optimizer */
     double learning_rate, momentum, beta1, beta2, epsilon, weight_decay, l1;
     double clip_norm, clip_value, max_norm; /* 0: none */
-    double bias_rate, first_layer_rate;     /* parts of the learning rate: net/groups.h */
-    double tolerance;                       /* lbfgs: norm of the gradient at which it ends */
+    double scale_rate;                      /* of network.scale_inputs: part of the learning rate */
+    double bias_rate, first_layer_rate,
+        activation_rate; /* parts of the learning rate: net/groups.h */
+    double tolerance;    /* lbfgs: norm of the gradient at which it ends */
   } optimizer;
   struct {
     int name;                                         /* gr_schedule */
@@ -260,6 +269,7 @@ gradus_status gr_config_validate(const gr_config *config, gradus_error *err);
 int gr_config_activation(const gr_config *config, uint32_t i);
 double gr_config_dropout(const gr_config *config, uint32_t i);
 int gr_config_normalization(const gr_config *config, uint32_t i);
+int gr_config_form(const gr_config *config, uint32_t i);
 
 /* Outputs for each column of y of a regression: levels of a quantile loss, else 1. */
 uint32_t gr_config_repeats(const gr_config *config);

@@ -14,6 +14,7 @@ static bool known_and_not(int value, int wanted) {
 
 static gradus_status check_hidden(const gr_config *c, gradus_error *err) {
   for (uint32_t i = 0; i < c->network.n_hidden; i++) {
+    if (gr_config_activation(c, i) == GR_AUTO) continue;
     const gr_activation_kind *kind = &gr_activations[gr_config_activation(c, i)];
     if (kind->hidden) continue;
     if (c->network.own[i].has_activation)
@@ -139,6 +140,22 @@ static gradus_status check_normalization(const gr_config *c, gradus_error *err) 
   return GRADUS_OK;
 }
 
+static gradus_status check_forms(const gr_config *c, gradus_error *err) {
+  for (uint32_t i = 0; i < c->network.n_hidden; i++) {
+    if (gr_config_form(c, i) != GR_FORM_PARAMETRIC) continue;
+    if (gr_config_normalization(c, i) != GR_NORMALIZATION_NONE)
+      return gr_fail(err, GRADUS_ERR_CONFIG,
+                     "network.activation_form: layer %u is parametric and normalised, which do not "
+                     "go together; use fixed, or network.normalization none",
+                     (unsigned)i + 1);
+    if (gr_optimizers[c->optimizer.name].scope == GR_SCOPE_RUN)
+      return gr_fail(err, GRADUS_ERR_CONFIG,
+                     "network.activation_form: parametric does not go with optimizer.name %s",
+                     gr_optimizers[c->optimizer.name].name);
+  }
+  return GRADUS_OK;
+}
+
 static gradus_status check_milestones(const gr_config *c, gradus_error *err) {
   const uint32_t n = c->schedule.n_milestones, *m = c->schedule.milestones;
   if (c->schedule.name != GR_SCHEDULE_MULTISTEP) return GRADUS_OK;
@@ -227,6 +244,11 @@ static gradus_status check_search(const gr_config *c, gradus_error *err) {
                    "network.normalization: batch-norm does not go with optimizer.name %s, whose "
                    "evaluations have no batches; use layer-norm",
                    o->name);
+  if (c->network.scale_inputs)
+    return gr_fail(err, GRADUS_ERR_CONFIG,
+                   "network.scale_inputs: does not go with optimizer.name %s, which needs no other "
+                   "rates for its inputs; use false",
+                   o->name);
   if (c->schedule.name != GR_SCHEDULE_CONSTANT || c->schedule.warmup > 0)
     return gr_fail(err, GRADUS_ERR_CONFIG,
                    "%s: optimizer.name %s searches its own steps; use schedule.name constant "
@@ -249,7 +271,7 @@ gradus_status gr_config_validate(const gr_config *config, gradus_error *err) {
       check_hidden,          check_softmax,         check_targets,    check_outputs,
       check_lanes,           check_widths,          check_milestones, check_normalization,
       gr_metrics_check,      gr_class_weight_check, check_transform,  check_whole_run,
-      check_parametrization, check_rates,           check_search};
+      check_parametrization, check_rates,           check_search,     check_forms};
   for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) GR_TRY(checks[i](config, err));
   return GRADUS_OK;
 }

@@ -34,7 +34,9 @@ static const char *const activations[] = {
     NULL};
 
 static const char *const normalizations[] = {
-#define GR_NORMALIZATION(ID, name, ...) [GR_NORMALIZATION_##ID] = name,
+#define CHOICE_NORMALIZATION(name) name
+#define CHOICE_FORM(name) NULL
+#define GR_NORMALIZATION(ID, name, said, ...) [GR_NORMALIZATION_##ID] = CHOICE_##said(name),
 #include "kernel/normalization.def.h"
 #undef GR_NORMALIZATION
     NULL};
@@ -97,7 +99,11 @@ static const char *const initializations[] = {[GR_INIT_NORMAL] = "normal",
                                               [GR_INIT_HE] = "he",
                                               [GR_INIT_LECUN] = "lecun",
                                               [GR_INIT_GLOROT_BIASES] = "glorot-biases",
+                                              [GR_INIT_NORMAL_ZERO] = "normal-zero",
+                                              [GR_INIT_REALMLP] = "realmlp",
                                               NULL};
+static const char *const forms[] = {
+    [GR_FORM_FIXED] = "fixed", [GR_FORM_PARAMETRIC] = "parametric", NULL};
 static const char *const parametrizations[] = {
     [GR_PARAMETRIZATION_STANDARD] = "standard", [GR_PARAMETRIZATION_NTK] = "ntk", NULL};
 static const char *const shuffles[] = {
@@ -108,6 +114,7 @@ static const char *const schedules[] = {
 #undef GR_SCHEDULE
     NULL};
 
+static const char *const ties[] = {[GR_TIES_FIRST] = "first", [GR_TIES_LAST] = "last", NULL};
 static const char *const courses[] = {[GR_COURSE_CONSTANT] = "constant",
                                       [GR_COURSE_COSINE] = "cosine",
                                       [GR_COURSE_FLAT_COSINE] = "flat-cosine",
@@ -168,9 +175,9 @@ const gr_key gr_keys[] = {
     {"network.hidden", "hidden", GR_KEY_LAYERS, GR_PART_RECIPE, false, FIELD(network.n_hidden),
      NULL, 1, GR_MAX_WIDTH,
      "hidden layers: neurons, and what is their own, such as 256:gelu:0.1,128; or none"},
-    {"network.activation", "activation", GR_KEY_CHOICE, GR_PART_RECIPE, false,
+    {"network.activation", "activation", GR_KEY_CHOICE, GR_PART_RECIPE, true,
      FIELD(network.activation), activations, 0, 0,
-     "activation of the hidden layers, but for those with one of their own"},
+     "activation of the hidden layers, but for those with one of their own; auto: relu"},
     {"network.output_activation", "output-activation", GR_KEY_CHOICE, GR_PART_RECIPE, true,
      FIELD(network.output_activation), activations, 0, 0,
      "activation of the output layer; auto: by loss and task"},
@@ -189,9 +196,14 @@ const gr_key gr_keys[] = {
     {"network.normalization", "normalization", GR_KEY_CHOICE, GR_PART_RECIPE, false,
      FIELD(network.normalization), normalizations, 0, 0,
      "what stands between weighted input and activation of the hidden layers"},
+    {"network.activation_form", NULL, GR_KEY_CHOICE, GR_PART_RECIPE, false, FIELD(network.form),
+     forms, 0, 0, "parametric: each hidden neuron trains how much of its activation it has"},
     {"network.parametrization", NULL, GR_KEY_CHOICE, GR_PART_RECIPE, false,
      FIELD(network.parametrization), parametrizations, 0, 0,
      "ntk: the optimizer sees weights times the root of the inputs of their layer"},
+    {"network.scale_inputs", "scale-inputs", GR_KEY_BOOL, GR_PART_RECIPE, false,
+     FIELD(network.scale_inputs), NULL, 0, 0,
+     "layer 1 reads each input times a factor of its own, which is trained and begins at 1"},
 
     {"training.epochs", "epochs", GR_KEY_INTEGER, GR_PART_RECIPE, true, FIELD(training.epochs),
      NULL, 1, MAX_STEPS, "passes over the training rows; auto: 20, more for small tables"},
@@ -232,9 +244,11 @@ const gr_key gr_keys[] = {
     {"training.early_stopping.smoothing", "stopping-smoothing", GR_KEY_REAL, GR_PART_RECIPE, false,
      FIELD(training.smoothing), NULL, 0, 0.99,
      "share of itself that the mean of what is judged by early stopping keeps at each epoch"},
-    {"training.early_stopping.metric", "early-stopping-metric", GR_KEY_CHOICE, GR_PART_RECIPE,
-     false, FIELD(training.metric), judged, 0, 0,
-     "what tells the best model and stops training early: the validation loss, or a metric"},
+    {"training.early_stopping.metric", "early-stopping-metric", GR_KEY_CHOICE, GR_PART_RECIPE, true,
+     FIELD(training.metric), judged, 0, 0,
+     "what tells the best model and stops early: validation loss or a metric; auto: by task"},
+    {"training.early_stopping.ties", NULL, GR_KEY_CHOICE, GR_PART_RECIPE, false,
+     FIELD(training.ties), ties, 0, 0, "which of epochs that are equally good is the best one"},
     {"training.label_smoothing", "label-smoothing", GR_KEY_REAL, GR_PART_RECIPE, false,
      FIELD(training.label_smoothing), NULL, 0, 0.99,
      "share of a target's certainty that cross-entropy spreads over all classes"},
@@ -297,6 +311,11 @@ const gr_key gr_keys[] = {
     {"optimizer.tolerance", "tolerance", GR_KEY_REAL, GR_PART_RECIPE, false,
      FIELD(optimizer.tolerance), NULL, 0, 1,
      "norm of the gradient at which lbfgs has converged and training ends"},
+    {"optimizer.activation_rate", NULL, GR_KEY_REAL, GR_PART_RECIPE, false,
+     FIELD(optimizer.activation_rate), NULL, 0, MOST_RATE,
+     "part of the learning rate that parametric activations have"},
+    {"optimizer.scale_rate", NULL, GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(optimizer.scale_rate),
+     NULL, 0, MOST_RATE, "learning rate of network.scale_inputs, in those of the weights"},
 
     {"schedule.name", "schedule", GR_KEY_CHOICE, GR_PART_RECIPE, false, FIELD(schedule.name),
      schedules, 0, 0, "course of the learning rate"},

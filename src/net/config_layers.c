@@ -24,6 +24,7 @@ static const property properties[] = {
     {"activation", "network.activation", OWN(activation)},
     {"dropout", "network.dropout", OWN(dropout)},
     {"normalization", "network.normalization", OWN(normalization)},
+    {"form", "network.activation_form", OWN(form)},
 };
 enum { N_PROPERTIES = sizeof properties / sizeof properties[0] };
 
@@ -76,6 +77,7 @@ static bool blamed(fault *f, blame what, const property *of, const char *word) {
 }
 
 static bool read_property(const property *p, const char *value, gr_layer_own *own) {
+  if (strcmp(value, "auto") == 0) return false; /* what holds for the network is said by silence */
   return gr_value_read(gr_key_find(p->key), value, value_of(p, own)) == GRADUS_OK;
 }
 
@@ -267,4 +269,9 @@ double gr_config_dropout(const gr_config *config, uint32_t i) {
 int gr_config_normalization(const gr_config *config, uint32_t i) {
   const gr_layer_own *own = &config->network.own[i];
   return own->has_normalization ? own->normalization : config->network.normalization;
+}
+
+int gr_config_form(const gr_config *config, uint32_t i) {
+  const gr_layer_own *own = &config->network.own[i];
+  return own->has_form ? own->form : config->network.form;
 }

@@ -20,8 +20,20 @@ static double rate_of_bias(const gr_config *config, uint32_t l) {
   return config->optimizer.bias_rate;
 }
 
+static double rate_of_alpha(const gr_config *config, uint32_t l) {
+  (void)l;
+  return config->optimizer.activation_rate;
+}
+
+static double rate_of_scales(const gr_config *config, uint32_t l) {
+  (void)l;
+  return config->optimizer.scale_rate;
+}
+
 static const group groups[] = {[GR_GROUP_WEIGHTS] = {rate_of_weights, true, true},
-                               [GR_GROUP_BIAS] = {rate_of_bias, false, false}};
+                               [GR_GROUP_BIAS] = {rate_of_bias, false, false},
+                               [GR_GROUP_ALPHA] = {rate_of_alpha, true, false},
+                               [GR_GROUP_SCALES] = {rate_of_scales, true, false}};
 
 gr_group_terms gr_group_terms_of(const gr_config *config, gr_group id, uint32_t l, uint32_t n_in) {
   const group *g = &groups[id];

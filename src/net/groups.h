@@ -13,7 +13,9 @@
 
 typedef enum gr_group {
   GR_GROUP_WEIGHTS,
-  GR_GROUP_BIAS /* biases, gains and shifts: none of them decays */
+  GR_GROUP_BIAS,  /* biases, gains and shifts: none of them decays */
+  GR_GROUP_ALPHA, /* of parametric activations; they decay as weights do, towards z */
+  GR_GROUP_SCALES /* of inputs; l and n_in mean nothing for them */
 } gr_group;
 
 typedef struct gr_group_terms {

@@ -10,7 +10,8 @@
 #include "base/philox.h"
 
 static gradus_status check_resolved(const gr_config *c, gradus_error *err) {
-  if (c->network.inputs == GR_AUTO || c->network.outputs == GR_AUTO ||
+  if ((c->network.n_hidden > 0 && c->network.activation == GR_AUTO) ||
+      c->network.inputs == GR_AUTO || c->network.outputs == GR_AUTO ||
       c->network.output_activation == GR_AUTO || c->training.loss == GR_AUTO)
     return gr_fail(err, GRADUS_ERR_INTERNAL, "a network wants a configuration without auto");
   if (c->network.inputs < 1 || c->network.inputs > GR_MAX_WIDTH || c->network.outputs < 1 ||
@@ -38,6 +39,17 @@ static bool append_layer(gr_network *network, const gr_layer *like) {
   return gr_multiply(end, sizeof(float), &bytes) && bytes <= PTRDIFF_MAX;
 }
 
+/* Behind all layers; false as above. */
+static bool append_front(gr_network *network, bool scales) {
+  size_t bytes;
+  gr_front *front = &network->front;
+  *front = (gr_front){.first = network->n_parameters, .scales = scales};
+  front->scale = front->first;
+  if (scales) front->count = network->layer[0].n_in;
+  return !__builtin_add_overflow(front->first, front->count, &network->n_parameters) &&
+         gr_multiply(network->n_parameters, sizeof(float), &bytes) && bytes <= PTRDIFF_MAX;
+}
+
 static uint32_t in_65536ths(double probability) {
   return (uint32_t)(probability * 65536 + 0.5);
 }
@@ -52,7 +64,9 @@ static gr_layer layer_of(const gr_config *c, uint32_t i, uint32_t n_in) {
                     .n_out = c->network.hidden[i],
                     .activation = (gr_activation)gr_config_activation(c, i),
                     .dropout = in_65536ths(gr_config_dropout(c, i)),
-                    .normalization = (gr_normalization)gr_config_normalization(c, i)};
+                    .normalization = gr_config_form(c, i) == GR_FORM_PARAMETRIC
+                                         ? GR_NORMALIZATION_PARAMETRIC
+                                         : (gr_normalization)gr_config_normalization(c, i)};
 }
 
 gradus_status gr_network_make(const gr_config *config, gr_network *out, gradus_error *err) {
@@ -69,6 +83,10 @@ gradus_status gr_network_make(const gr_config *config, gr_network *out, gradus_e
                      (unsigned)i + 1, (unsigned)n_out, (unsigned)n_in);
     n_in = n_out;
   }
+  if (!append_front(&network, config->network.scale_inputs))
+    return gr_fail(err, GRADUS_ERR_CONFIG,
+                   "network.scale_inputs: the scales of %u inputs do not fit this machine",
+                   (unsigned)network.layer[0].n_in);
   *out = network;
   return GRADUS_OK;
 }
@@ -80,6 +98,7 @@ typedef struct rule {
   double (*scale)(double n_in, double n_out);
   double bias_scale;
   bool biases_alike; /* drawn as the weights are */
+  bool ends_in_zero; /* the output layer is 0 */
 } rule;
 
 static double draw_symmetric(uint64_t seed, gr_stream stream, uint64_t a, uint64_t b) {
@@ -100,13 +119,16 @@ static double he_scale(double n_in, double n_out) {
   return sqrt(2 / n_in);
 }
 
-static const rule rules[] = {[GR_INIT_NORMAL] = {gr_random_normal, normal_scale, 1, false},
-                             [GR_INIT_GLOROT] = {draw_symmetric, glorot_scale, 0, false},
-                             [GR_INIT_HE] = {gr_random_normal, he_scale, 0, false},
-                             [GR_INIT_LECUN] = {gr_random_normal, normal_scale, 0, false},
-                             [GR_INIT_GLOROT_BIASES] = {draw_symmetric, glorot_scale, 0, true}};
+static const rule rules[] = {
+    [GR_INIT_NORMAL] = {gr_random_normal, normal_scale, 1, false, false},
+    [GR_INIT_GLOROT] = {draw_symmetric, glorot_scale, 0, false, false},
+    [GR_INIT_HE] = {gr_random_normal, he_scale, 0, false, false},
+    [GR_INIT_LECUN] = {gr_random_normal, normal_scale, 0, false, false},
+    [GR_INIT_GLOROT_BIASES] = {draw_symmetric, glorot_scale, 0, true, false},
+    [GR_INIT_NORMAL_ZERO] = {gr_random_normal, normal_scale, 1, false, true},
+    [GR_INIT_REALMLP] = {gr_random_normal, normal_scale, 0, false, false}};
 
-/* Behind the biases: gain, shift, mean and variance that change nothing. */
+/* Behind the biases: gain, or alpha, shift, mean and variance that change nothing. */
 static const float vector_starts[GR_MAX_VECTORS] = {0, 1, 0, 0, 1};
 
 void gr_network_initialize(const gr_network *network, gr_initialization kind, uint64_t seed,
@@ -114,11 +136,15 @@ void gr_network_initialize(const gr_network *network, gr_initialization kind, ui
   const rule *by = &rules[kind];
   for (uint32_t l = 0; l < network->n_layers; l++) {
     const gr_layer *layer = &network->layer[l];
-    double scale = by->scale(layer->n_in, layer->n_out);
-    const double bias_scale = by->biases_alike ? scale : by->bias_scale;
+    const bool zero = by->ends_in_zero && l + 1 == network->n_layers;
+    const double scale = zero ? 0 : by->scale(layer->n_in, layer->n_out),
+                 bias_scale = zero               ? 0
+                              : by->biases_alike ? scale
+                                                 : by->bias_scale;
     size_t n_weights = (size_t)layer->n_in * layer->n_out;
     for (size_t e = 0; e < n_weights; e++)
-      parameters[layer->weights + e] = (float)(scale * by->draw(seed, GR_STREAM_INIT, l, e));
+      parameters[layer->weights + e] =
+          zero ? 0 : (float)(scale * by->draw(seed, GR_STREAM_INIT, l, e));
     for (size_t o = 0; o < layer->n_out; o++)
       parameters[layer->bias + o] =
           bias_scale > 0 ? (float)(bias_scale * by->draw(seed, GR_STREAM_INIT, l, n_weights + o))
@@ -127,6 +153,7 @@ void gr_network_initialize(const gr_network *network, gr_initialization kind, ui
       for (size_t o = 0; o < layer->n_out; o++)
         parameters[layer->bias + v * (size_t)layer->n_out + o] = vector_starts[v];
   }
+  for (size_t j = 0; j < network->front.count; j++) parameters[network->front.first + j] = 1;
 }
 
 double gr_network_step_flops(const gr_network *network, uint64_t batch) {
@@ -134,5 +161,7 @@ double gr_network_step_flops(const gr_network *network, uint64_t batch) {
   for (uint32_t l = 0; l < network->n_layers; l++)
     products += (double)network->layer[l].n_in * network->layer[l].n_out;
   double first = (double)network->layer[0].n_in * network->layer[0].n_out;
+  if (network->front.count > 0)
+    return (double)batch * (6 * products + 3 * (double)network->layer[0].n_in);
   return (double)batch * (6 * products - 2 * first);
 }

@@ -5,6 +5,7 @@
 
 #include "plan/cost.h"
 
+#include "plan/internal.h"
 #include "plan/lanes.h"
 
 /* Cycles of useful work stand for more: what a tile loses at its ends. */
@@ -153,19 +154,27 @@ static double normalization_seconds(const model *m, gr_strategy strategy, uint32
          meetings * meeting(m);
 }
 
+/* Products of inputs by factors, and the gradient of these, by rows and by columns. */
+static double front_seconds(const model *m, double rows) {
+  const gr_plan *plan = m->plan;
+  if (!plan->front.exists) return 0;
+  return (rows + (double)plan->batch_rows / m->ranks) * (double)plan->front.n_columns *
+         value_seconds / 4;
+}
+
 /* Seconds of a step; the columns of each layer in forward[] and backward[]. */
 static double step_seconds(const model *m, gr_strategy strategy, int *forward, int *backward) {
   const gr_plan *plan = m->plan;
   const double rows = (double)rows_of(m, strategy, (size_t)m->ranks);
   double sum = fixed_seconds + 4 * rows * (double)plan->layer[0].n_in * gather_seconds +
-               2 * meeting(m) + waiting_seconds(m),
+               2 * meeting(m) + waiting_seconds(m) + front_seconds(m, rows),
          seconds;
   for (uint32_t l = 0; l < plan->n_layers; l++) {
     const gr_plan_layer *layer = &plan->layer[l];
     forward[l] = columns_of(m, strategy, layer->panels_out, layer->n_in, &seconds);
     sum += seconds + rows * (double)layer->n_out * value_seconds;
     backward[l] = 1;
-    if (l > 0) {
+    if (gr_plan_goes_back(plan, l)) {
       backward[l] = columns_of(m, strategy, layer->panels_in, layer->n_out, &seconds);
       sum += seconds;
     }
@@ -209,7 +218,8 @@ static int best_ranks(model *m, int most) {
 static bool wants_own_inputs(const model *m, int forward_columns) {
   const double all = 4.0 * (double)m->plan->batch_rows * (double)m->plan->layer[0].n_in,
                others = all * (1 - 1.0 / m->ranks);
-  return m->ranks > 1 && forward_columns == m->ranks && all <= (double)m->machine.l2 / 4 &&
+  return m->ranks > 1 && !m->plan->front.exists && forward_columns == m->ranks &&
+         all <= (double)m->machine.l2 / 4 &&
          others * gather_seconds < meeting(m) + 2 * others / m->machine.bandwidth;
 }
 

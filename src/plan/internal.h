@@ -13,6 +13,11 @@ static inline bool gr_plan_normalizes(const gr_plan *plan, uint32_t l) {
   return plan->layer[l].normalization != GR_NORMALIZATION_NONE;
 }
 
+/* Whether a data gradient goes through layer l, which then has a back copy. */
+static inline bool gr_plan_goes_back(const gr_plan *plan, uint32_t l) {
+  return l > 0 || plan->front.exists;
+}
+
 /* Whether the columns of a layer are shared among all ranks in forward. */
 static inline bool gr_plan_owns_columns(const gr_plan *plan, uint32_t l) {
   return plan->n_ranks > 1 && plan->layer[l].forward_columns == plan->n_ranks;

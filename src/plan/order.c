@@ -35,8 +35,8 @@ static bool owns_rows(const gr_plan *plan) {
  * deltas may have been made by the very ranks that want them. */
 static bool begins_gradient(const gr_plan *plan, const gr_plan_operation *o) {
   if (!plan->whole_gradient) return o->kind == GR_UPDATE;
-  const bool own_deltas = plan->norms && plan->n_layers > 1 && gr_plan_owns_columns(plan, 0) &&
-                          operation_columns(plan, o - 1) == plan->n_ranks;
+  const bool own = plan->front.exists || (plan->n_layers > 1 && gr_plan_owns_columns(plan, 0)),
+             own_deltas = plan->norms && own && operation_columns(plan, o - 1) == plan->n_ranks;
   return o->kind == GR_GRADIENT && !own_deltas;
 }
 
@@ -57,12 +57,13 @@ static bool must_meet(const gr_plan *plan, const gr_plan_operation *o) {
 
 /* What can be done some rows at a time. */
 static bool is_of_rows(gr_operation kind) {
-  return kind == GR_FORWARD || kind == GR_NORMALIZE || kind == GR_LOSS || kind == GR_BACKWARD ||
-         kind == GR_NORMALIZE_BACK;
+  return kind == GR_FRONT || kind == GR_FORWARD || kind == GR_NORMALIZE || kind == GR_LOSS ||
+         kind == GR_BACKWARD || kind == GR_NORMALIZE_BACK;
 }
 
 void gr_plan_order(gr_plan *plan) {
   add_operation(plan, GR_GATHER, 0);
+  if (plan->front.exists) add_operation(plan, GR_FRONT, 0);
   for (uint32_t l = 0; l < plan->n_layers; l++) {
     add_operation(plan, GR_FORWARD, l);
     if (gr_plan_normalizes(plan, l)) add_operation(plan, GR_NORMALIZE, l);
@@ -72,6 +73,7 @@ void gr_plan_order(gr_plan *plan) {
     add_operation(plan, GR_BACKWARD, l);
     if (gr_plan_normalizes(plan, l - 1)) add_operation(plan, GR_NORMALIZE_BACK, l - 1);
   }
+  if (plan->front.exists) add_operation(plan, GR_BACKWARD, 0);
   if (plan->strategy == GR_STRATEGY_LANES) add_operation(plan, GR_REDUCE, 0);
   if (plan->whole_gradient) {
     add_operation(plan, GR_GRADIENT, 0);

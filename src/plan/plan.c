@@ -24,6 +24,17 @@ static size_t stride_of(size_t n) {
   return 16 * (gr_panels_of(n) | 1);
 }
 
+static void plan_front(gr_plan *plan, const gr_network *network, gr_arena_layout *blocked) {
+  gr_plan_front *front = &plan->front;
+  if (network->front.count == 0) return;
+  front->exists = true;
+  front->logical = network->front.first;
+  front->n_columns = network->layer[0].n_in;
+  front->scale = gr_arena_reserve(blocked, 16, gr_panels_of(front->n_columns));
+  front->first_row = plan->n_rows;
+  plan->n_rows += front->n_columns;
+}
+
 static void plan_layers(gr_plan *plan, const gr_network *network) {
   plan->n_layers = network->n_layers;
   gr_arena_layout blocked = {0};
@@ -37,7 +48,8 @@ static void plan_layers(gr_plan *plan, const gr_network *network) {
     layer->n_vectors = gr_normalizations[layer->normalization].vectors;
     layer->n_trained = gr_normalizations[layer->normalization].trained;
     layer->keeps_slope = l + 1 < network->n_layers &&
-                         (layer->dropout > 0 || gr_activations[layer->activation].from_input);
+                         (layer->dropout > 0 || gr_activations[layer->activation].from_input ||
+                          layer->normalization == GR_NORMALIZATION_PARAMETRIC);
     layer->panels_in = gr_panels_of(layer->n_in);
     layer->panels_out = gr_panels_of(layer->n_out);
     layer->ld = stride_of(layer->n_out);
@@ -46,6 +58,8 @@ static void plan_layers(gr_plan *plan, const gr_network *network) {
     layer->first_row = plan->n_rows;
     plan->n_rows += layer->n_out;
   }
+  plan->n_dense = blocked.n_floats;
+  plan_front(plan, network, &blocked);
   plan->n_blocked = blocked.n_floats;
   plan->arena.overflow |= blocked.overflow;
   plan->ld_input = stride_of(plan->layer[0].n_in);
@@ -75,7 +89,7 @@ static size_t most_vectors(const gr_plan *plan) {
 
 static void plan_scratch(gr_plan *plan, const gr_kernels *kernels) {
   if (plan->strategy == GR_STRATEGY_LANES) {
-    plan->slot = plan->n_blocked;
+    plan->slot = plan->n_dense;
     for (int r = 0; r < plan->n_ranks;
          r++) { /* a short batch has fewer lanes and other shares: the most over all counts */
       for (uint64_t n = 1; n <= plan->n_lanes; n++) {
@@ -91,6 +105,22 @@ static void plan_scratch(gr_plan *plan, const gr_kernels *kernels) {
   }
   plan->scratch_rank = plan->slot * plan->slots;
   plan->scratch = gr_arena_reserve(&plan->arena, (size_t)plan->n_ranks, plan->scratch_rank);
+}
+
+static void plan_front_buffers(gr_plan *plan) {
+  gr_plan_front *front = &plan->front;
+  if (!front->exists) return;
+  size_t most = 0;
+  for (int rank = 0; rank < plan->n_ranks; rank++) {
+    size_t first, end;
+    gr_plan_front_panels(plan, rank, &first, &end);
+    if (end - first > most) most = end - first;
+  }
+  front->output = gr_arena_reserve(&plan->arena, plan->batch_rows, plan->ld_input);
+  front->delta = gr_arena_reserve(&plan->arena, plan->batch_rows, plan->ld_input);
+  front->slot = 16 * most;
+  front->scratch_rank = front->slot * gr_tree_depth(plan->n_lanes);
+  front->scratch = gr_arena_reserve(&plan->arena, (size_t)plan->n_ranks, front->scratch_rank);
 }
 
 static void plan_training_buffers(gr_plan *plan, const gr_kernels *kernels) {
@@ -113,16 +143,18 @@ static void plan_training_buffers(gr_plan *plan, const gr_kernels *kernels) {
       layer->dy = gr_arena_reserve(&plan->arena, rows, layer->ld);
       if (plan->layer[l].normalization == GR_NORMALIZATION_LAYER)
         layer->root = gr_arena_reserve(&plan->arena, rows, 1);
-      else
+      if (plan->layer[l].normalization == GR_NORMALIZATION_BATCH)
         layer->statistics = gr_arena_reserve(&plan->arena, 2 * 16, layer->panels_out);
     }
-    if (l > 0) layer->back = gr_arena_reserve(&plan->arena, 16 * layer->panels_in, layer->n_out);
+    if (gr_plan_goes_back(plan, l))
+      layer->back = gr_arena_reserve(&plan->arena, 16 * layer->panels_in, layer->n_out);
   }
   plan->index_half = 2 * ((rows + 7) & ~(size_t)7);
   plan->index_rank = plan->own_inputs ? 2 * plan->index_half : 0;
   plan->index = gr_arena_reserve(&plan->arena, 2 * copies, plan->index_half);
   plan->row_loss = gr_arena_reserve(&plan->arena, rows, 1);
   plan_scratch(plan, kernels);
+  plan_front_buffers(plan);
 }
 
 static void plan_evaluation_buffers(gr_plan *plan) {
@@ -214,6 +246,10 @@ void gr_plan_row_panels(const gr_plan *plan, uint32_t l, int rank, size_t *first
   gr_plan_panels(plan, plan->layer[l].panels_out, rank, plan->n_ranks, first, end);
 }
 
+void gr_plan_front_panels(const gr_plan *plan, int rank, size_t *first, size_t *end) {
+  gr_plan_panels(plan, gr_panels_of(plan->front.n_columns), rank, plan->n_ranks, first, end);
+}
+
 void gr_plan_rank_lanes(const gr_plan *plan, uint64_t n_lanes, int rank, uint64_t *first,
                         uint64_t *end) {
   const uint64_t r = (uint64_t)rank, ranks = (uint64_t)plan->n_ranks;
@@ -265,6 +301,9 @@ static void describe_memory(const gr_plan *plan, gr_text *out) {
 }
 
 void gr_plan_describe(const gr_plan *plan, gr_text *out) {
+  if (plan->front.exists)
+    gr_text_printf(out, "inputs        %zu, each times a factor that is trained\n",
+                   plan->front.n_columns);
   for (uint32_t l = 0; l < plan->n_layers; l++) {
     const gr_plan_layer *layer = &plan->layer[l];
     gr_text_printf(out, "layer %u       %u -> %u %s, %zu parameters", l + 1, layer->n_in,
@@ -273,7 +312,8 @@ void gr_plan_describe(const gr_plan *plan, gr_text *out) {
     if (gr_plan_normalizes(plan, l))
       gr_text_printf(out, ", %s", gr_normalizations[layer->normalization].name);
     if (layer->dropout > 0) gr_text_printf(out, ", dropout %.5g", layer->dropout / 65536.0);
-    if (!plan->inference_only && plan->n_ranks > 1) describe_split(plan, layer, l > 0, out);
+    if (!plan->inference_only && plan->n_ranks > 1)
+      describe_split(plan, layer, gr_plan_goes_back(plan, l), out);
     gr_text_puts(out, "\n");
   }
   gr_text_printf(out, "loss          %s\n", gr_losses[plan->loss].name);

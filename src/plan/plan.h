@@ -30,7 +30,7 @@ typedef struct gr_plan_layer {
    * + shift), [batch][ld]; root, of each row, or of each column [16 panels_out] and then mean and
    * variance of the batch likewise. */
   size_t zhat, dy, root, statistics;
-  size_t back;     /* in the arena: the back copy; unused for layer 0 */
+  size_t back;     /* in the arena: the back copy; of layer 0 only where there is a front */
   size_t a, delta; /* in the arena: outputs and dC/dz, [batch][ld] */
   size_t slope;    /* likewise f'(z), times what dropout does, where `keeps_slope` */
   bool keeps_slope;
@@ -39,6 +39,20 @@ typedef struct gr_plan_layer {
                                             in column group r % columns, row group r / columns */
   size_t ld;                             /* an odd multiple of 16: no stride is a power of two */
 } gr_plan_layer;
+
+/* What is trained before layer 0 (net/network.h). Inputs as gathered lie in gr_plan.input; what
+ * layer 0 reads of them, and dC/d of that, in `output` and `delta`, [batch][ld_input]. Each rank
+ * owns panels of columns (gr_plan_front_panels), with their parameters, and takes their gradient
+ * through all lanes. */
+typedef struct gr_plan_front {
+  bool exists;
+  size_t logical;          /* of its parameters in the logical vector */
+  size_t n_columns, scale; /* n_in of layer 0; s [16 panels] in the blocked parameter vector */
+  size_t output, delta;    /* in the arena */
+  size_t scratch, scratch_rank, slot; /* per rank: partials of `slot` floats, one for each lane that
+                                         waits in the tree */
+  size_t first_row;                   /* a row for each column, behind those of all layers */
+} gr_plan_front;
 
 /* One piece of one layer's weights: inputs [input, input + n_inputs) of panels [panel, panel +
  * n_panels). The piece with input 0 also has the biases of its panels. */
@@ -49,6 +63,7 @@ typedef struct gr_unit {
 /* What a rank does in order. After some operations all ranks meet: those are the ends of stages. */
 typedef enum gr_operation {
   GR_GATHER,         /* its rows of the batch */
+  GR_FRONT,          /* what layer 0 reads of them */
   GR_FORWARD,        /* of one layer */
   GR_NORMALIZE,      /* the weighted inputs of one layer, and its activation */
   GR_LOSS,           /* and the deltas of the outputs */
@@ -70,7 +85,7 @@ typedef struct gr_plan_operation {
   bool meet;    /* all ranks wait for one another after it */
 } gr_plan_operation;
 
-enum { GR_MAX_OPERATIONS = 4 * GR_MAX_LAYERS + 9 };
+enum { GR_MAX_OPERATIONS = 4 * GR_MAX_LAYERS + 11 };
 
 typedef struct gr_plan_request {
   const gr_network *network;
@@ -94,6 +109,7 @@ typedef struct gr_plan {
   gr_arena_layout arena;
   uint32_t n_layers;
   gr_plan_layer layer[GR_MAX_LAYERS];
+  gr_plan_front front;
   gr_loss loss;
   gr_optimizer optimizer;
   bool inference_only, norms, directs, compares, searches, constrains, averages;
@@ -106,12 +122,13 @@ typedef struct gr_plan {
   gr_strategy strategy;
   size_t tile_panels;            /* of the kernels: shares of columns are whole tiles */
   size_t n_blocked;              /* floats in the blocked parameter vector */
+  size_t n_dense;                /* of them in layers; those of the front come last */
   size_t parameters;             /* in the arena: blocked parameter vector */
   size_t moment[GR_MAX_MOMENTS]; /* likewise, where the optimiser has them */
   size_t gradient;               /* likewise, with whole_gradient: one after another, as many as
                                     the tree over passes wants */
   size_t average;                /* likewise, with averages */
-  size_t n_rows;                 /* neurons of all layers: rows of weights */
+  size_t n_rows;                 /* neurons of all layers: rows of weights; and the front's */
   /* Gathered rows [batch][ld_input] and their numbers, two of uint64_t [batch] so many floats
    * apart: one for all ranks, or, `own_inputs`, one for each, input_rank and index_rank floats
    * apart. */
@@ -156,6 +173,9 @@ void gr_plan_row_panels(const gr_plan *plan, uint32_t l, int rank, size_t *first
 /* Lanes [*first, *end) of a batch of n_lanes lanes that rank r does under GR_STRATEGY_LANES. */
 void gr_plan_rank_lanes(const gr_plan *plan, uint64_t n_lanes, int rank, uint64_t *first,
                         uint64_t *end);
+
+/* Panels [*first, *end) of the columns of the front that are a rank's. */
+void gr_plan_front_panels(const gr_plan *plan, int rank, size_t *first, size_t *end);
 
 /* For people. */
 void gr_plan_describe(const gr_plan *plan, gr_text *out);

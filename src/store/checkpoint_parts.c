@@ -73,13 +73,20 @@ const size_t gr_n_history_fields = sizeof gr_history_fields / sizeof gr_history_
 uint32_t gr_block_count(const gr_network *network) {
   uint32_t n = 0;
   for (uint32_t l = 0; l < network->n_layers; l++) n += 1 + gr_layer_vectors(&network->layer[l]);
-  return n;
+  return n + network->front.scales;
+}
+
+static gr_block front_block(const gr_network *network, const char *group, const char *suffix) {
+  gr_block block = {.rank = 1, .dims = {network->layer[0].n_in}, .offset = network->front.scale};
+  snprintf(block.path, sizeof block.path, "/%s/inputs/scale%s", group, suffix);
+  return block;
 }
 
 gr_block gr_block_at(const gr_network *network, uint32_t i, const char *group, const char *suffix) {
   uint32_t l = 0;
-  for (; i > gr_layer_vectors(&network->layer[l]); l++)
+  for (; l < network->n_layers && i > gr_layer_vectors(&network->layer[l]); l++)
     i -= 1 + gr_layer_vectors(&network->layer[l]);
+  if (l == network->n_layers) return front_block(network, group, suffix);
   const gr_layer *layer = &network->layer[l];
   const bool weights = i == 0;
   gr_block block = {
@@ -87,7 +94,7 @@ gr_block gr_block_at(const gr_network *network, uint32_t i, const char *group, c
       .dims = {layer->n_out, layer->n_in},
       .offset = weights ? layer->weights : layer->bias + (size_t)(i - 1) * layer->n_out};
   snprintf(block.path, sizeof block.path, "/%s/layer_%u/%s%s", group, (unsigned)(l + 1),
-           weights ? "weights" : gr_vector_names[i - 1], suffix);
+           weights ? "weights" : gr_vector_name(layer->normalization, i - 1), suffix);
   return block;
 }
 

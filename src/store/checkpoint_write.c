@@ -17,6 +17,10 @@ static void put_layer_groups(gr_h5_writer *w, const gr_network *network, const c
   char path[64];
   snprintf(path, sizeof path, "/%s", group);
   gr_h5_put_group(w, path);
+  if (network->front.count > 0) {
+    snprintf(path, sizeof path, "/%s/inputs", group);
+    gr_h5_put_group(w, path);
+  }
   for (uint32_t l = 1; l <= network->n_layers; l++) {
     snprintf(path, sizeof path, "/%s/layer_%u", group, (unsigned)l);
     gr_h5_put_group(w, path);
@@ -41,7 +45,7 @@ static void put_model(gr_h5_writer *w, const gr_model *model) {
     gr_h5_put_text_attribute(w, path, "activation",
                              gr_activations[network->layer[l - 1].activation].name);
     if (network->layer[l - 1].normalization != GR_NORMALIZATION_NONE)
-      gr_h5_put_text_attribute(w, path, "normalization",
+      gr_h5_put_text_attribute(w, path, gr_normalizations[network->layer[l - 1].normalization].said,
                                gr_normalizations[network->layer[l - 1].normalization].name);
   }
 }

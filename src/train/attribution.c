@@ -100,6 +100,9 @@ static void input_gradient(const work *w, const float *delta, double *gradient) 
     if (delta[o] == 0) continue;
     for (uint32_t j = 0; j < first->n_in; j++) gradient[j] += (double)delta[o] * (double)weights[j];
   }
+  const float *scale = w->model->parameters + w->network.front.scale;
+  for (uint32_t j = 0; w->network.front.scales && j < first->n_in; j++)
+    gradient[j] *= (double)scale[j];
 }
 
 static void add_rows(const work *w, double *gradient, double *mean, double *error) {

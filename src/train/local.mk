@@ -3,7 +3,7 @@ libgradus_internal_la_SOURCES += \
 	%D%/resolve.h %D%/resolve.c \
 	%D%/sortedness.h %D%/sortedness.c %D%/pass.h %D%/pass.c %D%/split_rows.h %D%/split_rows.c %D%/prepare.h %D%/prepare.c %D%/targets.h %D%/targets.c %D%/table.h %D%/table.c %D%/weights.h %D%/weights.c %D%/sample.h %D%/sample.c %D%/probe.h %D%/probe.c %D%/attribution.h %D%/attribution.c %D%/importance.h %D%/importance.c %D%/temperature.h %D%/temperature.c \
 	%D%/metrics.h %D%/metrics.c %D%/stopping.h %D%/stopping.c %D%/ranks.h %D%/ranks.c %D%/scores.h %D%/scores.c \
-	%D%/random_data.h %D%/random_data.c %D%/steps.h %D%/steps.c %D%/range.h %D%/range.c \
+	%D%/random_data.h %D%/random_data.c %D%/begin.h %D%/begin.c %D%/steps.h %D%/steps.c %D%/range.h %D%/range.c \
 	%D%/environment.h %D%/files.h %D%/files.c \
 	%D%/run_directory.h %D%/run_directory.c %D%/run_records.c \
 	%D%/run_log.h %D%/run_log.c %D%/lock.h %D%/lock.c \

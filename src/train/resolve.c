@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "kernel/kinds.h"
+#include "net/metric.h"
 #include "train/classes.h"
 
 /* "key: value (reason)", the value spelled as the key table spells it. */
@@ -123,6 +124,28 @@ static void resolve_loss(gr_config *c, const gr_data_facts *facts, gr_text *note
   else
     snprintf(reason, sizeof reason, "the task is regression");
   settle(c, &c->network.output_activation, output, "network.output_activation", reason, notes);
+}
+
+/* What suits the parametrisation: by RealMLP (Holzmueller, Grinsztajn and Steinwart 2024), whose
+ * rates are for Adam; with trained activations a regression has a larger one. */
+static void resolve_parametrization(gr_config *c, gr_text *notes) {
+  const bool ntk = c->network.parametrization == GR_PARAMETRIZATION_NTK,
+             numbers = c->data.task == GR_REGRESSION,
+             is_adam = c->optimizer.name == GR_ADAM || c->optimizer.name == GR_ADAMW;
+  settle(c, &c->network.activation,
+         !ntk      ? GR_RELU
+         : numbers ? GR_MISH
+                   : GR_SELU,
+         "network.activation",
+         !ntk      ? "network.parametrization is standard"
+         : numbers ? "ntk, and the task is regression"
+                   : "ntk, and the targets are classes",
+         notes);
+  settle(c, &c->training.metric, c->data.task == GR_CLASSIFICATION ? 1 + GR_METRIC_ACCURACY : 0,
+         "training.early_stopping.metric", "by the task", notes);
+  if (!ntk || c->optimizer.learning_rate != GR_AUTO || !is_adam) return;
+  c->optimizer.learning_rate = !numbers ? 0.04 : c->network.form == GR_FORM_PARAMETRIC ? 0.2 : 0.07;
+  note(c, notes, "optimizer.learning_rate", "network.parametrization is ntk");
 }
 
 static void resolve_initialization(gr_config *c, gr_text *notes) {
@@ -281,6 +304,7 @@ static void resolve_shuffle(gr_config *c, const gr_data_facts *facts, gr_text *n
 
 gradus_status gr_resolve(gr_config *config, const gr_data_facts *facts, gr_text *notes,
                          gradus_error *err) {
+  resolve_parametrization(config, notes);
   resolve_loss(config, facts, notes);
   resolve_initialization(config, notes);
   GR_TRY(resolve_widths(config, facts, notes, err));

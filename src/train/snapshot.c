@@ -127,27 +127,30 @@ uint64_t gr_snapshot_bytes(const gr_snapshot *s) {
 
 /* ---- what must not replace a good checkpoint ---- */
 
-/* The first layer with a value that is not finite, 0 = none. */
-static uint32_t layer_not_finite(const gr_network *network, const float *values) {
+/* The first layer with a value that is not finite, -1 = before all layers, 0 = none. */
+static int layer_not_finite(const gr_network *network, const float *values) {
+  for (size_t i = 0; i < network->front.count; i++)
+    if (!isfinite(values[network->front.first + i])) return -1;
   for (uint32_t l = 0; l < network->n_layers; l++) {
     const gr_layer *layer = &network->layer[l];
     size_t end = layer->bias + (size_t)layer->n_out * gr_layer_vectors(layer);
     for (size_t i = layer->weights; i < end; i++)
-      if (!isfinite(values[i])) return l + 1;
+      if (!isfinite(values[i])) return (int)l + 1;
   }
   return 0;
 }
 
 bool gr_checkpoint_not_finite(const gr_checkpoint *c, char what[96]) {
   const gr_network *network = &c->model.network;
-  uint32_t layer = layer_not_finite(network, c->model.parameters);
+  int layer = layer_not_finite(network, c->model.parameters);
   const char *kind = "a weight";
   for (uint32_t m = 0; m < c->n_moments && layer == 0; m++) {
     layer = layer_not_finite(network, c->moment[m]);
     kind = "a moment of the optimizer";
   }
-  if (layer) snprintf(what, 96, "%s of layer %u is not finite", kind, layer);
-  return layer > 0;
+  if (layer < 0) snprintf(what, 96, "%s of the input scales is not finite", kind);
+  if (layer > 0) snprintf(what, 96, "%s of layer %d is not finite", kind, layer);
+  return layer != 0;
 }
 
 /* ---- writing ---- */

@@ -3,6 +3,8 @@
 
 #include "train/steps.h"
 
+#include "train/begin.h"
+
 #include "base/memory.h"
 #include "exec/team.h"
 #include "net/average.h"
@@ -48,9 +50,8 @@ void gr_steps_free(gr_steps *steps) {
 
 gradus_status gr_steps_restart(gr_steps *steps, gradus_error *err) {
   const gr_config *c = &steps->prepared.config;
-  gr_network_initialize(&steps->network, (gr_initialization)c->network.initialization,
-                        c->training.seed, steps->parameters);
-  gr_engine_load(steps->engine, steps->parameters, NULL);
+  GR_TRY(gr_begin_parameters(steps->engine, &steps->network, c, &steps->prepared.train_pass,
+                             steps->prepared.n_train, steps->parameters, err));
   steps->step = steps->epoch = steps->position = 0;
   return gr_pass_begin(&steps->prepared.train_pass, 0, 0, err);
 }

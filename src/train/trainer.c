@@ -162,7 +162,9 @@ static bool is_better(const gr_trainer *t) {
   if (!s->has_best) return true;
   const double now = gr_trainer_merit(t, &h->row[h->n_rows - 1]),
                best = gr_trainer_merit(t, &h->row[s->best_epoch - 1]);
-  return now > best + t->prepared.config.training.min_delta || (isnan(best) && !isnan(now));
+  const double wanted = best + t->prepared.config.training.min_delta;
+  const bool ties = t->prepared.config.training.ties == GR_TIES_LAST && now == wanted;
+  return now > wanted || ties || (isnan(best) && !isnan(now));
 }
 
 /* What follows from the last row of the history: the best model, and whether training ends. The

@@ -137,7 +137,9 @@ static void describe_state(const gr_trainer *t, uint64_t n, int layer, int vecto
   if (vector > 0) snprintf(kind, sizeof kind, "moment %d of the optimizer", vector);
   if (vector < 0) snprintf(kind, sizeof kind, "an averaged weight");
   const int delta = gr_engine_bad_delta(t->engine, n, &row);
-  int used = snprintf(out, 200, "its update made %s of layer %d NaN or infinite", kind, layer);
+  char of[32] = "the input scales";
+  if (layer != GR_BAD_FRONT) snprintf(of, sizeof of, "layer %d", layer);
+  int used = snprintf(out, 200, "its update made %s of %s NaN or infinite", kind, of);
   if (delta > 0 && used > 0)
     snprintf(out + used, 200 - (size_t)used, " (the deltas of layer %d are not finite)", delta);
 }

@@ -13,6 +13,7 @@
 #include "exec/team.h"
 #include "net/average.h"
 #include "net/schedule.h"
+#include "train/begin.h"
 #include "train/classes.h"
 #include "train/environment.h"
 #include "train/files.h"
@@ -278,13 +279,13 @@ static gradus_status resume(gr_trainer *t, bool *resumed, gradus_error *err) {
   return status;
 }
 
-static void start_afresh(gr_trainer *t) {
-  const gr_config *config = &t->prepared.config;
-  gr_network_initialize(&t->now.model.network, (gr_initialization)config->network.initialization,
-                        config->training.seed, t->now.model.parameters);
-  gr_engine_load(t->engine, t->now.model.parameters, NULL);
+static gradus_status start_afresh(gr_trainer *t, gradus_error *err) {
+  GR_TRY(gr_begin_parameters(t->engine, &t->now.model.network, &t->prepared.config,
+                             &t->prepared.train_pass, t->prepared.n_train, t->now.model.parameters,
+                             err));
   gr_engine_store(t->engine, t->now.model.parameters, t->now.moment);
   gr_trainer_note_beginning(t);
+  return GRADUS_OK;
 }
 
 /* The step of the model in best.h5, which may be older, or newer, than the state we go on from. */
@@ -403,7 +404,7 @@ static gradus_status open_run(gr_trainer *t, gradus_error *err) {
                       &t->log);     /* what a kill left of best.h5 and final.h5 */
   GR_TRY(resume(t, &resumed, err)); /* a checkpoint knows more than the records */
   GR_TRY(compare_records(t, err));
-  if (!resumed) start_afresh(t);
+  if (!resumed) GR_TRY(start_afresh(t, err));
   t->wall_before = t->now.state.wall_seconds;
   GR_TRY(forget_stop(t, err));
   GR_TRY(write_records(t, resumed, err));
@@ -436,7 +437,7 @@ static gradus_status create(const gr_config *config, const gr_dataset *data,
   GR_TRY_ELSE(fail, make_engine(t, err));
   GR_TRY_ELSE(fail, gr_trainer_make_audit(t, err));
   if (options->dry_run)
-    start_afresh(t);
+    GR_TRY_ELSE(fail, start_afresh(t, err));
   else
     GR_TRY_ELSE(fail, open_run(t, err));
   t->last_save = t->epoch_start = gr_clock_now();

@@ -31,8 +31,9 @@ typedef struct recipe {
   int average;                                /* gr_average */
   double l1, clip_norm, clip_value, max_norm; /* 0: none */
   bool ntk;
-  double bias_rate, first_layer_rate; /* 0: 1 */
-  bool courses;                       /* of dropout and weight decay: recipe_course */
+  double bias_rate, first_layer_rate, activation_rate; /* 0: 1 */
+  bool courses;      /* of dropout and weight decay: recipe_course */
+  double scale_rate; /* of factors of the inputs; 0: there are none */
 } recipe;
 
 /* Whether a loss goes with an activation of the outputs. */
@@ -87,9 +88,9 @@ outcome run_recipe_rounding(const recipe *r, const data *d, workers w, int mode)
 /* Parameters, moments, losses, totals and outputs have the same bits. */
 int same_outcome(const recipe *r, const outcome *a, const outcome *b);
 
-extern const gr_test parametrization_tests[], plan_tests[], order_tests[], team_tests[],
-    traffic_tests[], reference_tests[], same_bits_tests[], run_tests[], golden_tests[],
-    gradient_tests[], textbook_tests[], evaluation_tests[], finite_tests[], whole_tests[],
-    search_tests[];
+extern const gr_test initialize_tests[], parametrization_tests[], plan_tests[], order_tests[],
+    team_tests[], traffic_tests[], reference_tests[], same_bits_tests[], run_tests[],
+    golden_tests[], gradient_tests[], textbook_tests[], evaluation_tests[], finite_tests[],
+    whole_tests[], search_tests[];
 
 #endif

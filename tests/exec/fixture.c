@@ -79,7 +79,10 @@ gr_config make_config(const recipe *r) {
   c.optimizer.max_norm = r->max_norm;
   c.network.parametrization = r->ntk ? GR_PARAMETRIZATION_NTK : GR_PARAMETRIZATION_STANDARD;
   c.optimizer.bias_rate = r->bias_rate > 0 ? r->bias_rate : 1;
+  c.optimizer.activation_rate = r->activation_rate > 0 ? r->activation_rate : 1;
   c.optimizer.first_layer_rate = r->first_layer_rate > 0 ? r->first_layer_rate : 1;
+  c.network.scale_inputs = r->scale_rate > 0;
+  c.optimizer.scale_rate = r->scale_rate;
   return c;
 }
 
@@ -149,6 +152,9 @@ float *make_parameters(const gr_network *network, uint64_t seed) {
     for (size_t o = 0; gr_layer_vectors(layer) > 3 && o < layer->n_out; o++)
       parameters[layer->bias + 4 * (size_t)layer->n_out + o] += 1; /* variances */
   }
+  float *scale = parameters + network->front.first;
+  gr_test_fill(&s, scale, network->front.count, 0.5f);
+  for (size_t j = 0; j < network->front.count; j++) scale[j] += 1;
   return parameters;
 }
 

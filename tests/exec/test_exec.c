@@ -14,6 +14,7 @@ int main(int argc, char **argv) {
       {"reference trainer", reference_tests},
       {"same bits", same_bits_tests},
       {"parametrization", parametrization_tests},
+      {"initial weights", initialize_tests},
       {"runs", run_tests},
       {"golden digests", golden_tests},
       {"gradients", gradient_tests},

@@ -227,6 +227,41 @@ static void normalized_batches_have_the_right_gradient(void) {
   }
 }
 
+/* Also alphas, which begin near 1 here and not at it. */
+static void parametric_activations_have_the_right_gradient(void) {
+  static const char *const layers[] = {"9:parametric,6:parametric", "9:parametric,6:selu",
+                                       "9,6:mish:parametric", "9:gelu:parametric,6:batch-norm"};
+  for (int k = 0; k < 8; k++) {
+    const recipe r = {.width = {5, 9, 6, 3},
+                      .layers = layers[k / 2],
+                      .hidden = GR_TANH,
+                      .output = k % 2 ? GR_SOFTMAX : GR_IDENTITY,
+                      .loss = k % 2 ? GR_CROSS_ENTROPY : GR_QUADRATIC,
+                      .batch = 23,
+                      .rows = 23,
+                      .lane_rows = 6,
+                      .type = GR_F32};
+    check_batch_gradient(&r);
+  }
+}
+
+/* Of the factors, and of the layers behind them; a single layer, whose deltas are those of the
+ * outputs, too. */
+static void factors_of_inputs_have_the_right_gradient(void) {
+  for (int k = 0; k < 4; k++) {
+    const recipe r = {.width = {19, k & 1 ? 7 : 3, k & 1 ? 3 : 0},
+                      .hidden = GR_TANH,
+                      .output = k & 2 ? GR_SOFTMAX : GR_IDENTITY,
+                      .loss = k & 2 ? GR_CROSS_ENTROPY : GR_QUADRATIC,
+                      .batch = 12,
+                      .rows = 12,
+                      .weighted = k == 3,
+                      .scale_rate = 1,
+                      .type = GR_F32};
+    check_gradient(&r);
+  }
+}
+
 static void many_lanes_have_the_right_gradient(void) {
   const recipe r = {.width = {3, 5, 2},
                     .hidden = GR_TANH,
@@ -244,6 +279,8 @@ const gr_test gradient_tests[] = {
     GR_TEST(every_loss_and_output_has_the_right_gradient),
     GR_TEST(normalized_layers_have_the_right_gradient),
     GR_TEST(normalized_batches_have_the_right_gradient),
+    GR_TEST(parametric_activations_have_the_right_gradient),
+    GR_TEST(factors_of_inputs_have_the_right_gradient),
     GR_TEST(many_lanes_have_the_right_gradient),
     GR_TEST_END,
 };

@@ -45,13 +45,15 @@ static void meetings_of(const gr_plan *plan, bool *meets) {
   for (int i = 0; i < plan->n_operations; i++) meets[i] = plan->operation[i].meet;
 }
 
-/* Plain, and with layers that are normalised. */
-enum { N_NETWORKS = 6 };
+/* Plain, and with layers that are normalised; the last two with factors of the inputs. */
+enum { N_NETWORKS = 9 };
 static gr_normalization normalization_of(int kind, uint32_t l) {
-  static const char of[N_NETWORKS][4] = {"...", "LLL", "L..", "BBB", ".BL", "B.."};
+  static const char of[N_NETWORKS][4] = {"...", "LLL", "L..", "BBB", ".BL",
+                                         "B..", "PLP", "...", "BL."};
   const char c = of[kind][l];
   return c == 'L'   ? GR_NORMALIZATION_LAYER
          : c == 'B' ? GR_NORMALIZATION_BATCH
+         : c == 'P' ? GR_NORMALIZATION_PARAMETRIC
                     : GR_NORMALIZATION_NONE;
 }
 
@@ -64,6 +66,7 @@ static gr_network network_of(int kind) {
                    .n_out = width[l + 1],
                    .activation = l < 3 ? GR_RELU : GR_SOFTMAX,
                    .normalization = l < 3 ? normalization_of(kind, l) : GR_NORMALIZATION_NONE};
+  if (kind >= 7) network.front = (gr_front){.scales = true, .count = 77};
   return network;
 }
 enum { BATCH = 45 };
@@ -141,6 +144,7 @@ static void without_any_of_the_meetings_something_is_read_too_early(void) {
       if (!is_drawn(way, ranks, way / WAYS)) continue;
       for (uint32_t l = 0; l < 2; l++)
         wide.layer[l].normalization = normalization_of(way / WAYS, l);
+      wide.front = (gr_front){.scales = way / WAYS >= 7, .count = way / WAYS >= 7 ? 64 : 0};
       gr_plan plan = make_plan(&wide, gr_kernels_of(GR_ISA_GENERIC), BATCH, ranks, way % WAYS);
       for (int i = 0; i < plan.n_operations; i++) {
         bool meets[GR_MAX_OPERATIONS];

@@ -31,7 +31,8 @@ static const ref_activation activation_of[GR_N_ACTIVATIONS] = {[GR_IDENTITY] = R
 static const ref_normalization normalization_of[GR_N_NORMALIZATIONS] = {
     [GR_NORMALIZATION_NONE] = REF_PLAIN,
     [GR_NORMALIZATION_LAYER] = REF_LAYER_NORM,
-    [GR_NORMALIZATION_BATCH] = REF_BATCH_NORM};
+    [GR_NORMALIZATION_BATCH] = REF_BATCH_NORM,
+    [GR_NORMALIZATION_PARAMETRIC] = REF_PARAMETRIC};
 static const ref_loss loss_of[GR_N_LOSSES] = {[GR_QUADRATIC] = REF_QUADRATIC,
                                               [GR_CROSS_ENTROPY] = REF_CROSS_ENTROPY,
                                               [GR_MSE] = REF_MSE,
@@ -81,12 +82,15 @@ static ref_recipe reference_of(const recipe *r) {
                     .ntk = c.network.parametrization == GR_PARAMETRIZATION_NTK,
                     .bias_rate = c.optimizer.bias_rate,
                     .first_layer_rate = c.optimizer.first_layer_rate,
+                    .alpha_rate = c.optimizer.activation_rate,
                     .dropout_part = 1,
-                    .decay_part = 1};
+                    .decay_part = 1,
+                    .scale_rate = r->scale_rate};
+  const gr_network network = make_network(r);
   for (size_t l = 0; l <= ref.n_layers; l++) ref.width[l] = r->width[l];
   for (uint32_t l = 0; l + 1 < ref.n_layers; l++) {
     ref.activation[l] = activation_of[gr_config_activation(&c, l)];
-    ref.normalization[l] = normalization_of[gr_config_normalization(&c, l)];
+    ref.normalization[l] = normalization_of[network.layer[l].normalization];
     ref.dropout[l] = (unsigned)(gr_config_dropout(&c, l) * 65536 + 0.5);
   }
   ref.activation[ref.n_layers - 1] = activation_of[r->output];
@@ -268,9 +272,11 @@ static void clipping_and_limits_match_the_reference(void) {
 static void groups_and_courses_match_the_reference(void) {
   for (int kind = 0; kind < GR_N_OPTIMIZERS; kind++)
     for (int variant = 0; variant < 4; variant++) {
+      static const char *const layers[] = {"35:layer-norm,21", "35:gelu:parametric,21",
+                                           "35:parametric,21", "35:gelu,21:parametric"};
       const gr_scope scope = gr_optimizers[kind].scope;
       const recipe r = {.width = {13, 35, 21, 5},
-                        .layers = variant & 1 ? "35:gelu,21" : "35:layer-norm,21",
+                        .layers = layers[variant],
                         .hidden = GR_TANH,
                         .output = GR_SOFTMAX,
                         .loss = GR_CROSS_ENTROPY,
@@ -289,10 +295,35 @@ static void groups_and_courses_match_the_reference(void) {
                         .ntk = scope == GR_SCOPE_WEIGHT && variant != 1,
                         .bias_rate = 0.1,
                         .first_layer_rate = 1.5,
+                        .activation_rate = 0.3,
                         .courses = true,
                         .type = GR_F32};
       if (!gr_scope_is_full(scope)) check_recipe(&r, gr_optimizers[kind].name);
     }
+}
+
+/* With and without dropout, alone and beside layers that are otherwise; widths of one panel and
+ * many. */
+static void parametric_activations_match_the_reference(void) {
+  for (int h = 0; h < GR_N_ACTIVATIONS; h++) {
+    static const char *const layers[] = {"35:parametric,22:parametric:0.3,1",
+                                         "35,22:parametric,1:parametric",
+                                         "35:parametric:0.2,22:layer-norm,1:0.1"};
+    const recipe r = {.width = {8, 35, 22, 1, 4},
+                      .layers = layers[h % 3],
+                      .hidden = (gr_activation)h,
+                      .output = GR_SOFTMAX,
+                      .loss = GR_CROSS_ENTROPY,
+                      .optimizer = h % 2 ? GR_SGD : GR_ADAMW,
+                      .batch = 100,
+                      .rows = 260,
+                      .steps = 10,
+                      .learning_rate = h % 2 ? 0.1 : 0.01,
+                      .decay = 0.01,
+                      .weighted = h % 2,
+                      .type = GR_F32};
+    if (gr_activations[h].hidden) check_recipe(&r, gr_activations[h].name);
+  }
 }
 
 static void every_activation_matches_the_reference(void) {
@@ -362,6 +393,38 @@ static void normalization_matches_the_reference(void) {
   }
 }
 
+/* A single layer and several, inputs of less than a panel and of many; every optimiser, some with
+ * norms that clip, decay and l1 of which the factors have their part;
+ * inputs that are dropped; layers that are normalised. */
+static void factors_of_inputs_match_the_reference(void) {
+  for (int kind = 0; kind < GR_N_OPTIMIZERS; kind++)
+    for (int variant = 0; variant < 3; variant++) {
+      const recipe r = {.width = {variant == 1 ? 37 : 5, variant ? 21 : 4, variant ? 4 : 0},
+                        .hidden = GR_TANH,
+                        .output = GR_SOFTMAX,
+                        .loss = GR_CROSS_ENTROPY,
+                        .optimizer = (gr_optimizer)kind,
+                        .batch = 100,
+                        .rows = 230,
+                        .lane_rows = variant == 2 ? 13 : 0,
+                        .steps = 12,
+                        .learning_rate = kind >= GR_ADAM ? 0.01 : 0.1,
+                        .decay = variant & 1 ? 0.01 : 0,
+                        .l1 = 0.001,
+                        .clip_norm = variant ? 0.4 : 0,
+                        .clip_value = variant == 2 ? 0.02 : 0,
+                        .max_norm = variant == 1 ? 1.6 : 0,
+                        .input_dropout = kind % 3 == 1 ? 0.2 : 0,
+                        .normalization = kind % 4 == 3   ? GR_NORMALIZATION_BATCH
+                                         : kind % 4 == 2 ? GR_NORMALIZATION_LAYER
+                                                         : GR_NORMALIZATION_NONE,
+                        .weighted = variant == 0,
+                        .scale_rate = variant == 2 ? 0.25 : 6,
+                        .type = GR_F32};
+      check_recipe(&r, gr_optimizers[kind].name);
+    }
+}
+
 static void every_loss_and_output_matches_the_reference(void) {
   static const gr_activation hidden[] = {GR_IDENTITY, GR_SIGMOID, GR_TANH, GR_RELU};
   for (int output = 0; output < GR_N_ACTIVATIONS; output++)
@@ -388,9 +451,11 @@ const gr_test reference_tests[] = {
     GR_TEST(every_optimizer_matches_the_reference),
     GR_TEST(clipping_and_limits_match_the_reference),
     GR_TEST(groups_and_courses_match_the_reference),
+    GR_TEST(parametric_activations_match_the_reference),
     GR_TEST(every_activation_matches_the_reference),
     GR_TEST(layers_of_their_own_match_the_reference),
     GR_TEST(normalization_matches_the_reference),
+    GR_TEST(factors_of_inputs_match_the_reference),
     GR_TEST(every_loss_and_output_matches_the_reference),
     GR_TEST_END,
 };

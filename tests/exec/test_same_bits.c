@@ -13,6 +13,7 @@
 /* Small networks with short last batches; 16, 8, 2 and 1 lanes. */
 static const recipe recipes[] = {
     {.width = {23, 70, 41, 5},
+     .layers = "70:parametric,41",
      .hidden = GR_SILU,
      .output = GR_SOFTMAX,
      .loss = GR_FOCAL,
@@ -95,6 +96,21 @@ static const recipe recipes[] = {
      .type = GR_F32,
      .average = GR_AVERAGE_EMA,
      .lane_rows = 16},
+    {.width = {37, 70, 5},
+     .hidden = GR_SILU,
+     .output = GR_SOFTMAX,
+     .loss = GR_CROSS_ENTROPY,
+     .optimizer = GR_ADAMW,
+     .batch = 96,
+     .rows = 210,
+     .steps = 8,
+     .learning_rate = 0.01,
+     .decay = 0.02,
+     .scale_rate = 6,
+     .input_dropout = 0.2,
+     .average = GR_AVERAGE_EMA,
+     .type = GR_F32,
+     .lane_rows = 16},
     {.width = {784, 20, 3}, /* inputs too many for each rank to gather its own */
      .hidden = GR_TANH,
      .output = GR_IDENTITY,
@@ -158,6 +174,7 @@ static void every_optimizer_gives_the_same_bits_however_it_is_shared(void) {
                       .steps = 6,
                       .learning_rate = 0.05,
                       .decay = 0.01,
+                      .scale_rate = kind % 2 * 6,
                       .type = GR_F32,
                       .lane_rows = 13};
     const data d = make_data(&r, gr_test_seed());
@@ -187,6 +204,7 @@ static void clipping_and_limits_give_the_same_bits_however_it_is_shared(void) {
                       .clip_norm = limits[i][0],
                       .clip_value = 0.03,
                       .max_norm = limits[i][1],
+                      .scale_rate = 0.5,
                       .type = GR_F32};
     const data d = make_data(&r, gr_test_seed());
     const outcome wanted = run_recipe(&r, &d, (workers){1, best_isa(), GR_STRATEGY_TILES});
@@ -219,6 +237,7 @@ static void several_passes_are_one_batch_of_all_their_rows(void) {
                 .weighted = true,
                 .clip_norm = norms[i],
                 .max_norm = 5 * norms[i],
+                .scale_rate = 3,
                 .type = GR_F32,
                 .lane_rows = 6};
     const data d = make_data(&r, gr_test_seed());

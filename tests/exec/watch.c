@@ -14,10 +14,21 @@ static block numbers_of(unsigned step) {
   return (block){step % 2, step % 2 + 1, 0, 1};
 }
 
-static size_t all_panels(const gr_plan *plan) {
+static size_t dense_panels(const gr_plan *plan) {
   size_t n = 0;
   for (uint32_t l = 0; l < plan->n_layers; l++) n += plan->layer[l].panels_out;
   return n;
+}
+
+static size_t all_panels(const gr_plan *plan) {
+  return dense_panels(plan) + (plan->front.exists ? plan->layer[0].panels_in : 0);
+}
+
+/* A rank's panels of the front: those of its parameters. */
+static block front_panels(const gr_plan *plan, int rank) {
+  block b = {.row = 0, .end = 0, .column = 0, .last = 1};
+  if (plan->front.exists) gr_plan_front_panels(plan, rank, &b.row, &b.end);
+  return b;
 }
 
 watch gr_watch_make(const gr_plan *plan) {
@@ -25,6 +36,11 @@ watch gr_watch_make(const gr_plan *plan) {
                gathered = rows * (plan->own_inputs ? (size_t)plan->n_ranks : 1);
   watch w = {.plan = plan,
              .input = make_matrix(gathered, plan->layer[0].panels_in),
+             .front = make_matrix(rows, plan->layer[0].panels_in),
+             .front_delta = make_matrix(rows, plan->layer[0].panels_in),
+             .factors = make_matrix(plan->layer[0].panels_in, 1),
+             .front_gradient = make_matrix(plan->layer[0].panels_in, 1),
+             .front_average = make_matrix(plan->layer[0].panels_in, 1),
              .scratch = make_matrix((size_t)plan->n_ranks, 1),
              .index = {make_matrix(gathered, 1), make_matrix(gathered, 1)},
              .loss = make_matrix(rows, 1),
@@ -90,6 +106,7 @@ static block share_of(const watch *w, int rank, int columns, size_t n_panels) {
 }
 
 static matrix *below(watch *w, uint32_t l) {
+  if (l == 0 && w->plan->front.exists) return &w->front;
   return l ? &w->a[l - 1] : &w->input;
 }
 
@@ -113,6 +130,21 @@ static void gather(watch *w, int rank) {
   reads(w, rank, &w->index[w->step % 2], mine, false);
   writes(w, rank, &w->index[(w->step + 1) % 2], mine, true);
   writes(w, rank, &w->input, all_columns(&w->input, mine.row, mine.end), true);
+}
+
+/* Its rows of inputs, each times all of the factors. */
+static void front(watch *w, int rank) {
+  const block rows = share_of(w, rank, 1, 1);
+  reads(w, rank, &w->factors, all_columns(&w->factors, 0, w->plan->layer[0].panels_in), false);
+  reads(w, rank, &w->input, all_columns(&w->input, rows.row, rows.end), true);
+  writes(w, rank, &w->front, all_columns(&w->front, rows.row, rows.end), true);
+}
+
+/* The gradient of its factors, of all rows. */
+static void read_for_front(watch *w, int rank) {
+  const block mine = front_panels(w->plan, rank), columns = {0, w->n, mine.row, mine.end};
+  reads(w, rank, &w->input, columns, true);
+  reads(w, rank, &w->front_delta, columns, true);
 }
 
 static bool normalizes(const watch *w, uint32_t l) {
@@ -167,6 +199,10 @@ static void backward(watch *w, int rank, uint32_t l) {
   reads(w, rank, &w->back[l], all_columns(&w->back[l], mine.column, mine.last), false);
   if (mine.column < mine.last)
     reads(w, rank, &w->delta[l], all_columns(&w->delta[l], mine.row, mine.end), true);
+  if (l == 0) {
+    writes(w, rank, &w->front_delta, mine, true);
+    return;
+  }
   reads(w, rank, &w->a[l - 1], mine, true);
   writes(w, rank, normalizes(w, l - 1) ? &w->dy[l - 1] : &w->delta[l - 1], mine, true);
 }
@@ -236,6 +272,8 @@ static void gradient(watch *w, int rank) {
     read_for_gradient(w, rank, u);
     writes(w, rank, &w->gradient[u->layer], unit_block(u), true);
   }
+  read_for_front(w, rank);
+  writes(w, rank, &w->front_gradient, front_panels(w->plan, rank), true);
 }
 
 /* Whether anything may change: asked by each rank. */
@@ -263,6 +301,10 @@ static void rows_of_weights(watch *w, int rank, bool constrains) {
     }
     before += w->plan->layer[l].panels_out;
   }
+  const block mine = front_panels(w->plan, rank);
+  if (constrains) return;
+  reads(w, rank, &w->front_gradient, mine, true);
+  writes(w, rank, &w->squares, (block){before + mine.row, before + mine.end, 0, 1}, true);
 }
 
 /* The rank's rows of weights: their gradient becomes a direction, whose sums of squares are taken
@@ -305,11 +347,24 @@ static void pair(watch *w, int rank) {
   }
 }
 
+/* The rank's factors of inputs. */
+static void update_front(watch *w, int rank) {
+  const block mine = front_panels(w->plan, rank);
+  if (w->plan->whole_gradient)
+    reads(w, rank, &w->front_gradient, mine, true);
+  else
+    read_for_front(w, rank);
+  writes(w, rank, &w->factors, mine, true);
+  if (w->plan->averages) writes(w, rank, &w->front_average, mine, true);
+}
+
 /* Rank 0 adds the losses, and the weights of the rows to come. */
 static void update(watch *w, int rank) {
   judge(w, rank);
   if (w->plan->directs || w->plan->compares)
-    reads(w, rank, &w->sums, all_columns(&w->sums, 0, all_panels(w->plan)), true);
+    reads(w, rank, &w->sums,
+          all_columns(&w->sums, 0, w->plan->directs ? dense_panels(w->plan) : all_panels(w->plan)),
+          true);
   if (w->plan->compares) reads(w, rank, &w->compared, (block){0, 1, 0, 1}, true);
   if (w->plan->searches) {
     judge_search(w, rank);
@@ -317,6 +372,7 @@ static void update(watch *w, int rank) {
   }
   for (size_t i = w->plan->first_unit[rank]; i < w->plan->first_unit[rank + 1]; i++)
     update_unit(w, rank, &w->plan->units[i]);
+  update_front(w, rank);
   if (rank != 0) return;
   writes(w, rank, &w->numbers, numbers_of(w->step + 1), true);
   reads(w, rank, &w->loss, (block){0, w->n, 0, 1}, true);
@@ -343,6 +399,11 @@ static void norm(watch *w, int rank) {
     writes(w, rank, &w->sums, (block){before + first, before + end, 0, 1}, true);
     before += w->plan->layer[l].panels_out;
   }
+  const block mine = front_panels(w->plan, rank);
+  if (compares) {
+    reads(w, rank, &w->factors, mine, false);
+    writes(w, rank, &w->sums, (block){before + mine.row, before + mine.end, 0, 1}, true);
+  }
   if (!compares || rank > 0) return;
   reads(w, rank, &w->loss, (block){0, w->n, 0, 1}, true);
   writes(w, rank, &w->compared, (block){0, 1, 0, 1}, true);
@@ -353,6 +414,9 @@ static void operate(watch *w, int rank, const gr_plan_operation *o) {
   switch (o->kind) {
     case GR_GATHER:
       gather(w, rank);
+      break;
+    case GR_FRONT:
+      front(w, rank);
       break;
     case GR_FORWARD:
       forward(w, rank, o->layer);
@@ -409,6 +473,11 @@ static uint64_t left_out(const watch *w, const matrix *m, size_t rows) {
 
 uint64_t gr_watch_left_out(const watch *w) {
   uint64_t sum = left_out(w, &w->input, w->n) + left_out(w, &w->loss, w->n);
+  const size_t panels = w->plan->front.exists ? w->plan->layer[0].panels_in : 0;
+  if (panels)
+    sum += left_out(w, &w->front, w->n) + left_out(w, &w->front_delta, w->n) +
+           left_out(w, &w->factors, panels) +
+           (w->plan->averages ? left_out(w, &w->front_average, panels) : 0);
   for (uint32_t l = 0; l < w->plan->n_layers; l++)
     sum += left_out(w, &w->a[l], w->n) + left_out(w, &w->delta[l], w->n) +
            left_out(w, &w->weights[l], w->plan->layer[l].panels_out) +

@@ -33,6 +33,7 @@ static void configure(gr_config *config, int classification) {
       gr_fuzz_broken(err.message, __FILE__, __LINE__);
   config->data.task = classification ? GR_CLASSIFICATION : GR_REGRESSION;
   config->network.output_activation = classification ? GR_SOFTMAX : GR_IDENTITY;
+  config->network.scale_inputs = classification != 0;
   config->training.loss = classification ? GR_CROSS_ENTROPY : GR_QUADRATIC;
 }
 

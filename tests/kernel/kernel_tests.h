@@ -31,6 +31,6 @@ static inline const char *isa_name(const gr_kernels *k) {
 
 extern const gr_test product_tests[], gradient_tests[], vector_tests[], update_tests[],
     gather_tests[], activation_tests[], loss_tests[], softmax_tests[], elementary_tests[],
-    environment_tests[], normalize_tests[];
+    environment_tests[], normalize_tests[], parametric_tests[];
 
 #endif

@@ -6,12 +6,19 @@
 
 int main(int argc, char **argv) {
   const gr_suite suites[] = {
-      {"products", product_tests},        {"weight gradient", gradient_tests},
-      {"vectors", vector_tests},          {"updates", update_tests},
-      {"gathering", gather_tests},        {"losses", loss_tests},
-      {"softmax", softmax_tests},         {"elementary", elementary_tests},
-      {"activations", activation_tests},  {"environment", environment_tests},
-      {"normalisation", normalize_tests}, {NULL, NULL},
+      {"products", product_tests},
+      {"weight gradient", gradient_tests},
+      {"vectors", vector_tests},
+      {"updates", update_tests},
+      {"gathering", gather_tests},
+      {"losses", loss_tests},
+      {"softmax", softmax_tests},
+      {"elementary", elementary_tests},
+      {"activations", activation_tests},
+      {"environment", environment_tests},
+      {"normalisation", normalize_tests},
+      {"parametric activations", parametric_tests},
+      {NULL, NULL},
   };
   return gr_test_main(argc, argv, suites);
 }

@@ -116,6 +116,12 @@ static void rates_and_parametrizations_are_refused_where_they_mean_nothing(void)
        "optimizer.bias_rate: does not go with optimizer.name rprop"},
       {{{"schedule.weight_decay", "cosine"}, {"optimizer.name", "rprop"}},
        "schedule.weight_decay: does not go with optimizer.name rprop"},
+      {{{"network.activation_form", "parametric"}}, NULL},
+      {{{"network.activation_form", "parametric"}, {"optimizer.name", "rprop"}},
+       "network.activation_form: parametric does not go with optimizer.name rprop"},
+      {{{"network.activation_form", "parametric"}, {"network.hidden", "5,6:layer-norm"}},
+       "network.activation_form: layer 2 is parametric and normalised"},
+      {{{"network.normalization", "layer-norm"}, {"network.hidden", "5:parametric:none"}}, NULL},
   };
   check_combinations(cases, sizeof cases / sizeof cases[0]);
 }
@@ -144,7 +150,9 @@ static const char default_recipe[] =
     "  dropout: 0\n"
     "  input_dropout: 0\n"
     "  normalization: none\n"
+    "  activation_form: fixed\n"
     "  parametrization: standard\n"
+    "  scale_inputs: false\n"
     "training:\n"
     "  epochs: auto\n"
     "  steps: 0\n"
@@ -162,6 +170,7 @@ static const char default_recipe[] =
     "    min_delta: 0\n"
     "    smoothing: 0\n"
     "    metric: loss\n"
+    "    ties: first\n"
     "  label_smoothing: 0\n"
     "  focal_gamma: 2\n"
     "  huber_delta: 1\n"
@@ -187,6 +196,8 @@ static const char default_recipe[] =
     "  bias_rate: 1\n"
     "  first_layer_rate: 1\n"
     "  tolerance: 1e-05\n"
+    "  activation_rate: 1\n"
+    "  scale_rate: 6\n"
     "schedule:\n"
     "  name: constant\n"
     "  warmup: 0\n"

@@ -96,7 +96,7 @@ static void mistakes_are_pointed_at(void) {
       {"network: {activation: sigmiod}",
        "f.yaml:1:23: network.activation: 'sigmiod' is not one of identity, sigmoid, tanh, relu, "
        "softmax, leaky-relu, elu, selu, gelu, gelu-tanh, silu, mish, softplus, softsign, "
-       "hard-sigmoid, hard-tanh, exponential; did you mean 'sigmoid'?"},
+       "hard-sigmoid, hard-tanh, exponential, or auto; did you mean 'sigmoid'?"},
       {"trainin:\n  epochs: 5\n", "f.yaml:1:1: unknown key 'trainin'; did you mean 'training'?"},
       {"banana: 5\n", "f.yaml:1:1: unknown key 'banana'; gradus-config(5) lists the keys"},
       {"training: 5\n", "f.yaml:1:1: 'training' is a section of keys, not a key"},
@@ -155,8 +155,8 @@ static void mistakes_in_layers_are_pointed_at(void) {
        "'gelu'?"},
       {"network:\n  hidden: [4, 5:gelo]\n",
        "f.yaml:2:11: network.hidden: '4,5:gelo' is not none, or at most 64 layers such as "
-       "256:gelu:0.1,128, widths from 1 to 1048576; layer 2: 'gelo' is no activation, dropout "
-       "or normalization; "
+       "256:gelu:0.1,128, widths from 1 to 1048576; layer 2: 'gelo' is no activation, dropout, "
+       "normalization or form; "
        "did you mean 'gelu'?"},
       {"network:\n  hidden: [{width: 5, dropout: 2}]\n",
        "f.yaml:2:11: network.hidden: '5:dropout=2' is not none, or at most 64 layers such as "

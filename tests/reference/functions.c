@@ -224,6 +224,15 @@ void ref_curve(int kind, float z, float *value, float *slope) {
   *slope = ref_flush(*slope);
 }
 
+void ref_parametric(int kind, float alpha, float factor, float *h, float *a, float *slope) {
+  const float z = *h;
+  float f, s;
+  ref_curve(kind, z, &f, &s);
+  *a = ref_flush(ref_flush(fmaf(alpha, f - z, z)) * factor);
+  *slope = ref_flush(ref_flush(fmaf(alpha, s - 1, 1)) * factor);
+  *h = ref_flush((f - z) * factor);
+}
+
 void ref_philox(const uint32_t counter[4], uint64_t key, uint32_t out[4]) {
   uint32_t c[4], k[2] = {(uint32_t)key, (uint32_t)(key >> 32)};
   memcpy(c, counter, sizeof c);

@@ -17,6 +17,10 @@ float ref_tanh(float x);
  * (reference/reference.h): value and slope as they are stored. */
 void ref_curve(int kind, float z, float *value, float *slope);
 
+/* Output and slope of a neuron that has alpha of its activation, times the factor of dropout; z in
+ * h becomes what the gradient of alpha wants. */
+void ref_parametric(int kind, float alpha, float factor, float *h, float *a, float *slope);
+
 /* ln(1 + e) for e in [0, 1]; q^g for q in [0, 1]. */
 float ref_log_one_plus(float e);
 float ref_unit_power(float q, float g);

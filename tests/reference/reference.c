@@ -8,35 +8,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reference/front.h"
 #include "reference/functions.h"
 #include "reference/lbfgs.h"
 #include "reference/updates.h"
 
-/* One sample's outputs a[l] of each layer (a[0]: inputs), their slopes and dC/dz d[l]; and of
- * normalised layers zhat h[l], dC/d(gain zhat + shift) y[l] and 1 / deviation root[l]. */
-typedef struct pass {
-  float a[REF_MAX_LAYERS + 1][REF_MAX_WIDTH], s[REF_MAX_LAYERS + 1][REF_MAX_WIDTH],
-      d[REF_MAX_LAYERS + 1][REF_MAX_WIDTH], h[REF_MAX_LAYERS + 1][REF_MAX_WIDTH],
-      y[REF_MAX_LAYERS + 1][REF_MAX_WIDTH], root[REF_MAX_LAYERS + 1];
-} pass;
-
-/* Where a sample stands: what dropout depends on. */
-typedef struct place {
-  int trains;
-  unsigned long step;
-  size_t row; /* of the batch */
-} place;
-
 /* Numbers of each neuron of layer l = 1.. beside its weights: bias, gain, shift, mean and variance.
  */
 static size_t vectors_of(const ref_recipe *recipe, size_t l) {
-  static const size_t vectors[] = {[REF_PLAIN] = 1, [REF_LAYER_NORM] = 3, [REF_BATCH_NORM] = 5};
+  static const size_t vectors[] = {
+      [REF_PLAIN] = 1, [REF_LAYER_NORM] = 3, [REF_BATCH_NORM] = 5, [REF_PARAMETRIC] = 2};
   return vectors[recipe->normalization[l - 1]];
 }
 
 /* Those that gradients change. */
 static size_t trained_of(const ref_recipe *recipe, size_t l) {
-  return recipe->normalization[l - 1] == REF_PLAIN ? 1 : 3;
+  const size_t vectors = vectors_of(recipe, l);
+  return vectors < 3 ? vectors : 3;
 }
 
 /* Where the weights of layer l = 1.. begin; its biases follow them. */
@@ -47,23 +35,13 @@ static size_t weights_of(const ref_recipe *recipe, size_t l) {
   return at;
 }
 
-size_t ref_parameters(const ref_recipe *recipe) {
+/* Where the parameters of the front begin: behind those of all layers. */
+static size_t scales_of(const ref_recipe *recipe) {
   return weights_of(recipe, recipe->n_layers + 1);
 }
 
-/* What dropout multiplies output `unit` of layer `layer` (0: inputs) with, in row `row` of the
- * batch of step `step`. */
-static float kept(const ref_recipe *recipe, const place *at, size_t layer, size_t unit) {
-  const unsigned most = layer ? recipe->dropout[layer - 1] : recipe->input_dropout,
-                 threshold = (unsigned)(recipe->dropout_part * most + 0.5);
-  const uint32_t counter[4] = {(uint32_t)(unit | layer << 20),
-                               (uint32_t)(at->row / 8) | (uint32_t)((uint64_t)at->step >> 32) << 21,
-                               (uint32_t)at->step, 4};
-  uint32_t word[4];
-  if (!at->trains || most == 0 || layer == recipe->n_layers) return 1;
-  ref_philox(counter, recipe->seed, word);
-  const uint32_t draw = word[at->row % 8 / 2] >> (at->row % 2 ? 16 : 0) & 0xffff;
-  return draw < threshold ? 0 : (float)(65536.0 / (65536.0 - threshold));
+size_t ref_parameters(const ref_recipe *recipe) {
+  return scales_of(recipe) + ref_front_parameters(recipe);
 }
 
 /* What activation and dropout make of z[n_out]. */
@@ -71,7 +49,7 @@ static void activate(const ref_recipe *recipe, const place *at, size_t l, const 
   for (size_t o = 0; o < recipe->width[l]; o++) {
     ref_curve((int)recipe->activation[l - 1], z[o], &p->a[l][o], &p->s[l][o]);
     if (recipe->dropout[l - 1] == 0) continue;
-    const float k = kept(recipe, at, l, o);
+    const float k = ref_kept(recipe, at, l, o);
     p->a[l][o] = ref_flush(p->a[l][o] * k);
     p->s[l][o] = ref_flush(p->s[l][o] * k);
   }
@@ -81,13 +59,6 @@ static void activate(const ref_recipe *recipe, const place *at, size_t l, const 
 static const float *vector_of(const ref_recipe *recipe, const float *parameters, size_t l,
                               size_t v) {
   return parameters + weights_of(recipe, l) + (recipe->width[l - 1] + v) * recipe->width[l];
-}
-
-static void take_inputs(const ref_recipe *recipe, const float *x, const place *at, pass *p) {
-  for (size_t i = 0; i < recipe->width[0]; i++) {
-    const float k = kept(recipe, at, 0, i);
-    p->a[0][i] = k > 0 ? x[i] * k : 0;
-  }
 }
 
 /* z of layer l, in h; the last layer leaves it to the loss, which makes the outputs of it. */
@@ -105,6 +76,10 @@ static void multiply(const ref_recipe *recipe, const float *parameters, size_t l
 static void finish(const ref_recipe *recipe, const float *parameters, const place *at, size_t l,
                    pass *p) {
   const ref_normalization kind = recipe->normalization[l - 1];
+  for (size_t o = 0; o < recipe->width[l] && kind == REF_PARAMETRIC; o++)
+    ref_parametric((int)recipe->activation[l - 1], vector_of(recipe, parameters, l, 1)[o],
+                   ref_kept(recipe, at, l, o), &p->h[l][o], &p->a[l][o], &p->s[l][o]);
+  if (kind == REF_PARAMETRIC) return;
   if (kind == REF_LAYER_NORM)
     ref_normalize(vector_of(recipe, parameters, l, 1), vector_of(recipe, parameters, l, 2),
                   recipe->width[l], p->h[l], p->y[l], &p->root[l]);
@@ -120,7 +95,9 @@ static void multiply_back(const ref_recipe *recipe, const float *parameters, siz
   for (size_t i = 0; i < n_in; i++) {
     float sum = 0;
     for (size_t o = 0; o < recipe->width[l]; o++) sum = fmaf(p->d[l][o], w[o * n_in + i], sum);
-    d[i] = ref_flush(sum * p->s[l - 1][i]);
+    d[i] = ref_flush(sum * (recipe->normalization[l - 2] == REF_PARAMETRIC ? 1 : p->s[l - 1][i]));
+    if (recipe->normalization[l - 2] == REF_PARAMETRIC)
+      p->d[l - 1][i] = ref_flush(d[i] * p->s[l - 1][i]);
   }
   if (recipe->normalization[l - 2] == REF_LAYER_NORM)
     ref_normalize_back(vector_of(recipe, parameters, l - 1, 1), n_in, p->h[l - 1], d,
@@ -137,9 +114,10 @@ static void join_gradient(const ref_recipe *recipe, const pass *p, float *gradie
       if (recipe->normalization[l - 1] != REF_BATCH_NORM) g_bias[o] += p->d[l][o];
       if (recipe->normalization[l - 1] == REF_PLAIN) continue;
       g_bias[n_out + o] = fmaf(p->y[l][o], p->h[l][o], g_bias[n_out + o]);
-      g_bias[2 * n_out + o] += p->y[l][o];
+      if (trained_of(recipe, l) == 3) g_bias[2 * n_out + o] += p->y[l][o];
     }
   }
+  ref_front_gradient(recipe, p, gradient + scales_of(recipe));
 }
 
 /* Mean, variance and 1 / deviation of each neuron of a layer over a batch. */
@@ -272,7 +250,8 @@ static void go_through(const batch *b) {
   const ref_recipe *recipe = b->recipe;
   const size_t last = recipe->n_layers;
   for (size_t r = 0; r < b->n; r++)
-    take_inputs(recipe, b->sample[r].x, &(place){1, b->step, r}, &b->p[r]);
+    ref_front(recipe, b->parameters + scales_of(recipe), b->sample[r].x, &(place){1, b->step, r},
+              &b->p[r]);
   for (size_t l = 1; l <= last; l++) {
     for (size_t r = 0; r < b->n; r++) multiply(recipe, b->parameters, l, &b->p[r]);
     if (recipe->normalization[l - 1] == REF_BATCH_NORM) normalize_batch(b, l);
@@ -286,6 +265,8 @@ static void go_through(const batch *b) {
     for (size_t r = 0; r < b->n; r++) multiply_back(recipe, b->parameters, l, &b->p[r]);
     if (recipe->normalization[l - 2] == REF_BATCH_NORM) normalize_batch_back(b, l - 1);
   }
+  for (size_t r = 0; recipe->scale_rate > 0 && r < b->n; r++)
+    ref_front_back(recipe, b->parameters, &b->p[r]);
 }
 
 static sums one_lane(const batch *b, size_t lane) {
@@ -335,14 +316,14 @@ static double tree_of(const double *x, size_t n) {
 /* Those of neuron o of a gradient w of layer l, where W' is what is trained. */
 static double ntk_squares(const ref_recipe *recipe, size_t l, const float *w, size_t o) {
   const size_t n_in = recipe->width[l - 1], n_out = recipe->width[l];
-  const double s = ref_group_of(recipe, l, 1).scale;
+  const double s = ref_group_of(recipe, l, REF_WEIGHTS).scale;
   return s * s * (double)squares(w + o * n_in, n_in, NULL, 0, 0) +
          (double)squares(NULL, 0, w + n_in * n_out + o, trained_of(recipe, l), n_out);
 }
 
 /* The norm of a vector like the parameters, a neuron with all that is its own at a time. */
 static double norm_of(const ref_recipe *recipe, const float *vector) {
-  double *rows = allocate(REF_MAX_LAYERS * REF_MAX_WIDTH, sizeof *rows);
+  double *rows = allocate((REF_MAX_LAYERS + 1) * REF_MAX_WIDTH, sizeof *rows);
   size_t n = 0;
   for (size_t l = 1; l <= recipe->n_layers; l++) {
     const size_t n_in = recipe->width[l - 1], n_out = recipe->width[l];
@@ -352,6 +333,7 @@ static double norm_of(const ref_recipe *recipe, const float *vector) {
                               : (double)squares(w + o * n_in, n_in, w + n_in * n_out + o,
                                                 trained_of(recipe, l), n_out);
   }
+  n = ref_front_squares(recipe, vector + scales_of(recipe), rows, n);
   const double norm = sqrt(tree_of(rows, n));
   free(rows);
   return norm;
@@ -381,12 +363,13 @@ static double layer_norm(const float *w, size_t n_in, size_t n_out) {
 /* The mean loss and, with weight decay, what that adds. */
 static double objective_of(const ref_recipe *recipe, const float *parameters, const sums *s) {
   const double mean = s->loss / s->weight;
-  double *rows = allocate(REF_MAX_LAYERS * REF_MAX_WIDTH, sizeof *rows);
+  double *rows = allocate((REF_MAX_LAYERS + 1) * REF_MAX_WIDTH, sizeof *rows);
   size_t n = 0;
   for (size_t l = 1; l <= recipe->n_layers; l++)
     for (size_t o = 0; o < recipe->width[l]; o++)
       rows[n++] = (double)squares(parameters + weights_of(recipe, l) + o * recipe->width[l - 1],
                                   recipe->width[l - 1], NULL, 0, 0);
+  n = ref_front_squares(recipe, parameters + scales_of(recipe), rows, n);
   const double all = tree_of(rows, n);
   free(rows);
   return recipe->weight_decay > 0 ? mean + 0.5 * recipe->weight_decay * all : mean;
@@ -406,6 +389,14 @@ static void lamb_layer(const ref_recipe *recipe, ref_state *s, size_t l, float *
   const double of_w = layer_norm(w, n_in, n_out), of_u = layer_norm(g, n_in, n_out);
   const float ratio = of_w > 0 && of_u > 0 ? (float)(of_w / of_u) : 1;
   for (size_t i = 0; i < n_in * n_out; i++) w[i] = fmaf(-(float)rate, g[i] * ratio, w[i]);
+}
+
+/* Of parameter i of layer l. */
+static ref_kind kind_of(const ref_recipe *recipe, size_t l, size_t i) {
+  const size_t n_in = recipe->width[l - 1], n_out = recipe->width[l];
+  if (i < n_in * n_out) return REF_WEIGHTS;
+  const int second = i >= (n_in + 1) * n_out;
+  return second && recipe->normalization[l - 1] == REF_PARAMETRIC ? REF_ALPHAS : REF_VECTORS;
 }
 
 double ref_step(const ref_recipe *recipe, ref_state *state, const ref_sample *sample, size_t n,
@@ -434,19 +425,23 @@ double ref_step(const ref_recipe *recipe, ref_state *state, const ref_sample *sa
                  all = weights + trained_of(recipe, l) * n_out;
     const int whole = recipe->optimizer == REF_LAMB;
     for (size_t i = 0; i < all; i++) {
-      float scale = (float)(1 / s.weight * ref_group_of(recipe, l, i < weights).scale);
+      const ref_group group = ref_group_of(recipe, l, kind_of(recipe, l, i));
+      float scale = (float)(1 / s.weight * group.scale);
       if (clips) scale = (float)((double)scale * (recipe->clip_norm / norm));
       s.gradient[first + i] *= scale;
     }
     if (whole)
       lamb_layer(recipe, state, l, s.gradient + first,
-                 learning_rate * ref_group_of(recipe, l, 1).rate, step + 1);
+                 learning_rate * ref_group_of(recipe, l, REF_WEIGHTS).rate, step + 1);
     for (size_t i = whole ? weights : 0; i < all; i++) {
-      const ref_group group = ref_group_of(recipe, l, i < weights);
+      const ref_group group = ref_group_of(recipe, l, kind_of(recipe, l, i));
       ref_update(recipe, state, first + i, s.gradient[first + i], &group, learning_rate, step + 1);
     }
     if (recipe->normalization[l - 1] == REF_BATCH_NORM) track_batch(&b, l, state->parameters);
   }
+  float scale = (float)(1 / s.weight);
+  if (clips) scale = (float)((double)scale * (recipe->clip_norm / norm));
+  ref_front_update(recipe, state, scales_of(recipe), scale, s.gradient, learning_rate, step + 1);
   if (recipe->max_norm > 0) constrain(recipe, state->parameters);
   free(s.gradient);
   free(b.of);
@@ -468,7 +463,7 @@ float ref_evaluate(const ref_recipe *recipe, const float *parameters, const ref_
                    float *outputs) {
   pass *p = passes(1);
   const place at = {0};
-  take_inputs(recipe, sample->x, &at, p);
+  ref_front(recipe, parameters + scales_of(recipe), sample->x, &at, p);
   for (size_t l = 1; l <= recipe->n_layers; l++) {
     multiply(recipe, parameters, l, p);
     if (recipe->normalization[l - 1] == REF_BATCH_NORM)

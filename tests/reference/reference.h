@@ -60,7 +60,12 @@ typedef enum ref_optimizer {
   REF_LBFGS
 } ref_optimizer;
 
-typedef enum ref_normalization { REF_PLAIN, REF_LAYER_NORM, REF_BATCH_NORM } ref_normalization;
+typedef enum ref_normalization {
+  REF_PLAIN,
+  REF_LAYER_NORM,
+  REF_BATCH_NORM,
+  REF_PARAMETRIC /* not normalised: z + alpha (f(z) - z) */
+} ref_normalization;
 
 typedef struct ref_recipe {
   size_t n_layers, width[REF_MAX_LAYERS + 1]; /* width[0]: inputs */
@@ -77,9 +82,10 @@ typedef struct ref_recipe {
   double momentum, beta1, beta2, epsilon, weight_decay, l1;
   double clip_norm, clip_value, max_norm; /* 0: none */
   int ntk;                                /* W = W' / sqrt(inputs), and W' is what is trained */
-  double bias_rate, first_layer_rate;     /* parts of the learning rate */
-  double dropout_part, decay_part;        /* of what stands above, in the step under way */
-  double tolerance;                       /* of lbfgs */
+  double bias_rate, first_layer_rate, alpha_rate; /* parts of the learning rate */
+  double dropout_part, decay_part;                /* of what stands above, in the step under way */
+  double scale_rate; /* of factors of the inputs, in learning rates; 0: there are none */
+  double tolerance;  /* of lbfgs */
 } ref_recipe;
 
 /* x: inputs as the network sees them. y: targets [n_out], or NULL where `label` is the class. */
@@ -90,7 +96,8 @@ typedef struct ref_sample {
 } ref_sample;
 
 /* Layer by layer, weights row-major, then biases, then gains and shifts where it is normalised,
- * and running means and variances where the batch does so; moments alike. */
+ * and running means and variances where the batch does so; alphas; then the factors of the inputs,
+ * where there are any; moments alike. */
 typedef struct ref_state {
   float *parameters, *moment1, *moment2;
   double objective; /* of the step before, 0 before the first */

@@ -89,12 +89,17 @@ float ref_clip(float g, float limit) {
   return g > limit ? limit : g < -limit ? -limit : g;
 }
 
-ref_group ref_group_of(const ref_recipe *recipe, size_t l, int weights) {
-  ref_group group = {.rate = recipe->bias_rate, .scale = 1, .decays = weights};
-  if (!weights) return group;
+ref_group ref_group_of(const ref_recipe *recipe, size_t l, ref_kind kind) {
+  ref_group group = {.rate = recipe->bias_rate, .scale = 1, .decays = kind != REF_VECTORS};
+  if (kind == REF_ALPHAS) group.rate = recipe->alpha_rate;
+  if (kind != REF_WEIGHTS) return group;
   group.rate = l == 1 ? recipe->first_layer_rate : 1;
   if (recipe->ntk) group.scale = 1 / sqrt((double)recipe->width[l - 1]);
   return group;
+}
+
+static float lamb_decay(const ref_recipe *recipe, const ref_group *group) {
+  return group->decays ? (float)(recipe->weight_decay * recipe->decay_part) : 0;
 }
 
 /* Clipping, l1 and weight decay: the gradient that the optimiser sees, or w made smaller. */
@@ -153,10 +158,10 @@ void ref_update(const ref_recipe *recipe, ref_state *s, size_t i, float g, const
       nadam(recipe, g, rate, part, t, w, m, v);
       break;
     case REF_RPROP:
-      rprop(g, rate, s->grew, w, m, v);
+      rprop(g, rate * part, s->grew, w, m, v);
       break;
-    case REF_LAMB: /* of biases */
-      *w = fmaf(-r, ref_lamb_direction(recipe, g, 0, t, *w, m, v), *w);
+    case REF_LAMB: /* of vectors */
+      *w = fmaf(-r, ref_lamb_direction(recipe, g, lamb_decay(recipe, group), t, *w, m, v), *w);
       break;
     case REF_LION:
       *w = fmaf(-r, lion_direction(recipe, g, m), *w);

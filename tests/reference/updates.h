@@ -10,8 +10,10 @@ typedef struct ref_group {
   int decays;
 } ref_group;
 
-/* Those of the weights of layer l = 1.., or of its biases, gains and shifts. */
-ref_group ref_group_of(const ref_recipe *recipe, size_t l, int weights);
+typedef enum ref_kind { REF_WEIGHTS, REF_VECTORS, REF_ALPHAS } ref_kind;
+
+/* Those of the weights of layer l = 1.., of its biases, gains and shifts, or of its alphas. */
+ref_group ref_group_of(const ref_recipe *recipe, size_t l, ref_kind kind);
 
 /* Parameter i by its mean gradient g, times s. t: the step, from 1. */
 void ref_update(const ref_recipe *recipe, ref_state *s, size_t i, float g, const ref_group *group,

@@ -47,6 +47,7 @@ static void make_config(gr_config *c, int classification) {
   c->network.initialization = GR_INIT_HE;
   c->network.inputs = 7;
   c->network.outputs = 3;
+  c->network.scale_inputs = classification != 0;
   c->training.loss = classification ? GR_CROSS_ENTROPY : GR_QUADRATIC;
   c->training.epochs = 20;
   c->training.batch_size = 32;

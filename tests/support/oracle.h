@@ -36,6 +36,10 @@ extern const gr_oracle_parameters gr_oracle_defaults;
 double gr_oracle_row_loss(gr_loss loss, gr_activation kind, const gr_oracle_parameters *p,
                           const double *z, const double *y, size_t n);
 
+/* What layer 1 reads of inputs x: a [n_in of layer 1]. */
+void gr_oracle_inputs(const gr_network *network, const double *parameters, const double *x,
+                      double *a);
+
 /* z of the last layer [n_out] for inputs x; parameters in logical order. Where a_out is not NULL it
  * receives the outputs of all layers but the last, one after another. */
 void gr_oracle_forward(const gr_network *network, const double *parameters, const double *x,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "net/metric.h"
 #include "train/classes.h"
 #include "train/data.h"
 #include "train/prepare.h"
@@ -55,6 +56,35 @@ static void integers_become_classes_with_softmax(void) {
   CU_ASSERT_PTR_NOT_NULL(strstr(p.notes.data, "data.task: classification (the targets are"));
   gr_prepared_free(&p);
   gr_dataset_free(&data);
+}
+
+/* The numbers of RealMLP, by task and form; what is given stays. */
+static void what_ntk_wants_follows_the_task(void) {
+  gr_dataset classes = make_spirals(60, 3), numbers = make_regression(60);
+  const struct {
+    const gr_dataset *data;
+    const char *form;
+    int activation;
+    double rate;
+  } cases[] = {{&classes, "network.activation_form=fixed", GR_SELU, 0.04},
+               {&classes, "network.activation_form=parametric", GR_SELU, 0.04},
+               {&numbers, "network.activation_form=fixed", GR_MISH, 0.07},
+               {&numbers, "network.activation_form=parametric", GR_MISH, 0.2}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    gr_prepared p = prepare(cases[i].data,
+                            SETTINGS("network.parametrization=ntk", "network.activation=auto",
+                                     "optimizer.name=adam", "optimizer.learning_rate=auto",
+                                     "training.early_stopping.metric=auto", cases[i].form, NULL));
+    CU_ASSERT_EQUAL(p.config.network.activation, cases[i].activation);
+    CU_ASSERT_EQUAL(p.config.optimizer.learning_rate, cases[i].rate);
+    CU_ASSERT_EQUAL(p.config.training.metric, i < 2 ? 1 + GR_METRIC_ACCURACY : 0);
+    gr_prepared_free(&p);
+  }
+  gr_prepared p = prepare(&numbers, SETTINGS("network.activation=auto", NULL));
+  CU_ASSERT_EQUAL(p.config.network.activation, GR_RELU);
+  gr_prepared_free(&p);
+  gr_dataset_free(&classes);
+  gr_dataset_free(&numbers);
 }
 
 static void two_classes_need_one_sigmoid_unless_told_otherwise(void) {
@@ -364,6 +394,7 @@ static void rows_that_are_sorted_by_target_are_noticed(void) {
 }
 
 const gr_test prepare_tests[] = {GR_TEST(lanes_follow_the_batch_size),
+                                 GR_TEST(what_ntk_wants_follows_the_task),
                                  GR_TEST(integers_become_classes_with_softmax),
                                  GR_TEST(two_classes_need_one_sigmoid_unless_told_otherwise),
                                  GR_TEST(bytes_are_scaled_and_not_standardised),

@@ -104,6 +104,20 @@ static void what_a_schedule_learned_from_validation_survives_interruption(void) 
   gr_dataset_free(&data);
 }
 
+static void factors_of_inputs_survive_interruption(void) {
+  gr_dataset data = make_spirals(50, 3);
+  gr_config config = make_config(SETTINGS("network.scale_inputs=true", "optimizer.name=adam",
+                                          "optimizer.weight_decay=0.01", "average.name=ema", NULL));
+  cut_twice(&data, &config, "factors", 3);
+  gr_checkpoint c = final_of(gr_test_path("factors"));
+  const gr_front *front = &c.model.network.front;
+  CU_ASSERT_EQUAL(front->count, 2);
+  for (size_t i = 0; i < front->count; i++) CU_ASSERT(c.model.parameters[front->first + i] != 1);
+  gr_checkpoint_free(&c);
+  gr_config_free(&config);
+  gr_dataset_free(&data);
+}
+
 static void what_an_update_waits_for_survives_interruption(void) {
   gr_dataset data = make_spirals(50, 3);
   gr_config config = make_config(SETTINGS("training.batch_size=8", "training.accumulate=3",
@@ -119,7 +133,8 @@ static void courses_of_dropout_and_decay_go_on_where_they_were(void) {
   gr_config config = make_config(
       SETTINGS("network.dropout=0.3", "schedule.dropout=flat-cosine", "optimizer.weight_decay=0.1",
                "schedule.weight_decay=cosine", "network.parametrization=ntk",
-               "optimizer.bias_rate=0.1", "schedule.name=coslog4", NULL));
+               "optimizer.bias_rate=0.1", "schedule.name=coslog4",
+               "network.activation_form=parametric", "network.initialization=realmlp", NULL));
   cut_twice(&data, &config, "courses", 2);
   gr_config_free(&config);
   gr_dataset_free(&data);
@@ -376,6 +391,7 @@ const gr_test resume_tests[] = {
     GR_TEST(steps_lost_by_a_kill_come_again),
     GR_TEST(early_stopping_survives_interruption),
     GR_TEST(every_optimizer_goes_on_where_it_was),
+    GR_TEST(factors_of_inputs_survive_interruption),
     GR_TEST(what_an_update_waits_for_survives_interruption),
     GR_TEST(courses_of_dropout_and_decay_go_on_where_they_were),
     GR_TEST(averages_survive_interruption),

@@ -162,6 +162,21 @@ static void without_a_name_the_directory_follows_recipe_and_data(void) {
   CU_ASSERT_STRING_EQUAL(b, "runs/data-f0000001");
 }
 
+/* Weights that do not change are equally good after every epoch. */
+static void of_equal_epochs_the_first_or_the_last_is_best(void) {
+  gr_dataset data = make_noise(60);
+  const gr_report first =
+                      train(&data, SETTINGS("training.epochs=4", "optimizer.learning_rate=0", NULL),
+                            "first-of-equals"),
+                  last = train(&data,
+                               SETTINGS("training.epochs=4", "optimizer.learning_rate=0",
+                                        "training.early_stopping.ties=last", NULL),
+                               "last-of-equals");
+  CU_ASSERT_EQUAL(first.best_epoch, 1);
+  CU_ASSERT_EQUAL(last.best_epoch, 4);
+  gr_dataset_free(&data);
+}
+
 static void early_stopping_keeps_the_best_epoch(void) {
   gr_dataset data = make_noise(200);
   const char *const *settings =
@@ -345,6 +360,7 @@ const gr_test run_tests[] = {
     GR_TEST(a_directory_in_use_names_its_holder),
     GR_TEST(a_directory_that_cannot_be_made_is_named),
     GR_TEST(without_a_name_the_directory_follows_recipe_and_data),
+    GR_TEST(of_equal_epochs_the_first_or_the_last_is_best),
     GR_TEST(early_stopping_keeps_the_best_epoch),
     GR_TEST(a_loss_that_explodes_stops_the_run_and_spares_the_last_checkpoint),
     GR_TEST(a_weight_of_two_is_a_row_given_twice),
