@@ -14,7 +14,7 @@ AM_TESTS_ENVIRONMENT = \
 if HAVE_CUNIT
 check_LTLIBRARIES = libtest-support.la
 libtest_support_la_SOURCES = %D%/support/test.h %D%/support/test.c %D%/support/numbers.h %D%/support/numbers.c \
-	%D%/support/oracle.h %D%/support/oracle.c %D%/support/control.h
+	%D%/support/oracle.h %D%/support/oracle.c %D%/support/oracle_bound.c %D%/support/control.h
 libtest_support_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(CUNIT_CFLAGS)
 test_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(CUNIT_CFLAGS)
 test_libs = libtest-support.la libgradus-internal.la $(CUNIT_LIBS)

@@ -195,6 +195,7 @@ static void put_network(struct page *p, const gr_model *model) {
       if (layer->normalization != GR_NORMALIZATION_NONE)
         put_text(p, "normalization", gr_normalizations[layer->normalization].name);
       if (dropout > 0) put_real(p, "dropout", dropout);
+      if (layer->residual > 0) put_count(p, "residual", layer->residual);
       close_group(p, '}');
     } else {
       begin_value(p, NULL);
@@ -206,6 +207,9 @@ static void put_network(struct page *p, const gr_model *model) {
         gr_text_puts(&p->text, ", dropout ");
         gr_text_put_double(&p->text, dropout);
       }
+      if (layer->residual > l) gr_text_puts(&p->text, ", adds the inputs");
+      if (layer->residual > 0 && layer->residual <= l)
+        gr_text_printf(&p->text, ", adds layer %u", l + 1 - layer->residual);
       end_value(p);
     }
   }

@@ -82,6 +82,7 @@ void gr_pass_forward(const gr_step *s, int rank, uint32_t l, const gr_share *row
   if (f.drops) gr_step_drop(s, l + 1, layer->dropout, &mine, f.slope, layer->ld, false);
   f.a = gr_layer_input(engine, rank, l, mine.row, &f.lda);
   engine->kernels->forward(&f);
+  if (!normalized) gr_residual_add(s, rank, l, &mine);
 }
 
 void gr_pass_loss(const gr_step *s, int rank, const gr_share *rows) {
@@ -108,17 +109,21 @@ void gr_pass_backward(const gr_step *s, int rank, uint32_t l, const gr_share *ro
   const gr_plan_layer *layer = &engine->plan.layer[l], *below = layer - 1;
   const gr_share mine = part_of(s, rank, layer->backward_columns, layer->panels_in, rows);
   const size_t at = mine.row * below->ld + 16 * mine.panel;
-  const bool normalized = below->normalization != GR_NORMALIZATION_NONE;
-  const gr_backward b = {.n_rows = mine.rows,
-                         .n_panels = mine.panels,
-                         .depth = layer->n_out,
-                         .delta = gr_at(engine, layer->delta + mine.row * layer->ld),
-                         .ldd = layer->ld,
-                         .w = gr_at(engine, layer->back + 16 * mine.panel * layer->n_out),
-                         .a = gr_at(engine, below->a + at),
-                         .c = gr_at(engine, (normalized ? below->dy : below->delta) + at),
-                         .ldc = below->ld,
-                         .activation = below->activation,
-                         .slope = below->keeps_slope ? gr_at(engine, below->slope + at) : NULL};
+  const bool normalized = below->normalization != GR_NORMALIZATION_NONE,
+             keeps = below->keeps_gradient;
+  float *out = gr_at(engine, (normalized ? below->dy : below->delta) + at);
+  const gr_backward b = {
+      .n_rows = mine.rows,
+      .n_panels = mine.panels,
+      .depth = layer->n_out,
+      .delta = gr_at(engine, layer->delta + mine.row * layer->ld),
+      .ldd = layer->ld,
+      .w = gr_at(engine, layer->back + 16 * mine.panel * layer->n_out),
+      .a = gr_at(engine, below->a + at),
+      .c = keeps ? gr_at(engine, below->gradient + at) : out,
+      .ldc = below->ld,
+      .activation = keeps ? GR_IDENTITY : below->activation,
+      .slope = below->keeps_slope && !keeps ? gr_at(engine, below->slope + at) : NULL};
   engine->kernels->backward(&b);
+  if (keeps) gr_residual_back(s, l - 1, &mine, out);
 }

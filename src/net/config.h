@@ -63,9 +63,10 @@ typedef enum gr_average { GR_AVERAGE_NONE, GR_AVERAGE_EMA, GR_AVERAGE_SWA } gr_a
 
 /* What a hidden layer says for itself; where it says nothing, the keys of its network hold. */
 typedef struct gr_layer_own {
-  bool has_activation, has_dropout, has_normalization;
+  bool has_activation, has_dropout, has_normalization, has_residual;
   int activation, normalization;
   double dropout;
+  int64_t residual;
 } gr_layer_own;
 
 /* Enumerations (`int` here) may be GR_AUTO before the configuration is resolved against a data set,
@@ -96,6 +97,7 @@ typedef struct gr_config {
     int64_t inputs, outputs; /* resolved from the data */
     double dropout, input_dropout;
     int normalization; /* gr_normalization */
+    int64_t residual;  /* layers of a block whose input is added to its output; 0 = none */
   } network;
   struct {
     int64_t epochs, batch_size;
@@ -247,6 +249,11 @@ gradus_status gr_config_validate(const gr_config *config, gradus_error *err);
 int gr_config_activation(const gr_config *config, uint32_t i);
 double gr_config_dropout(const gr_config *config, uint32_t i);
 int gr_config_normalization(const gr_config *config, uint32_t i);
+
+/* How many layers below hidden layer i is the one whose outputs are added to its own; 0: none. By
+ * network.residual it ends a block of so many layers where the layer below the block, or the
+ * inputs, have its width, and no layer of the block is part of another one. */
+uint32_t gr_config_residual(const gr_config *config, uint32_t i);
 
 /* Outputs for each column of y of a regression: levels of a quantile loss, else 1. */
 uint32_t gr_config_repeats(const gr_config *config);

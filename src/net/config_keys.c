@@ -181,6 +181,9 @@ const gr_key gr_keys[] = {
     {"network.normalization", "normalization", GR_KEY_CHOICE, GR_PART_RECIPE, false,
      FIELD(network.normalization), normalizations, 0, 0,
      "what stands between weighted input and activation of the hidden layers"},
+    {"network.residual", "residual", GR_KEY_INTEGER, GR_PART_RECIPE, false, FIELD(network.residual),
+     NULL, 0, GR_MAX_HIDDEN,
+     "hidden layers of a block whose input is added to its output, where widths allow; 0: none"},
 
     {"training.epochs", "epochs", GR_KEY_INTEGER, GR_PART_RECIPE, true, FIELD(training.epochs),
      NULL, 1, MAX_STEPS, "passes over the training rows; auto: 20, more for small tables"},

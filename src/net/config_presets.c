@@ -35,6 +35,7 @@ static const char *const default_settings[] = {
     "network.dropout=0",
     "network.input_dropout=0",
     "network.normalization=none",
+    "network.residual=0",
     "training.epochs=auto",
     "training.steps=0",
     "training.samples=0",

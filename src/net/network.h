@@ -17,6 +17,7 @@ typedef struct gr_layer {
   size_t bias;      /* offset of bias [n_out], and of the layer's other vectors behind it */
   uint32_t dropout; /* probability of dropping an output, in 65536ths */
   gr_normalization normalization;
+  uint32_t residual; /* the outputs of the layer so many below it are added to its own; 0: none */
 } gr_layer;
 
 /* Layers 1..L of the textbook are layer[0..L-1]. Parameter vector: layer by layer, weights

@@ -1,7 +1,8 @@
 /* One step of training gives the deltas of the first layer; of what, is a matter of the targets. A
  * softmax or sigmoid with cross-entropy whose label is the predicted class has the derivative of
  * minus the logarithm of its probability; quadratic loss with targets one below the outputs, that
- * of their sum. Then dC/dx = delta(1) W(1). */
+ * of their sum. Then dC/dx = delta(1) W(1), and where a layer adds the inputs to its outputs, also
+ * its dC/da. */
 #include <config.h>
 
 #include "train/attribution.h"
@@ -91,26 +92,37 @@ static gradus_status take_step(work *w, gradus_error *err) {
              : gr_fail(err, GRADUS_ERR_NONFINITE, "an output of these rows is not finite");
 }
 
+/* What flows to the inputs of row `row` past the first layer. */
+static void add_residuals(const work *w, uint64_t row, double *gradient) {
+  for (uint32_t l = 0; l < w->network.n_layers; l++) {
+    size_t ld;
+    if (w->network.layer[l].residual != l + 1) continue;
+    const float *g = gr_engine_residual_gradient(w->engine, l, &ld) + row * ld;
+    for (uint32_t j = 0; j < w->network.layer[0].n_in; j++) gradient[j] += (double)g[j];
+  }
+}
+
 /* dC/dx of a row, in double; gradient [n_in]. */
-static void input_gradient(const work *w, const float *delta, double *gradient) {
+static void input_gradient(const work *w, uint64_t row, double *gradient) {
   const gr_layer *first = &w->network.layer[0];
+  size_t ld;
+  const float *delta = gr_engine_first_delta(w->engine, &ld) + row * ld;
   memset(gradient, 0, first->n_in * sizeof *gradient);
   for (uint32_t o = 0; o < first->n_out; o++) {
     const float *weights = w->model->parameters + first->weights + (size_t)o * first->n_in;
     if (delta[o] == 0) continue;
     for (uint32_t j = 0; j < first->n_in; j++) gradient[j] += (double)delta[o] * (double)weights[j];
   }
+  add_residuals(w, row, gradient);
 }
 
 static void add_rows(const work *w, double *gradient, double *mean, double *error) {
   const gr_preprocessing *p = &w->model->preprocessing;
   const gr_split *split = &w->sample.split[GR_TEST];
-  size_t ld;
-  const float *delta = gr_engine_first_delta(w->engine, &ld);
   memset(mean, 0, p->n_inputs * sizeof *mean);
   memset(error, 0, p->n_inputs * sizeof *error);
   for (uint64_t i = 0; i < w->n; i++) {
-    input_gradient(w, delta + i * ld, gradient);
+    input_gradient(w, i, gradient);
     for (uint32_t j = 0; j < p->n_inputs; j++) {
       const double x = gr_element(split->x, split->x_type, i * p->n_inputs + j),
                    share = fabs(gradient[j] * (x - p->shift[j]) * p->factor[j]);

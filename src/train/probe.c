@@ -136,6 +136,7 @@ static gradus_status look_at_units(probe *p, uint32_t l, gradus_error *err) {
   size_t cells;
   const bool last = l + 1 == p->network.n_layers;
   cut.n_layers = l + 1;
+  cut.layer[l].residual = 0; /* what it makes itself */
   cut.n_parameters = cut.layer[l].bias + cut.layer[l].n_out;
   if (!last) { /* its loss means nothing */
     cut.loss = GR_QUADRATIC;

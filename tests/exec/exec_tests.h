@@ -30,6 +30,7 @@ typedef struct recipe {
   uint64_t accumulate;                        /* passes that `batch` is taken in; 0: one */
   int average;                                /* gr_average */
   double l1, clip_norm, clip_value, max_norm; /* 0: none */
+  int residual;
 } recipe;
 
 /* Whether a loss goes with an activation of the outputs. */

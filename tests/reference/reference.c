@@ -12,11 +12,13 @@
 #include "reference/updates.h"
 
 /* One sample's outputs a[l] of each layer (a[0]: inputs), their slopes and dC/dz d[l]; and of
- * normalised layers zhat h[l], dC/d(gain zhat + shift) y[l] and 1 / deviation root[l]. */
+ * normalised layers zhat h[l], dC/d(gain zhat + shift) y[l] and 1 / deviation root[l]; of those
+ * with a residual, or that are one, dC/da g[l]. */
 typedef struct pass {
   float a[REF_MAX_LAYERS + 1][REF_MAX_WIDTH], s[REF_MAX_LAYERS + 1][REF_MAX_WIDTH],
       d[REF_MAX_LAYERS + 1][REF_MAX_WIDTH], h[REF_MAX_LAYERS + 1][REF_MAX_WIDTH],
-      y[REF_MAX_LAYERS + 1][REF_MAX_WIDTH], root[REF_MAX_LAYERS + 1];
+      y[REF_MAX_LAYERS + 1][REF_MAX_WIDTH], g[REF_MAX_LAYERS + 1][REF_MAX_WIDTH],
+      root[REF_MAX_LAYERS + 1];
 } pass;
 
 /* Where a sample stands: what dropout depends on. */
@@ -64,15 +66,35 @@ static float kept(const ref_recipe *recipe, const place *at, size_t layer, size_
   return draw < threshold ? 0 : (float)(65536.0 / (65536.0 - threshold));
 }
 
-/* What activation and dropout make of z[n_out]. */
+/* What activation, dropout and residual make of z[n_out]. */
 static void activate(const ref_recipe *recipe, const place *at, size_t l, const float *z, pass *p) {
+  const size_t residual = recipe->residual[l - 1];
   for (size_t o = 0; o < recipe->width[l]; o++) {
-    ref_curve((int)recipe->activation[l - 1], z[o], &p->a[l][o], &p->s[l][o]);
-    if (recipe->dropout[l - 1] == 0) continue;
-    const float k = kept(recipe, at, l, o);
-    p->a[l][o] = ref_flush(p->a[l][o] * k);
-    p->s[l][o] = ref_flush(p->s[l][o] * k);
+    float *a = &p->a[l][o];
+    ref_curve((int)recipe->activation[l - 1], z[o], a, &p->s[l][o]);
+    if (recipe->dropout[l - 1] > 0) {
+      const float k = kept(recipe, at, l, o);
+      *a = ref_flush(*a * k);
+      p->s[l][o] = ref_flush(p->s[l][o] * k);
+    }
+    if (residual > 0) *a = ref_flush(*a + p->a[l - residual][o]);
   }
+}
+
+/* Whether the outputs of layer l are added to those of layer k. */
+static int is_added(const ref_recipe *recipe, size_t l, size_t k) {
+  return k > l && recipe->residual[k - 1] == k - l;
+}
+
+/* From the data gradient of output i of layer l to what is multiplied by the slope. */
+static float take_residuals(const ref_recipe *recipe, size_t l, size_t i, float sum, pass *p) {
+  int any = recipe->residual[l - 1] > 0;
+  for (size_t k = l + 1; k < recipe->n_layers; k++) any |= is_added(recipe, l, k);
+  if (!any) return sum;
+  p->g[l][i] = ref_flush(sum);
+  for (size_t k = l + 1; k < recipe->n_layers; k++)
+    if (is_added(recipe, l, k)) p->g[l][i] = ref_flush(p->g[l][i] + p->g[k][i]);
+  return p->g[l][i];
 }
 
 /* The biases of layer l, and its other vectors. */
@@ -118,7 +140,7 @@ static void multiply_back(const ref_recipe *recipe, const float *parameters, siz
   for (size_t i = 0; i < n_in; i++) {
     float sum = 0;
     for (size_t o = 0; o < recipe->width[l]; o++) sum = fmaf(p->d[l][o], w[o * n_in + i], sum);
-    d[i] = ref_flush(sum * p->s[l - 1][i]);
+    d[i] = ref_flush(take_residuals(recipe, l - 1, i, sum, p) * p->s[l - 1][i]);
   }
   if (recipe->normalization[l - 2] == REF_LAYER_NORM)
     ref_normalize_back(vector_of(recipe, parameters, l - 1, 1), n_in, p->h[l - 1], d,
