@@ -100,12 +100,14 @@ gradus_status gr_engine_create(const gr_network *network, const gr_config *confi
   status = gr_fail_memory(err, "parameters, activations and gradients");
   engine->pinned = gr_team_pin(engine->plan.n_ranks, resources->pin);
   engine->lane_sums = gr_calloc(engine->plan.n_lanes, sizeof *engine->lane_sums);
+  for (int i = 0; i < 2; i++)
+    engine->update[i] = gr_calloc(engine->plan.n_layers, sizeof *engine->update[i]);
   engine->rank_finite = gr_calloc((size_t)engine->plan.n_ranks, 64);
   engine->row_squares = gr_calloc(engine->plan.n_rows, sizeof *engine->row_squares);
   for (int i = 0; i < 2; i++)
     engine->row_sums[i] = gr_calloc(engine->plan.n_rows, sizeof *engine->row_sums[i]);
-  if (!make_arena(engine) || !engine->lane_sums || !engine->rank_finite || !engine->row_squares ||
-      !engine->row_sums[0] || !engine->row_sums[1])
+  if (!make_arena(engine) || !engine->update[0] || !engine->update[1] || !engine->lane_sums ||
+      !engine->rank_finite || !engine->row_squares || !engine->row_sums[0] || !engine->row_sums[1])
     goto fail;
   GR_TRY_ELSE(fail, gr_phases_make(&engine->phases, engine->plan.n_ranks, err));
   engine->spins = gr_team_spins(engine->plan.n_ranks);
@@ -122,6 +124,7 @@ void gr_engine_destroy(gr_engine *engine) {
   gr_phases_free(&engine->phases);
   gr_plan_free(&engine->plan);
   gr_free_aligned(engine->arena);
+  for (int i = 0; i < 2; i++) gr_free(engine->update[i]);
   gr_free(engine->lane_sums);
   gr_free(engine->rank_finite);
   gr_free(engine->row_squares);

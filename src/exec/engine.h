@@ -12,6 +12,7 @@
 #include "kernel/expansion.h"
 #include "net/network.h"
 #include "net/row_order.h"
+#include "net/schedule.h"
 
 /* What may differ from machine to machine without changing a bit. */
 typedef struct gr_engine_resources {
@@ -110,6 +111,7 @@ typedef struct gr_run {
   uint64_t n_steps; /* at most */
   double (*learning_rate)(void *user, uint64_t step);
   double (*average_share)(void *user, uint64_t step); /* see net/average.h; NULL: without epochs */
+  gr_course (*course)(void *user, uint64_t step);     /* see net/schedule.h; NULL: all 1 */
   /* After each step, on the calling thread, while other ranks may still be at work: false = no
    * further step. `n` rows went into it. */
   bool (*after)(void *user, const gr_step_result *result, uint64_t n);

@@ -64,7 +64,7 @@ static void finish_vectors(const gr_step *s, const gr_unit *u, const float *g, s
     if (plan->whole_gradient)
       memcpy(gr_at(s->engine, gradient_of_pass(s) + at), g, n * sizeof(float));
     else
-      gr_gradient_apply(s, &s->biases, at, n, g);
+      gr_gradient_apply(s, &s->update[u->layer].bias, at, n, g);
   }
 }
 
@@ -125,7 +125,7 @@ static void tiles_unit(const gr_step *s, int rank, const gr_unit *u) {
   gr_weight_gradient w = unit_operands(engine, rank, u, 0, s->n);
   w.panel_g = w.panel_w = 16 * (size_t)plan->layer[u->layer].n_in;
   w.g = collected(s, u, 0);
-  w.update = w.g ? NULL : &s->weights;
+  w.update = w.g ? NULL : &s->update[u->layer].weights;
   w.w = unit_weights(engine, u, plan->parameters, 0);
   if (moments > 0) w.moment1 = unit_weights(engine, u, plan->moment[0], 0);
   if (moments > 1) w.moment2 = unit_weights(engine, u, plan->moment[1], 0);
@@ -233,7 +233,7 @@ static void lanes_unit(const gr_step *s, const gr_unit *u) {
     if (g)
       memcpy(g, sum + at, n * sizeof(float));
     else
-      gr_gradient_apply(s, &s->weights, at, n, sum + at);
+      gr_gradient_apply(s, &s->update[u->layer].weights, at, n, sum + at);
   }
   if (!plan->whole_gradient) gr_gradient_renew_back(engine, u);
   if (u->input == 0)

@@ -14,6 +14,11 @@ typedef struct gr_mu_product {
   double value;
 } gr_mu_product;
 
+/* The coefficients of one layer's update. */
+typedef struct gr_layer_update {
+  gr_update_coefficients weights, bias; /* and of gain and shift */
+} gr_layer_update;
+
 struct gr_engine {
   gr_plan plan;
   const gr_kernels *kernels;
@@ -24,6 +29,7 @@ struct gr_engine {
   gr_phases phases;
   unsigned spins;             /* see gr_team_spins */
   void *pinned;               /* of gr_team_pin */
+  gr_layer_update *update[2]; /* [n_layers] of passes of even and of odd number */
   double *lane_sums;          /* [n_lanes] */
   float levels[GR_MAX_LIST];  /* of a quantile loss */
   double *row_squares;        /* [plan.n_rows] sums of squares of rows of the gradient */
@@ -72,8 +78,9 @@ void gr_normalize_prepare(gr_engine *engine, size_t model);
 void gr_normalize_evaluation(const gr_engine *engine, size_t model, const gr_plan_layer *layer,
                              uint64_t n, float *a);
 
-/* Coefficients of the update of step `step` (0-based) for weights, and for biases (no decay). */
-void gr_update_prepare(gr_engine *engine, uint64_t step, double learning_rate, double weight,
-                       gr_update_coefficients *weights, gr_update_coefficients *biases);
+/* Coefficients of the update of step `step` (0-based), from gradients of rows of this weight, into
+ * update[n_layers]. `decay`: the weight decay of the step. */
+void gr_update_prepare(gr_engine *engine, uint64_t step, double learning_rate, double decay,
+                       double weight, gr_layer_update *update);
 
 #endif

@@ -113,6 +113,10 @@ static bool prepare(steps *all, uint64_t pass, uint64_t start) {
   s->known = number > 0;
   s->pass = pass;
   s->last = pass + 1 == plan->passes || left == s->n;
+  s->update = s->engine->update[number % 2];
+  const gr_course course = run->course ? run->course(run->user, s->number)
+                                       : (gr_course){.dropout = 1, .weight_decay = 1};
+  s->dropout = course.dropout;
   if (run->feed && !run->feed->wait(run->feed->user, start + s->n)) {
     all->result.starved = true;
     return false;
@@ -120,8 +124,10 @@ static bool prepare(steps *all, uint64_t pass, uint64_t start) {
   tally_add(&all->weight, pass, batch_weight(s));
   if (!s->last) return true;
   s->weight = tally_total(&all->weight);
+  s->scale = (double)(s->weight >= 0x1p-126 ? (float)(1 / s->weight) : 0.0f);
   gr_update_prepare(s->engine, s->number - run->skipped, run->learning_rate(run->user, s->number),
-                    s->weight, &s->weights, &s->biases);
+                    s->engine->config.optimizer.weight_decay * course.weight_decay, s->weight,
+                    s->update);
   if (!plan->averages) return true;
   s->average_share =
       (float)(run->average_share ? run->average_share(run->user, s->number)

@@ -15,10 +15,12 @@ typedef struct gr_step {
   uint64_t *next;  /* [n_next] rows of the batch that follows, numbered in this one's gather */
   uint64_t n_next;
   bool known;
-  uint64_t pass; /* of those whose gradients make one update, from 0 */
-  bool last;     /* the update follows it */
-  double weight; /* of all passes, once it is the last */
-  gr_update_coefficients weights, biases;
+  uint64_t pass;           /* of those whose gradients make one update, from 0 */
+  bool last;               /* the update follows it */
+  double weight;           /* of all passes, once it is the last */
+  double dropout;          /* part of the recipe's that holds */
+  double scale;            /* of the summed gradient: 1 / weight */
+  gr_layer_update *update; /* [n_layers] */
   float average_share;
 } gr_step;
 

@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "exec/step.h"
+#include "net/groups.h"
 #include "plan/lanes.h"
 
 /* Sums of squares of the rows of a panel of a layer. */
@@ -18,22 +19,37 @@ static void sum_rows(const gr_step *s, const gr_plan_layer *layer, size_t panel,
     rows[layer->first_row + o] = (double)sums[o % 16];
 }
 
+/* Those of the gradient of a panel: of a matrix W = s W' the gradient of W' counts, s times that of
+ * W. */
+static void gradient_squares(const gr_step *s, uint32_t l, size_t panel, double sums[16]) {
+  const gr_engine *engine = s->engine;
+  const gr_plan_layer *layer = &engine->plan.layer[l];
+  const size_t gradient = engine->plan.gradient, stride = 16 * layer->panels_out;
+  const float *w = gr_at(engine, gradient + layer->weights + 16 * panel * (size_t)layer->n_in),
+              *vectors = gr_at(engine, gradient + layer->bias + 16 * panel);
+  const double scale = gr_group_terms_of(&engine->config, GR_GROUP_WEIGHTS, l, layer->n_in).scale;
+  _Alignas(64) float all[16], rest[16] = {0};
+  if (scale == 1) {
+    engine->kernels->row_squares(layer->n_in, w, layer->n_trained, vectors, stride, all);
+  } else {
+    engine->kernels->row_squares(layer->n_in, w, 0, NULL, 0, all);
+    engine->kernels->row_squares(0, w, layer->n_trained, vectors, stride, rest);
+  }
+  for (size_t j = 0; j < 16; j++) sums[j] = scale * scale * (double)all[j] + (double)rest[j];
+}
+
 void gr_whole_squares(const gr_step *s, int rank) {
   gr_engine *engine = s->engine;
   const gr_plan *plan = &engine->plan;
-  _Alignas(64) float sums[16];
+  double sums[16];
   for (uint32_t l = 0; l < plan->n_layers; l++) {
     const gr_plan_layer *layer = &plan->layer[l];
     size_t panel, end;
     gr_plan_row_panels(plan, l, rank, &panel, &end);
     for (; panel < end; panel++) {
-      engine->kernels->row_squares(
-          layer->n_in,
-          gr_at(engine, plan->gradient + layer->weights + 16 * panel * (size_t)layer->n_in),
-          layer->n_trained, gr_at(engine, plan->gradient + layer->bias + 16 * panel),
-          16 * layer->panels_out, sums);
+      gradient_squares(s, l, panel, sums);
       for (size_t o = 16 * panel; o < 16 * panel + 16 && o < layer->n_out; o++)
-        engine->row_squares[layer->first_row + o] = (double)sums[o % 16];
+        engine->row_squares[layer->first_row + o] = sums[o % 16];
       if (plan->compares)
         sum_rows(
             s, layer, panel,
@@ -45,23 +61,23 @@ void gr_whole_squares(const gr_step *s, int rank) {
 
 double gr_whole_norm(const gr_step *s) {
   const gr_engine *engine = s->engine;
-  return (double)s->weights.scale * sqrt(gr_tree_sum(engine->row_squares, engine->plan.n_rows));
+  return s->scale * sqrt(gr_tree_sum(engine->row_squares, engine->plan.n_rows));
 }
 
 /* Clipping by norm (Pascanu, Mikolov and Bengio 2013, algorithm 1): a longer gradient is shortened
  * to the threshold. */
-static float clipped_scale(const gr_step *s, double norm) {
-  const double most = s->engine->config.optimizer.clip_norm, scale = (double)s->weights.scale;
-  return most > 0 && norm > most ? (float)(scale * (most / norm)) : s->weights.scale;
+static void clip(const gr_step *s, double norm, gr_update_coefficients *u) {
+  const double most = s->engine->config.optimizer.clip_norm;
+  if (most > 0 && norm > most) u->scale = (float)((double)u->scale * (most / norm));
 }
 
 void gr_whole_direct(const gr_step *s, int rank, double norm) {
   gr_engine *engine = s->engine;
   const gr_plan *plan = &engine->plan;
-  gr_update_coefficients u = s->weights;
-  u.scale = clipped_scale(s, norm);
   for (uint32_t l = 0; l < plan->n_layers; l++) {
     const gr_plan_layer *layer = &plan->layer[l];
+    gr_update_coefficients u = s->update[l].weights;
+    clip(s, norm, &u);
     size_t panel, end;
     gr_plan_row_panels(plan, l, rank, &panel, &end);
     for (; panel < end; panel++) {
@@ -104,13 +120,14 @@ void gr_whole_judge(const gr_step *s, gr_verdict *verdict) {
 void gr_whole_apply(const gr_step *s, const gr_verdict *verdict, const gr_unit *u) {
   const gr_engine *engine = s->engine;
   const gr_plan *plan = &engine->plan;
-  gr_update_coefficients weights = s->weights, biases = s->biases;
-  weights.scale = biases.scale = clipped_scale(s, verdict->norm);
-  weights.grew = biases.grew = verdict->grew;
+  gr_update_coefficients weights = s->update[u->layer].weights, bias = s->update[u->layer].bias;
+  clip(s, verdict->norm, &weights);
+  clip(s, verdict->norm, &bias);
+  weights.grew = bias.grew = verdict->grew;
   if (plan->directs) /* w <- w - r (ratio u) */
     weights = (gr_update_coefficients){.optimizer = GR_SGD,
                                        .scale = verdict->ratio[u->layer],
-                                       .learning_rate = s->weights.learning_rate};
+                                       .learning_rate = weights.learning_rate};
   for (size_t p = 0; p < u->n_panels; p++) {
     const size_t at = gr_gradient_at(plan, u, p);
     gr_gradient_apply(s, &weights, at, 16 * (size_t)u->n_inputs,
@@ -119,7 +136,7 @@ void gr_whole_apply(const gr_step *s, const gr_verdict *verdict, const gr_unit *
   gr_gradient_renew_back(engine, u);
   for (uint32_t v = 0; u->input == 0 && v < plan->layer[u->layer].n_trained; v++) {
     const size_t at = gr_gradient_vector_at(plan, u, v);
-    gr_gradient_apply(s, &biases, at, 16 * (size_t)u->n_panels, gr_at(engine, plan->gradient + at));
+    gr_gradient_apply(s, &bias, at, 16 * (size_t)u->n_panels, gr_at(engine, plan->gradient + at));
   }
 }
 

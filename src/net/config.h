@@ -44,6 +44,10 @@ typedef enum gr_initialization {
   GR_INIT_LECUN,
   GR_INIT_GLOROT_BIASES
 } gr_initialization;
+typedef enum gr_parametrization {
+  GR_PARAMETRIZATION_STANDARD,
+  GR_PARAMETRIZATION_NTK /* see net/groups.h */
+} gr_parametrization;
 typedef enum gr_shuffle { GR_SHUFFLE_NONE, GR_SHUFFLE_FULL, GR_SHUFFLE_WINDOW } gr_shuffle;
 typedef enum gr_schedule {
 #define GR_SCHEDULE(ID, ...) GR_SCHEDULE_##ID,
@@ -51,6 +55,11 @@ typedef enum gr_schedule {
 #undef GR_SCHEDULE
   GR_N_SCHEDULES
 } gr_schedule;
+typedef enum gr_course_name {
+  GR_COURSE_CONSTANT,
+  GR_COURSE_COSINE,
+  GR_COURSE_FLAT_COSINE
+} gr_course_name;
 
 /* What becomes of a step in which a value is not finite (train/trainer_nonfinite.c). */
 typedef enum gr_on_nonfinite {
@@ -96,8 +105,9 @@ typedef struct gr_config {
     int initialization;
     int64_t inputs, outputs; /* resolved from the data */
     double dropout, input_dropout;
-    int normalization; /* gr_normalization */
-    int64_t residual;  /* layers of a block whose input is added to its output; 0 = none */
+    int normalization;   /* gr_normalization */
+    int64_t residual;    /* layers of a block whose input is added to its output; 0 = none */
+    int parametrization; /* gr_parametrization */
   } network;
   struct {
     int64_t epochs, batch_size;
@@ -125,6 +135,7 @@ typedef struct gr_config {
     int name; /* gr_optimizer */
     double learning_rate, momentum, beta1, beta2, epsilon, weight_decay, l1;
     double clip_norm, clip_value, max_norm; /* 0: none */
+    double bias_rate, first_layer_rate;     /* parts of the learning rate: net/groups.h */
   } optimizer;
   struct {
     int name;                                         /* gr_schedule */
@@ -138,6 +149,7 @@ typedef struct gr_config {
     double peak;                                      /* one-cycle: progress of the maximum */
     int64_t patience;                                 /* plateau: epochs */
     double threshold;                                 /* plateau, newbob: relative gain */
+    int dropout, weight_decay;                        /* gr_course_name */
   } schedule;
   struct {
     int name; /* gr_average */

@@ -221,12 +221,40 @@ static gradus_status check_whole_run(const gr_config *c, gradus_error *err) {
   return GRADUS_OK;
 }
 
+/* What ntk makes of an optimiser is only said where a weight changes by itself. */
+static gradus_status check_parametrization(const gr_config *c, gradus_error *err) {
+  const gr_optimizer_kind *o = &gr_optimizers[c->optimizer.name];
+  if (c->network.parametrization == GR_PARAMETRIZATION_NTK && o->scope != GR_SCOPE_WEIGHT)
+    return gr_fail(err, GRADUS_ERR_CONFIG,
+                   "network.parametrization: ntk is not defined for optimizer.name %s, which looks "
+                   "at whole layers; use adam, or standard",
+                   o->name);
+  return GRADUS_OK;
+}
+
+/* The first steps of an optimiser that finds its own, and a decay that is part of what it compares.
+ */
+static gradus_status check_rates(const gr_config *c, gradus_error *err) {
+  const gr_optimizer_kind *o = &gr_optimizers[c->optimizer.name];
+  if (o->scope != GR_SCOPE_RUN) return GRADUS_OK;
+  if (c->optimizer.bias_rate != 1 || c->optimizer.first_layer_rate != 1)
+    return gr_fail(
+        err, GRADUS_ERR_CONFIG, "%s: does not go with optimizer.name %s; use 1",
+        c->optimizer.bias_rate != 1 ? "optimizer.bias_rate" : "optimizer.first_layer_rate",
+        o->name);
+  if (c->schedule.weight_decay != GR_COURSE_CONSTANT)
+    return gr_fail(err, GRADUS_ERR_CONFIG,
+                   "schedule.weight_decay: does not go with optimizer.name %s; use constant",
+                   o->name);
+  return GRADUS_OK;
+}
+
 gradus_status gr_config_validate(const gr_config *config, gradus_error *err) {
   static gradus_status (*const checks[])(const gr_config *, gradus_error *) = {
-      check_hidden,     check_softmax,         check_targets,    check_outputs,
-      check_lanes,      check_widths,          check_milestones, check_normalization,
-      gr_metrics_check, gr_class_weight_check, check_transform,  check_whole_run,
-      check_residual};
+      check_hidden,          check_softmax,         check_targets,    check_outputs,
+      check_lanes,           check_widths,          check_milestones, check_normalization,
+      gr_metrics_check,      gr_class_weight_check, check_transform,  check_whole_run,
+      check_parametrization, check_rates,           check_residual};
   for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) GR_TRY(checks[i](config, err));
   return GRADUS_OK;
 }

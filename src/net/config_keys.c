@@ -22,6 +22,7 @@
 #define MAX_STEPS 1000000000000
 #define BELOW_ONE 0.999999 /* of momentum and beta: at 1 the average would never forget */
 #define MOST_DROPOUT 0.99
+#define MOST_RATE 1000
 #define YEAR 31536000
 #define MIB 1048576
 #define PIB 1125899906842624
@@ -97,6 +98,8 @@ static const char *const initializations[] = {[GR_INIT_NORMAL] = "normal",
                                               [GR_INIT_LECUN] = "lecun",
                                               [GR_INIT_GLOROT_BIASES] = "glorot-biases",
                                               NULL};
+static const char *const parametrizations[] = {
+    [GR_PARAMETRIZATION_STANDARD] = "standard", [GR_PARAMETRIZATION_NTK] = "ntk", NULL};
 static const char *const shuffles[] = {
     [GR_SHUFFLE_NONE] = "none", [GR_SHUFFLE_FULL] = "full", [GR_SHUFFLE_WINDOW] = "window", NULL};
 static const char *const schedules[] = {
@@ -104,6 +107,11 @@ static const char *const schedules[] = {
 #include "net/schedule.def.h"
 #undef GR_SCHEDULE
     NULL};
+
+static const char *const courses[] = {[GR_COURSE_CONSTANT] = "constant",
+                                      [GR_COURSE_COSINE] = "cosine",
+                                      [GR_COURSE_FLAT_COSINE] = "flat-cosine",
+                                      NULL};
 
 static const char *const nonfinite_policies[] = {[GR_NONFINITE_HALT] = "halt",
                                                  [GR_NONFINITE_SKIP] = "skip",
@@ -184,6 +192,9 @@ const gr_key gr_keys[] = {
     {"network.residual", "residual", GR_KEY_INTEGER, GR_PART_RECIPE, false, FIELD(network.residual),
      NULL, 0, GR_MAX_HIDDEN,
      "hidden layers of a block whose input is added to its output, where widths allow; 0: none"},
+    {"network.parametrization", NULL, GR_KEY_CHOICE, GR_PART_RECIPE, false,
+     FIELD(network.parametrization), parametrizations, 0, 0,
+     "ntk: the optimizer sees weights times the root of the inputs of their layer"},
 
     {"training.epochs", "epochs", GR_KEY_INTEGER, GR_PART_RECIPE, true, FIELD(training.epochs),
      NULL, 1, MAX_STEPS, "passes over the training rows; auto: 20, more for small tables"},
@@ -281,6 +292,11 @@ const gr_key gr_keys[] = {
     {"optimizer.max_norm", "max-norm", GR_KEY_REAL, GR_PART_RECIPE, false,
      FIELD(optimizer.max_norm), NULL, 0, 1e30,
      "largest norm of the weights into a neuron, which are shortened to it; 0: any"},
+    {"optimizer.bias_rate", NULL, GR_KEY_REAL, GR_PART_RECIPE, false, FIELD(optimizer.bias_rate),
+     NULL, 0, MOST_RATE, "part of the learning rate that biases have"},
+    {"optimizer.first_layer_rate", NULL, GR_KEY_REAL, GR_PART_RECIPE, false,
+     FIELD(optimizer.first_layer_rate), NULL, 0, MOST_RATE,
+     "part of the learning rate that the weights of the first layer have"},
 
     {"schedule.name", "schedule", GR_KEY_CHOICE, GR_PART_RECIPE, false, FIELD(schedule.name),
      schedules, 0, 0, "course of the learning rate"},
@@ -308,6 +324,10 @@ const gr_key gr_keys[] = {
      NULL, 0, 1000000000, "epochs without a better validation loss that plateau lets pass"},
     {"schedule.threshold", NULL, GR_KEY_REAL, GR_PART_RECIPE, true, FIELD(schedule.threshold), NULL,
      0, 1, "relative gain of validation loss that counts as better; auto: by the schedule"},
+    {"schedule.dropout", NULL, GR_KEY_CHOICE, GR_PART_RECIPE, false, FIELD(schedule.dropout),
+     courses, 0, 0, "course of network.dropout and network.input_dropout over the run"},
+    {"schedule.weight_decay", NULL, GR_KEY_CHOICE, GR_PART_RECIPE, false,
+     FIELD(schedule.weight_decay), courses, 0, 0, "course of optimizer.weight_decay over the run"},
 
     {"average.name", "average", GR_KEY_CHOICE, GR_PART_RECIPE, true, FIELD(average.name), averages,
      0, 0, "average of the weights that is the model: ema over steps, swa over epochs; auto"},

@@ -1,7 +1,7 @@
 libgradus_internal_la_SOURCES += \
 	%D%/config.h %D%/config.c %D%/config_keys.c %D%/config_value.h %D%/config_value.c %D%/config_layers.h %D%/config_layers.c %D%/config_presets.c \
 	%D%/config_yaml.c %D%/config_write.c %D%/config_check.c %D%/config_settle.c \
-	%D%/digest.h %D%/digest.c \
+	%D%/digest.h %D%/digest.c %D%/groups.h %D%/groups.c \
 	%D%/network.h %D%/strategy.def.h %D%/strategy.h %D%/network.c \
 	%D%/preprocessing.h %D%/preprocessing.c %D%/element.h %D%/element.c %D%/moments.c %D%/columns.h %D%/columns.c %D%/columns_fit.c \
 	%D%/row_set.h %D%/row_set.c %D%/row_order.h %D%/row_order.c \

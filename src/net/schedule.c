@@ -9,6 +9,7 @@
 #include "base/elementary.h"
 
 #define PI 0x1.921fb54442d18p+1
+#define LN_2 0x1.62e42fefa39efp-1
 
 const gr_schedule_kind gr_schedules[GR_N_SCHEDULES] = {
 #define GR_SCHEDULE(ID, name, depends_on_total, judges, gamma, threshold) \
@@ -99,6 +100,24 @@ static double height_ONE_CYCLE(const course *c) {
                   : anneal(peak < 1 ? (p - peak) / (1 - peak) : 1, 1.0 / 250000);
 }
 
+/* Half a cosine over the second half of the way. */
+static double flat_anneal(double p, double low) {
+  return p < 0.5 ? 1 : anneal(2 * p - 1, low);
+}
+
+static double height_FLAT_COSINE(const course *c) {
+  return flat_anneal(progress_of(c->step, c->steps), c->config->schedule.floor);
+}
+
+/* Whole turns of the cosine leave its argument first: it is where they begin that rates are 0. */
+static double height_COSLOG4(const course *c) {
+  const double turns = gr_ln(1 + 15 * progress_of(c->step, c->steps)) / LN_2,
+               floor = c->config->schedule.floor,
+               height = floor +
+                        (1 - floor) * (0.5 * (1 - gr_cos(2 * PI * (turns - (double)(int)turns))));
+  return height < 0 ? 0 : height;
+}
+
 static double height_PLATEAU(const course *c) {
   return after_cuts(c, c->state->cuts);
 }
@@ -119,6 +138,24 @@ double gr_schedule_rate(const gr_config *config, uint64_t step, uint64_t total_s
   if (step < warmup) return rate * ((double)(step + 1) / (double)(warmup + 1));
   const course c = {config, step, total_steps, step - warmup, total_steps - warmup, state};
   return rate * heights[config->schedule.name](&c);
+}
+
+static double course_of(int name, double p) {
+  switch ((gr_course_name)name) {
+    case GR_COURSE_COSINE:
+      return anneal(p, 0);
+    case GR_COURSE_FLAT_COSINE:
+      return flat_anneal(p, 0);
+    case GR_COURSE_CONSTANT:
+      break;
+  }
+  return 1;
+}
+
+gr_course gr_schedule_course(const gr_config *config, uint64_t step, uint64_t total_steps) {
+  const double p = progress_of(step, total_steps);
+  return (gr_course){course_of(config->schedule.dropout, p),
+                     course_of(config->schedule.weight_decay, p)};
 }
 
 /* ----- led by the validation loss ----- */
@@ -160,7 +197,9 @@ bool gr_schedule_judge(const gr_config *config, double valid_loss, gr_schedule_s
 }
 
 bool gr_schedule_depends_on_total(const gr_config *config) {
-  return config->schedule.warmup > 0 || gr_schedules[config->schedule.name].depends_on_total;
+  return config->schedule.warmup > 0 || gr_schedules[config->schedule.name].depends_on_total ||
+         config->schedule.dropout != GR_COURSE_CONSTANT ||
+         config->schedule.weight_decay != GR_COURSE_CONSTANT;
 }
 
 bool gr_schedule_needs_validation(const gr_config *config) {

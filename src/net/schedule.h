@@ -23,6 +23,11 @@
  * one-cycle: from 1/25 to 1 along half a cosine while p < schedule.peak, then to 1/250000 along
  * another (Smith and Topin 2018 with the numbers of PyTorch's OneCycleLR)
  *
+ * flat-cosine: 1 while p < 1/2, then f + (1 - f) (1 + cos(pi (2 p - 1))) / 2
+ *
+ * coslog4: f + (1 - f) (1 - cos(2 pi log2(1 + 15 p))) / 2: four cycles, each twice as long as the
+ * one before, from f and to it (both of Holzmueller, Grinsztajn and Steinwart 2024, RealMLP)
+ *
  * plateau: max(f, g^n), n as PyTorch's ReduceLROnPlateau counts: the first validation loss, and
  * each below the best by more than the part schedule.threshold of it, is the best so far; after
  * more than schedule.patience others in a row n grows and the count starts again
@@ -50,11 +55,20 @@ typedef struct gr_schedule_state {
 double gr_schedule_rate(const gr_config *config, uint64_t step, uint64_t total_steps,
                         const gr_schedule_state *state);
 
+/* What other numbers of the recipe are multiplied with at a step, by schedule.dropout and
+ * schedule.weight_decay: constant: 1; cosine and flat-cosine as above, with f = 0 and without
+ * warm-up. */
+typedef struct gr_course {
+  double dropout, weight_decay;
+} gr_course;
+
+gr_course gr_schedule_course(const gr_config *config, uint64_t step, uint64_t total_steps);
+
 /* Takes in the validation loss of the next epoch; true where training should end. */
 bool gr_schedule_judge(const gr_config *config, double valid_loss, gr_schedule_state *state);
 
-/* True where the rate of a step depends on how many steps there are in all (then epochs cannot grow
- * on resume). */
+/* True where the rate of a step, or its course, depends on how many steps there are in all (then
+ * epochs cannot grow on resume). */
 bool gr_schedule_depends_on_total(const gr_config *config);
 
 /* True where the schedule needs a validation loss. */

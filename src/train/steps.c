@@ -66,6 +66,11 @@ static double average_share(void *user, uint64_t step) {
   return gr_average_share(&s->prepared.config, step, s->epoch_steps);
 }
 
+static gr_course course(void *user, uint64_t step) {
+  const gr_steps *s = user;
+  return gr_schedule_course(&s->prepared.config, step, s->total);
+}
+
 static bool count(void *user, const gr_step_result *result, uint64_t n) {
   gr_steps *s = user;
   (void)result;
@@ -86,6 +91,7 @@ static gradus_status take_some(gr_steps *s, uint64_t n, gr_step_result *result, 
                       .n_steps = n,
                       .learning_rate = rate,
                       .average_share = average_share,
+                      .course = course,
                       .after = count,
                       .user = s};
   gr_engine_run(s->engine, &run, result);

@@ -272,6 +272,11 @@ static double rate(void *user, uint64_t step) {
   return gr_trainer_rate(user, step);
 }
 
+static gr_course course(void *user, uint64_t step) {
+  const gr_trainer *t = user;
+  return gr_schedule_course(&t->prepared.config, gr_trainer_schedule_step(t, step), t->total_steps);
+}
+
 /* Whether the next step, with what has to follow it, could come after the time limit. An epoch's
  * last steps bring a validation with them, the run's last ones best.h5 and final.h5. */
 static bool time_is_up(const gr_trainer *t, double now) {
@@ -354,6 +359,7 @@ static gr_run run_of(gr_trainer *t, uint64_t n) {
                   .n_steps = n,
                   .learning_rate = rate,
                   .average_share = average_share,
+                  .course = course,
                   .user = t};
 }
 

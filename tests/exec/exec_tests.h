@@ -31,6 +31,9 @@ typedef struct recipe {
   int average;                                /* gr_average */
   double l1, clip_norm, clip_value, max_norm; /* 0: none */
   int residual;
+  bool ntk;
+  double bias_rate, first_layer_rate; /* 0: 1 */
+  bool courses;                       /* of dropout and weight decay: recipe_course */
 } recipe;
 
 /* Whether a loss goes with an activation of the outputs. */
@@ -73,6 +76,9 @@ gr_engine *make_engine(const recipe *r, workers w, const float *parameters);
 gr_row_order batch_order(const recipe *r, int step, uint64_t *start, uint64_t *n);
 double step_rate(const recipe *r, int step);
 
+/* What a step has of dropout and weight decay: of a recipe with courses less each time. */
+gr_course recipe_course(const recipe *r, int step);
+
 /* r->steps steps, then an evaluation of all rows. */
 outcome run_recipe(const recipe *r, const data *d, workers w);
 
@@ -82,8 +88,8 @@ outcome run_recipe_rounding(const recipe *r, const data *d, workers w, int mode)
 /* Parameters, moments, losses, totals and outputs have the same bits. */
 int same_outcome(const recipe *r, const outcome *a, const outcome *b);
 
-extern const gr_test plan_tests[], order_tests[], team_tests[], traffic_tests[], reference_tests[],
-    same_bits_tests[], run_tests[], golden_tests[], gradient_tests[], textbook_tests[],
-    evaluation_tests[], finite_tests[], whole_tests[];
+extern const gr_test parametrization_tests[], plan_tests[], order_tests[], team_tests[],
+    traffic_tests[], reference_tests[], same_bits_tests[], run_tests[], golden_tests[],
+    gradient_tests[], textbook_tests[], evaluation_tests[], finite_tests[], whole_tests[];
 
 #endif

@@ -77,6 +77,9 @@ gr_config make_config(const recipe *r) {
   c.optimizer.clip_norm = r->clip_norm;
   c.optimizer.clip_value = r->clip_value;
   c.optimizer.max_norm = r->max_norm;
+  c.network.parametrization = r->ntk ? GR_PARAMETRIZATION_NTK : GR_PARAMETRIZATION_STANDARD;
+  c.optimizer.bias_rate = r->bias_rate > 0 ? r->bias_rate : 1;
+  c.optimizer.first_layer_rate = r->first_layer_rate > 0 ? r->first_layer_rate : 1;
   return c;
 }
 
@@ -172,15 +175,46 @@ double step_rate(const recipe *r, int step) {
   return r->learning_rate * (1 - step / 64.0);
 }
 
+gr_course recipe_course(const recipe *r, int step) {
+  const double part = r->courses ? (MAX_STEPS - step) / (double)MAX_STEPS : 1;
+  return (gr_course){.dropout = part, .weight_decay = part * part};
+}
+
+static double run_rate(void *user, uint64_t step) {
+  return step_rate(user, (int)step);
+}
+
+static gr_course run_course(void *user, uint64_t step) {
+  return recipe_course(user, (int)step);
+}
+
+/* Rows [start, start + n) of an order. */
+static void take_step(const recipe *r, const data *d, gr_engine *engine, const gr_row_order *order,
+                      uint64_t start, uint64_t n, int step, gr_step_result *result) {
+  recipe copy = *r;
+  const gr_run run = {.rows = &d->rows,
+                      .order = order,
+                      .start = start,
+                      .end = start + n,
+                      .step = (uint64_t)step,
+                      .n_steps = 1,
+                      .learning_rate = run_rate,
+                      .course = run_course,
+                      .user = &copy};
+  if (r->courses)
+    gr_engine_run(engine, &run, result);
+  else
+    gr_engine_step(engine, &d->rows, order, start, n, (uint64_t)step, step_rate(r, step), result);
+}
+
 /* The steps, each called in the caller's rounding mode, which must be found again. */
 static void run_steps(const recipe *r, const data *d, int mode, gr_engine *engine, outcome *o) {
   for (int step = 0; step < r->steps; step++) {
     uint64_t start, rows;
     const gr_row_order order = batch_order(r, step, &start, &rows);
-    const double rate = step_rate(r, step);
     gr_step_result result;
     fesetround(mode);
-    gr_engine_step(engine, &d->rows, &order, start, rows, (uint64_t)step, rate, &result);
+    take_step(r, d, engine, &order, start, rows, step, &result);
     const int after = fegetround();
     fesetround(FE_TONEAREST);
     GR_CHECK(after == mode, "rounding mode %x has become %x", (unsigned)mode, (unsigned)after);

@@ -13,6 +13,7 @@ int main(int argc, char **argv) {
       {"traffic", traffic_tests},
       {"reference trainer", reference_tests},
       {"same bits", same_bits_tests},
+      {"parametrization", parametrization_tests},
       {"runs", run_tests},
       {"golden digests", golden_tests},
       {"gradients", gradient_tests},

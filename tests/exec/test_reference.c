@@ -72,7 +72,12 @@ static ref_recipe reference_of(const recipe *r) {
                     .l1 = c.optimizer.l1,
                     .clip_norm = c.optimizer.clip_norm,
                     .clip_value = c.optimizer.clip_value,
-                    .max_norm = c.optimizer.max_norm};
+                    .max_norm = c.optimizer.max_norm,
+                    .ntk = c.network.parametrization == GR_PARAMETRIZATION_NTK,
+                    .bias_rate = c.optimizer.bias_rate,
+                    .first_layer_rate = c.optimizer.first_layer_rate,
+                    .dropout_part = 1,
+                    .decay_part = 1};
   for (size_t l = 0; l <= ref.n_layers; l++) ref.width[l] = r->width[l];
   for (uint32_t l = 0; l + 1 < ref.n_layers; l++) {
     ref.activation[l] = activation_of[gr_config_activation(&c, l)];
@@ -94,7 +99,7 @@ static ref_sample sample_of(const recipe *r, const data *d, uint64_t row) {
 
 /* The outcome of the same steps by the reference trainer, without totals. */
 static outcome run_reference(const recipe *r, const data *d) {
-  const ref_recipe ref = reference_of(r);
+  ref_recipe ref = reference_of(r);
   const gr_network network = make_network(r);
   const size_t n = network.n_parameters, n_out = r->width[ref.n_layers];
   outcome o = {.parameters = make_parameters(&network, 3),
@@ -107,6 +112,9 @@ static outcome run_reference(const recipe *r, const data *d) {
     const gr_row_order order = batch_order(r, step, &start, &rows);
     for (uint64_t i = 0; i < rows; i++)
       sample[i] = sample_of(r, d, gr_permutation_at(&order.permutation, start + i));
+    const gr_course course = recipe_course(r, step);
+    ref.dropout_part = course.dropout;
+    ref.decay_part = course.weight_decay;
     o.loss[step] = ref_step(&ref, &state, sample, rows, (unsigned long)step, step_rate(r, step));
   }
   for (uint64_t i = 0; i < r->rows; i++) {
@@ -225,6 +233,39 @@ static void clipping_and_limits_match_the_reference(void) {
                         .max_norm = variant & 8 ? 1.6 : 0,
                         .type = GR_F32};
       check_recipe(&r, gr_optimizers[kinds[kind]].name);
+    }
+}
+
+/* Matrices that are multiples of what is trained, learning rates of their own, and courses of
+ * dropout and weight decay: every optimiser that they are defined for, with what comes before it.
+ */
+static void groups_and_courses_match_the_reference(void) {
+  for (int kind = 0; kind < GR_N_OPTIMIZERS; kind++)
+    for (int variant = 0; variant < 4; variant++) {
+      const gr_scope scope = gr_optimizers[kind].scope;
+      const recipe r = {.width = {13, 35, 21, 5},
+                        .layers = variant & 1 ? "35:gelu,21" : "35:layer-norm,21",
+                        .hidden = GR_TANH,
+                        .output = GR_SOFTMAX,
+                        .loss = GR_CROSS_ENTROPY,
+                        .optimizer = (gr_optimizer)kind,
+                        .batch = 100,
+                        .rows = 330,
+                        .steps = 8,
+                        .learning_rate = kind >= GR_ADAM ? 0.02 : 0.3,
+                        .decay = 0.01,
+                        .l1 = variant & 1 ? 0 : 0.001,
+                        .clip_value = variant & 1 ? 0 : 0.02,
+                        .clip_norm = variant & 2 ? 0.5 : 0,
+                        .max_norm = variant == 3 ? 1.6 : 0,
+                        .dropout = variant & 1 ? 0.3 : 0,
+                        .input_dropout = variant & 1 ? 0.1 : 0,
+                        .ntk = scope == GR_SCOPE_WEIGHT && variant != 1,
+                        .bias_rate = 0.1,
+                        .first_layer_rate = 1.5,
+                        .courses = true,
+                        .type = GR_F32};
+      if (scope != GR_SCOPE_RUN) check_recipe(&r, gr_optimizers[kind].name);
     }
 }
 
@@ -353,6 +394,7 @@ const gr_test reference_tests[] = {
     GR_TEST(odd_shapes_match_the_reference),
     GR_TEST(every_optimizer_matches_the_reference),
     GR_TEST(clipping_and_limits_match_the_reference),
+    GR_TEST(groups_and_courses_match_the_reference),
     GR_TEST(every_activation_matches_the_reference),
     GR_TEST(layers_of_their_own_match_the_reference),
     GR_TEST(normalization_matches_the_reference),

@@ -40,11 +40,29 @@ static void presets_change_what_they_are_about(void) {
   gr_config_free(&fresh);
 }
 
+/* Settings, and what is said of them; NULL: they are valid. */
+typedef struct combination {
+  const char *settings[4][2];
+  const char *says;
+} combination;
+
+static void check_combinations(const combination *cases, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    gr_config c = default_config();
+    gradus_error err;
+    for (size_t k = 0; k < 4 && cases[i].settings[k][0]; k++)
+      must_set(&c, cases[i].settings[k][0], cases[i].settings[k][1]);
+    if (c.training.batch_size == GR_AUTO) c.training.batch_size = 128;
+    if (cases[i].says)
+      GR_CHECK_FAILS(gr_config_validate(&c, &err), GRADUS_ERR_CONFIG, &err, cases[i].says);
+    else
+      GR_CHECK_OK(gr_config_validate(&c, &err), &err);
+    gr_config_free(&c);
+  }
+}
+
 static void values_that_do_not_go_together_are_refused(void) {
-  static const struct {
-    const char *settings[4][2];
-    const char *says; /* NULL: valid */
-  } cases[] = {
+  static const combination cases[] = {
       {{{NULL}}, NULL},
       {{{"network.activation", "softmax"}}, "network.activation: softmax is for the output layer"},
       {{{"network.activation", "softmax"}, {"network.hidden", "none"}}, NULL},
@@ -80,23 +98,26 @@ static void values_that_do_not_go_together_are_refused(void) {
       {{{"training.lane_rows", "129"}},
        "training.lane_rows: 129 is more than the 128 rows of training.batch_size"},
   };
-  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-    gr_config c = default_config();
-    gradus_error err;
-    for (size_t k = 0; k < 4 && cases[i].settings[k][0]; k++)
-      must_set(&c, cases[i].settings[k][0], cases[i].settings[k][1]);
-    if (c.training.batch_size == GR_AUTO) c.training.batch_size = 128;
-    if (cases[i].says)
-      GR_CHECK_FAILS(gr_config_validate(&c, &err), GRADUS_ERR_CONFIG, &err, cases[i].says);
-    else
-      GR_CHECK_OK(gr_config_validate(&c, &err), &err);
-    gr_config_free(&c);
-  }
+  check_combinations(cases, sizeof cases / sizeof cases[0]);
   gr_config c = default_config();
   gradus_error err;
   c.network.outputs = GR_MAX_WIDTH + 1;
   GR_CHECK_FAILS(gr_config_validate(&c, &err), GRADUS_ERR_CONFIG, &err, "network.outputs: 1048577");
   gr_config_free(&c);
+}
+
+static void rates_and_parametrizations_are_refused_where_they_mean_nothing(void) {
+  static const combination cases[] = {
+      {{{"network.parametrization", "ntk"}, {"optimizer.name", "adamw"}}, NULL},
+      {{{"network.parametrization", "ntk"}, {"optimizer.name", "lamb"}},
+       "network.parametrization: ntk is not defined for optimizer.name lamb"},
+      {{{"optimizer.bias_rate", "0.1"}, {"optimizer.name", "lamb"}}, NULL},
+      {{{"optimizer.bias_rate", "0.1"}, {"optimizer.name", "rprop"}},
+       "optimizer.bias_rate: does not go with optimizer.name rprop"},
+      {{{"schedule.weight_decay", "cosine"}, {"optimizer.name", "rprop"}},
+       "schedule.weight_decay: does not go with optimizer.name rprop"},
+  };
+  check_combinations(cases, sizeof cases / sizeof cases[0]);
 }
 
 /* Recipes of released versions must keep their text and digest: runs are found by it. */
@@ -124,6 +145,7 @@ static const char default_recipe[] =
     "  input_dropout: 0\n"
     "  normalization: none\n"
     "  residual: 0\n"
+    "  parametrization: standard\n"
     "training:\n"
     "  epochs: auto\n"
     "  steps: 0\n"
@@ -163,6 +185,8 @@ static const char default_recipe[] =
     "  clip_norm: 0\n"
     "  clip_value: 0\n"
     "  max_norm: 0\n"
+    "  bias_rate: 1\n"
+    "  first_layer_rate: 1\n"
     "schedule:\n"
     "  name: constant\n"
     "  warmup: 0\n"
@@ -176,6 +200,8 @@ static const char default_recipe[] =
     "  peak: 0.3\n"
     "  patience: 10\n"
     "  threshold: auto\n"
+    "  dropout: constant\n"
+    "  weight_decay: constant\n"
     "average:\n"
     "  name: auto\n"
     "  decay: 0.999\n"
@@ -276,12 +302,14 @@ static void epochs_may_grow_where_the_schedule_allows_it(void) {
   gr_config_free(&b);
 }
 
-const gr_test recipe_tests[] = {GR_TEST(the_default_preset_sets_every_key),
-                                GR_TEST(presets_change_what_they_are_about),
-                                GR_TEST(values_that_do_not_go_together_are_refused),
-                                GR_TEST(the_canonical_recipe_and_its_digest_stay_as_they_are),
-                                GR_TEST(the_digest_follows_recipe_keys_and_no_others),
-                                GR_TEST(the_longest_recipe_has_a_digest),
-                                GR_TEST(differences_are_listed_old_to_new),
-                                GR_TEST(epochs_may_grow_where_the_schedule_allows_it),
-                                GR_TEST_END};
+const gr_test recipe_tests[] = {
+    GR_TEST(the_default_preset_sets_every_key),
+    GR_TEST(presets_change_what_they_are_about),
+    GR_TEST(values_that_do_not_go_together_are_refused),
+    GR_TEST(rates_and_parametrizations_are_refused_where_they_mean_nothing),
+    GR_TEST(the_canonical_recipe_and_its_digest_stay_as_they_are),
+    GR_TEST(the_digest_follows_recipe_keys_and_no_others),
+    GR_TEST(the_longest_recipe_has_a_digest),
+    GR_TEST(differences_are_listed_old_to_new),
+    GR_TEST(epochs_may_grow_where_the_schedule_allows_it),
+    GR_TEST_END};

@@ -61,6 +61,10 @@ static double wanted(int name, double s, double steps, int e) {
     case GR_SCHEDULE_ONE_CYCLE:
       return p < 0.25 ? half_cosine(1.0 / 25, 1, p / 0.25)
                       : half_cosine(1, 1.0 / 25 / 1e4, (p - 0.25) / 0.75);
+    case GR_SCHEDULE_FLAT_COSINE:
+      return p < 0.5 ? 1 : half_cosine(1, 0.01, 2 * p - 1);
+    case GR_SCHEDULE_COSLOG4:
+      return 0.01 + 0.99 * (1 - cos(2 * pi * log2(1 + 15 * p))) / 2;
     default:
       return (double)NAN;
   }
@@ -68,7 +72,7 @@ static double wanted(int name, double s, double steps, int e) {
 
 /* Every function is within 2 ulp here and there; a power's argument, power times logarithm, is at
  * most 1.7 ln 1000 = 12 in size and errs by 4 roundings: 12 x 4 + 4 of them, relative to at
- * most 1. */
+ * most 1; likewise the argument of coslog4, at most 8 pi. */
 static void check_schedule(int name, uint64_t warmup) {
   gr_config c = make(name);
   c.schedule.warmup = (double)warmup / TOTAL;
@@ -138,6 +142,25 @@ static void only_schedules_that_say_so_depend_on_the_number_of_steps(void) {
     gr_config_free(&few);
     gr_config_free(&many);
   }
+}
+
+static void dropout_and_decay_have_courses_of_their_own(void) {
+  gr_config c = make(GR_SCHEDULE_CONSTANT);
+  c.schedule.warmup = 0;
+  CU_ASSERT(!gr_schedule_depends_on_total(&c));
+  must_set(&c, "schedule.dropout", "flat-cosine");
+  CU_ASSERT(gr_schedule_depends_on_total(&c));
+  must_set(&c, "schedule.weight_decay", "cosine");
+  must_set(&c, "schedule.warmup", "0.5"); /* of the learning rate alone */
+  for (uint64_t step = 0; step <= TOTAL; step++) {
+    const double p = (double)step / TOTAL;
+    const gr_course course = gr_schedule_course(&c, step, TOTAL);
+    CU_ASSERT_DOUBLE_EQUAL(course.dropout, p < 0.5 ? 1 : half_cosine(1, 0, 2 * p - 1), 0x1p-50);
+    CU_ASSERT_DOUBLE_EQUAL(course.weight_decay, half_cosine(1, 0, p), 0x1p-50);
+  }
+  must_set(&c, "schedule.dropout", "constant");
+  CU_ASSERT_EQUAL(gr_schedule_course(&c, TOTAL - 1, TOTAL).dropout, 1);
+  gr_config_free(&c);
 }
 
 /* The cuts after each of the losses. */
@@ -232,6 +255,7 @@ const gr_test schedule_tests[] = {
     GR_TEST(rates_stay_finite_at_the_ends_and_beyond),
     GR_TEST(the_end_is_where_it_is_said_to_be),
     GR_TEST(only_schedules_that_say_so_depend_on_the_number_of_steps),
+    GR_TEST(dropout_and_decay_have_courses_of_their_own),
     GR_TEST(plateau_cuts_after_epochs_without_gain),
     GR_TEST(newbob_falls_from_the_first_small_gain_and_ends_at_a_smaller_one),
     GR_TEST(auto_means_what_the_row_says),

@@ -55,12 +55,13 @@ size_t ref_parameters(const ref_recipe *recipe) {
 /* What dropout multiplies output `unit` of layer `layer` (0: inputs) with, in row `row` of the
  * batch of step `step`. */
 static float kept(const ref_recipe *recipe, const place *at, size_t layer, size_t unit) {
-  const unsigned threshold = layer ? recipe->dropout[layer - 1] : recipe->input_dropout;
+  const unsigned most = layer ? recipe->dropout[layer - 1] : recipe->input_dropout,
+                 threshold = (unsigned)(recipe->dropout_part * most + 0.5);
   const uint32_t counter[4] = {(uint32_t)(unit | layer << 20),
                                (uint32_t)(at->row / 8) | (uint32_t)((uint64_t)at->step >> 32) << 21,
                                (uint32_t)at->step, 4};
   uint32_t word[4];
-  if (!at->trains || threshold == 0 || layer == recipe->n_layers) return 1;
+  if (!at->trains || most == 0 || layer == recipe->n_layers) return 1;
   ref_philox(counter, recipe->seed, word);
   const uint32_t draw = word[at->row % 8 / 2] >> (at->row % 2 ? 16 : 0) & 0xffff;
   return draw < threshold ? 0 : (float)(65536.0 / (65536.0 - threshold));
@@ -352,6 +353,14 @@ static double tree_of(const double *x, size_t n) {
   return tree_of(x, left) + tree_of(x + left, n - left);
 }
 
+/* Those of neuron o of a gradient w of layer l, where W' is what is trained. */
+static double ntk_squares(const ref_recipe *recipe, size_t l, const float *w, size_t o) {
+  const size_t n_in = recipe->width[l - 1], n_out = recipe->width[l];
+  const double s = ref_group_of(recipe, l, 1).scale;
+  return s * s * (double)squares(w + o * n_in, n_in, NULL, 0, 0) +
+         (double)squares(NULL, 0, w + n_in * n_out + o, trained_of(recipe, l), n_out);
+}
+
 /* The norm of a vector like the parameters, a neuron with all that is its own at a time. */
 static double norm_of(const ref_recipe *recipe, const float *vector) {
   double *rows = allocate(REF_MAX_LAYERS * REF_MAX_WIDTH, sizeof *rows);
@@ -360,8 +369,9 @@ static double norm_of(const ref_recipe *recipe, const float *vector) {
     const size_t n_in = recipe->width[l - 1], n_out = recipe->width[l];
     const float *w = vector + weights_of(recipe, l);
     for (size_t o = 0; o < n_out; o++)
-      rows[n++] =
-          (double)squares(w + o * n_in, n_in, w + n_in * n_out + o, trained_of(recipe, l), n_out);
+      rows[n++] = recipe->ntk ? ntk_squares(recipe, l, w, o)
+                              : (double)squares(w + o * n_in, n_in, w + n_in * n_out + o,
+                                                trained_of(recipe, l), n_out);
   }
   const double norm = sqrt(tree_of(rows, n));
   free(rows);
@@ -411,8 +421,8 @@ static void lamb_layer(const ref_recipe *recipe, ref_state *s, size_t l, float *
   for (size_t i = 0; i < n_in * n_out; i++) {
     if (recipe->clip_value > 0) g[i] = ref_clip(g[i], (float)recipe->clip_value);
     if (recipe->l1 > 0 && w[i] != 0) g[i] += copysignf((float)recipe->l1, w[i]);
-    g[i] = ref_lamb_direction(recipe, g[i], (float)recipe->weight_decay, t, w[i],
-                              &s->moment1[at + i], &s->moment2[at + i]);
+    g[i] = ref_lamb_direction(recipe, g[i], (float)(recipe->weight_decay * recipe->decay_part), t,
+                              w[i], &s->moment1[at + i], &s->moment2[at + i]);
   }
   const double of_w = layer_norm(w, n_in, n_out), of_u = layer_norm(g, n_in, n_out);
   const float ratio = of_w > 0 && of_u > 0 ? (float)(of_w / of_u) : 1;
@@ -431,10 +441,8 @@ double ref_step(const ref_recipe *recipe, ref_state *state, const ref_sample *sa
                    allocate(n, sizeof(double))};
   go_through(&b);
   const sums s = tree(&b, 0, lanes_of(&b));
-  float scale = (float)(1 / s.weight);
-  const double norm = (double)scale * norm_of(recipe, s.gradient);
-  if (recipe->clip_norm > 0 && norm > recipe->clip_norm)
-    scale = (float)((double)scale * (recipe->clip_norm / norm));
+  const double norm = (double)(float)(1 / s.weight) * norm_of(recipe, s.gradient);
+  const int clips = recipe->clip_norm > 0 && norm > recipe->clip_norm;
   const double objective = objective_of(recipe, state->parameters, &s);
   state->grew = objective > state->objective;
   state->objective = objective;
@@ -443,11 +451,18 @@ double ref_step(const ref_recipe *recipe, ref_state *state, const ref_sample *sa
     const size_t weights = recipe->width[l - 1] * n_out,
                  all = weights + trained_of(recipe, l) * n_out;
     const int whole = recipe->optimizer == REF_LAMB;
-    for (size_t i = 0; i < all; i++) s.gradient[first + i] *= scale;
-    if (whole) lamb_layer(recipe, state, l, s.gradient + first, learning_rate, step + 1);
-    for (size_t i = whole ? weights : 0; i < all; i++)
-      ref_update(recipe, state, first + i, s.gradient[first + i], i < weights, learning_rate,
-                 step + 1);
+    for (size_t i = 0; i < all; i++) {
+      float scale = (float)(1 / s.weight * ref_group_of(recipe, l, i < weights).scale);
+      if (clips) scale = (float)((double)scale * (recipe->clip_norm / norm));
+      s.gradient[first + i] *= scale;
+    }
+    if (whole)
+      lamb_layer(recipe, state, l, s.gradient + first,
+                 learning_rate * ref_group_of(recipe, l, 1).rate, step + 1);
+    for (size_t i = whole ? weights : 0; i < all; i++) {
+      const ref_group group = ref_group_of(recipe, l, i < weights);
+      ref_update(recipe, state, first + i, s.gradient[first + i], &group, learning_rate, step + 1);
+    }
     if (recipe->normalization[l - 1] == REF_BATCH_NORM) track_batch(&b, l, state->parameters);
   }
   if (recipe->max_norm > 0) constrain(recipe, state->parameters);

@@ -76,6 +76,9 @@ typedef struct ref_recipe {
   unsigned long seed;
   double momentum, beta1, beta2, epsilon, weight_decay, l1;
   double clip_norm, clip_value, max_norm; /* 0: none */
+  int ntk;                                /* W = W' / sqrt(inputs), and W' is what is trained */
+  double bias_rate, first_layer_rate;     /* parts of the learning rate */
+  double dropout_part, decay_part;        /* of what stands above, in the step under way */
 } ref_recipe;
 
 /* x: inputs as the network sees them. y: targets [n_out], or NULL where `label` is the class. */

@@ -9,11 +9,11 @@
 #include "reference/functions.h"
 
 /* Adam's step with bias correction folded into the rate and the root, in double, rounded once. */
-static void adam(const ref_recipe *recipe, float g, double rate, unsigned long t, float *w,
-                 float *m, float *v) {
+static void adam(const ref_recipe *recipe, float g, double rate, double part, unsigned long t,
+                 float *w, float *m, float *v) {
   const float beta1 = (float)recipe->beta1, one_minus_beta1 = (float)(1 - recipe->beta1);
   const float beta2 = (float)recipe->beta2, one_minus_beta2 = (float)(1 - recipe->beta2);
-  const float corrected = (float)(rate / (1 - ref_power(recipe->beta1, t)));
+  const float corrected = (float)(rate / (1 - ref_power(recipe->beta1, t)) * part);
   const float root = (float)(1 / sqrt(1 - ref_power(recipe->beta2, t)));
   *m = ref_flush(fmaf(beta1, *m, one_minus_beta1 * g));
   *v = ref_flush(fmaf(beta2, *v, one_minus_beta2 * g * g));
@@ -30,13 +30,13 @@ static double nadam_mu(const ref_recipe *recipe, unsigned long t) {
 }
 
 /* Dozat's step with all factors of gradient and mean gradient in double, rounded once. */
-static void nadam(const ref_recipe *recipe, float g, double rate, unsigned long t, float *w,
-                  float *m, float *v) {
+static void nadam(const ref_recipe *recipe, float g, double rate, double part, unsigned long t,
+                  float *w, float *m, float *v) {
   double product = 1;
   for (unsigned long i = 1; i <= t; i++) product *= nadam_mu(recipe, i);
   const double mu = nadam_mu(recipe, t), next = nadam_mu(recipe, t + 1);
-  const float of_g = (float)(rate * (1 - mu) / (1 - product));
-  const float of_m = (float)(rate * next / (1 - product * next));
+  const float of_g = (float)(rate * (1 - mu) / (1 - product) * part);
+  const float of_m = (float)(rate * next / (1 - product * next) * part);
   const float root = (float)(1 / sqrt(1 - ref_power(recipe->beta2, t)));
   *m = ref_flush(fmaf((float)recipe->beta1, *m, (float)(1 - recipe->beta1) * g));
   *v = mean_square(recipe, g, *v);
@@ -89,34 +89,49 @@ float ref_clip(float g, float limit) {
   return g > limit ? limit : g < -limit ? -limit : g;
 }
 
-/* Parameter i by its mean gradient g; biases (not `decays`) do not decay. */
-void ref_update(const ref_recipe *recipe, ref_state *s, size_t i, float g, int decays, double rate,
-                unsigned long t) {
-  const double decay = decays ? recipe->weight_decay : 0;
+ref_group ref_group_of(const ref_recipe *recipe, size_t l, int weights) {
+  ref_group group = {.rate = recipe->bias_rate, .scale = 1, .decays = weights};
+  if (!weights) return group;
+  group.rate = l == 1 ? recipe->first_layer_rate : 1;
+  if (recipe->ntk) group.scale = 1 / sqrt((double)recipe->width[l - 1]);
+  return group;
+}
+
+/* Clipping, l1 and weight decay: the gradient that the optimiser sees, or w made smaller. */
+static float regularize(const ref_recipe *recipe, const ref_group *group, float g, double rate,
+                        float *w) {
+  const double decay = group->decays ? recipe->weight_decay * recipe->decay_part : 0;
   if (recipe->clip_value > 0) g = ref_clip(g, (float)recipe->clip_value);
-  if (decays && recipe->l1 > 0 && s->parameters[i] != 0)
-    g += copysignf((float)recipe->l1, s->parameters[i]);
-  float *w = &s->parameters[i], *m = &s->moment1[i], *v = &s->moment2[i];
-  const float mu = (float)recipe->momentum, r = (float)rate, epsilon = (float)recipe->epsilon;
+  if (group->decays && recipe->l1 > 0 && *w != 0) g += copysignf((float)recipe->l1, *w);
   if (recipe->optimizer == REF_ADAMW || recipe->optimizer == REF_LION)
-    *w = fmaf(-(float)(rate * decay), *w, *w);
+    *w = fmaf(-(float)(rate * group->rate * decay), *w, *w);
   else if (recipe->optimizer != REF_LAMB)
-    g = fmaf((float)decay, *w, g);
+    g = fmaf((float)(decay / group->scale), *w, g);
+  return g;
+}
+
+void ref_update(const ref_recipe *recipe, ref_state *s, size_t i, float g, const ref_group *group,
+                double rate, unsigned long t) {
+  float *w = &s->parameters[i], *m = &s->moment1[i], *v = &s->moment2[i];
+  const double part = group->rate * group->scale;
+  const float mu = (float)recipe->momentum, r = (float)(rate * part),
+              epsilon = (float)recipe->epsilon;
+  g = regularize(recipe, group, g, rate, w);
   switch (recipe->optimizer) {
     case REF_SGD:
-      *w = fmaf(-(float)rate, g, *w);
+      *w = fmaf(-r, g, *w);
       break;
     case REF_MOMENTUM:
       *m = ref_flush(fmaf(mu, *m, g));
-      *w = fmaf(-(float)rate, *m, *w);
+      *w = fmaf(-r, *m, *w);
       break;
     case REF_NESTEROV:
       *m = ref_flush(fmaf(mu, *m, g));
-      *w = fmaf(-(float)rate, fmaf(mu, *m, g), *w);
+      *w = fmaf(-r, fmaf(mu, *m, g), *w);
       break;
     case REF_ADAM:
     case REF_ADAMW:
-      adam(recipe, g, rate, t, w, m, v);
+      adam(recipe, g, rate, part, t, w, m, v);
       break;
     case REF_ADAGRAD:
       *m = ref_flush(fmaf(g, g, *m));
@@ -135,7 +150,7 @@ void ref_update(const ref_recipe *recipe, ref_state *s, size_t i, float g, int d
       *w = fmaf(-r, adadelta_step(recipe, g, m, v), *w);
       break;
     case REF_NADAM:
-      nadam(recipe, g, rate, t, w, m, v);
+      nadam(recipe, g, rate, part, t, w, m, v);
       break;
     case REF_RPROP:
       rprop(g, rate, s->grew, w, m, v);

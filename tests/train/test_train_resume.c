@@ -114,6 +114,17 @@ static void what_an_update_waits_for_survives_interruption(void) {
   gr_dataset_free(&data);
 }
 
+static void courses_of_dropout_and_decay_go_on_where_they_were(void) {
+  gr_dataset data = make_spirals(50, 3);
+  gr_config config = make_config(
+      SETTINGS("network.dropout=0.3", "schedule.dropout=flat-cosine", "optimizer.weight_decay=0.1",
+               "schedule.weight_decay=cosine", "network.parametrization=ntk",
+               "optimizer.bias_rate=0.1", "schedule.name=coslog4", NULL));
+  cut_twice(&data, &config, "courses", 2);
+  gr_config_free(&config);
+  gr_dataset_free(&data);
+}
+
 static void averages_survive_interruption(void) {
   static const char *const names[] = {"average.name=ema", "average.name=swa"}, *const stems[] = {
                                                                                    "ema", "swa"};
@@ -366,6 +377,7 @@ const gr_test resume_tests[] = {
     GR_TEST(early_stopping_survives_interruption),
     GR_TEST(every_optimizer_goes_on_where_it_was),
     GR_TEST(what_an_update_waits_for_survives_interruption),
+    GR_TEST(courses_of_dropout_and_decay_go_on_where_they_were),
     GR_TEST(averages_survive_interruption),
     GR_TEST(every_schedule_goes_on_where_it_was),
     GR_TEST(what_a_schedule_learned_from_validation_survives_interruption),
