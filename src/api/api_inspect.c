@@ -118,6 +118,7 @@ static void put_split(struct page *p, const gr_dataset *data, int id) {
     put_count(p, "y_columns", split->y_columns);
   }
   put_flag(p, "weights", split->weight != NULL);
+  if (split->offset) put_flag(p, "offsets", 1);
   close_group(p, '}');
 }
 

@@ -87,11 +87,12 @@ typedef struct gr_config {
     bool transpose;
     double valid_split; /* fraction of /train held out when there is no /valid; 0 = none */
     int scale, standardize, task;
-    char *target;         /* RUN; tables: NULL = the last column */
-    char *valid, *test;   /* RUN; tables: files of these splits */
-    int64_t test_every;   /* RUN; tables: every so many rows one is for the test; 0 = none */
-    int missing;          /* gr_missing */
-    int target_transform; /* gr_transform */
+    char *target;           /* RUN; tables: NULL = the last column */
+    char *weights, *offset; /* RUN; tables: columns; NULL = none */
+    char *valid, *test;     /* RUN; tables: files of these splits */
+    int64_t test_every;     /* RUN; tables: every so many rows one is for the test; 0 = none */
+    int missing;            /* gr_missing */
+    int target_transform;   /* gr_transform */
     bool standardize_target;
     int64_t max_levels;
     int embedding; /* gr_embedding, of numeric columns */
