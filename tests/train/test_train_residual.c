@@ -8,6 +8,7 @@
 #include "support/numbers.h"
 #include "train/attribution.h"
 #include "train/runs.h"
+#include "train/split_rows.h"
 #include "train/test_train.h"
 
 /* The training loss of the last epoch of 20 hidden layers. */
@@ -80,6 +81,53 @@ static void gradient_times_input_knows_a_residual_of_the_inputs(void) {
   gr_dataset_free(&data);
 }
 
-const gr_test residual_tests[] = {GR_TEST(twenty_layers_learn_with_residuals_and_not_without),
-                                  GR_TEST(gradient_times_input_knows_a_residual_of_the_inputs),
-                                  GR_TEST_END};
+/* A column in bins before one layer: what its inputs add together is the output without its bias.
+ * An unused column adds nothing. */
+static void gradient_times_input_of_a_column_is_the_sum_over_its_inputs(void) {
+  enum { N = 300 };
+  gr_dataset data = make_regression(N);
+  gr_config config = make_config(SETTINGS("network.hidden=none", "data.embedding=piecewise-linear",
+                                          "training.epochs=2", NULL));
+  data.columns = gr_calloc(5, sizeof *data.columns);
+  for (int j = 0; j < 5; j++) data.columns[j].name = gr_strdup((char[]){(char)('a' + j), 0});
+  float *x = data.split[GR_TRAIN].x;
+  for (int i = 0; i < 5 * N; i++)
+    if (i % 5 > 0) x[i] = 3;
+  CU_ASSERT_EQUAL(gr_dataset_digest(&data, NULL), GRADUS_OK);
+  const char *path = gr_test_path("bins");
+  session(&data, &config, path, UINT64_MAX, false);
+  gr_checkpoint c = final_of(path);
+  const gr_model *model = &c.model;
+  const gr_engine_resources resources = {.threads = 1, .isa = GR_AUTO, .strategy = GR_AUTO};
+  gr_split_rows rows = {0};
+  gr_engine *engine = NULL;
+  gr_totals totals;
+  gradus_error err = {0};
+  float outputs[N];
+  double mean[5], error[5], wanted = 0;
+  uint64_t n;
+  bool fed;
+  CU_ASSERT_FATAL(model->network.layer[0].n_in > 5);
+  GR_CHECK_OK(gr_split_rows_make(&model->preprocessing, &data, GR_TRAIN, true, &rows, &err), &err);
+  GR_CHECK_OK(gr_engine_create(&model->network, &model->config, &resources, true, &engine, &err),
+              &err);
+  gr_engine_load(engine, model->parameters, NULL);
+  const gr_evaluation evaluation = {.rows = &rows.rows, .n = N, .outputs = outputs};
+  GR_CHECK_OK(gr_engine_evaluate(engine, &evaluation, &totals, &fed, &err), &err);
+  const double bias = (double)model->parameters[model->network.layer[0].bias];
+  for (int i = 0; i < N; i++) wanted += fabs((double)outputs[i] - bias) / N;
+  GR_CHECK_OK(gr_attribution(model, &data, GR_TRAIN, 0, 1, &n, mean, error, &err), &err);
+  CU_ASSERT(n == N && wanted > 0.01);
+  CU_ASSERT_DOUBLE_EQUAL(mean[0], wanted, 1e-5 * (1 + wanted)); /* sums of 17 floats of size 1 */
+  CU_ASSERT(mean[1] == 0 && mean[4] == 0 && error[1] == 0);
+  gr_engine_destroy(engine);
+  gr_split_rows_free(&rows);
+  gr_checkpoint_free(&c);
+  gr_config_free(&config);
+  gr_dataset_free(&data);
+}
+
+const gr_test residual_tests[] = {
+    GR_TEST(twenty_layers_learn_with_residuals_and_not_without),
+    GR_TEST(gradient_times_input_knows_a_residual_of_the_inputs),
+    GR_TEST(gradient_times_input_of_a_column_is_the_sum_over_its_inputs), GR_TEST_END};
