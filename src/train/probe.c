@@ -38,6 +38,8 @@ static gr_config plain_descent(const gr_config *config) {
   plain.optimizer.learning_rate = FAR;
   plain.optimizer.momentum = plain.optimizer.weight_decay = plain.optimizer.l1 = 0;
   plain.optimizer.clip_norm = plain.optimizer.clip_value = plain.optimizer.max_norm = 0;
+  plain.optimizer.bias_rate = plain.optimizer.first_layer_rate = 1;
+  plain.network.parametrization = GR_PARAMETRIZATION_STANDARD;
   plain.average.name = GR_AVERAGE_NONE;
   return plain;
 }
