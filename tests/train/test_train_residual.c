@@ -1,4 +1,5 @@
-/* What residuals are for: networks of many layers learn, and are known by their gradients. */
+/* What residuals are for, networks of many layers that learn; and what is said of models that are
+ * more than plain layers of plain inputs. */
 #include <config.h>
 
 #include <math.h>
@@ -7,6 +8,7 @@
 #include "base/memory.h"
 #include "support/numbers.h"
 #include "train/attribution.h"
+#include "train/probe.h"
 #include "train/runs.h"
 #include "train/split_rows.h"
 #include "train/test_train.h"
@@ -127,7 +129,61 @@ static void gradient_times_input_of_a_column_is_the_sum_over_its_inputs(void) {
   gr_dataset_free(&data);
 }
 
+/* A normalised row of two neurons is -1 and 1, whatever goes in, but for what epsilon takes: y =
+ * v (g zhat + s). Where gains are 1 and shifts 0, dC/dg_j = e v_j zhat_j and dC/ds_j = e v_j, e the
+ * error. Parts of the learning rate are none of the gradient. */
+static void gains_and_shifts_of_layers_are_as_by_the_definition(void) {
+  enum { N = 32 };
+  static const float w[] = {4, -1, 0.5f, 3, 2, -4, 1,    0.5f, 1,    3, /* 5 -> 2 */
+                            0, 0,  1,    1, 0, 0,  0.5f, 2,    0.25f};
+  gr_dataset data = make_regression(N);
+  float *y = data.split[GR_TRAIN].y, *x = data.split[GR_TRAIN].x;
+  gr_checkpoint c = {.n_moments = 0};
+  gr_layer_probe layer[2];
+  double gain[2] = {0}, shift[2] = {0};
+  uint64_t rows;
+  gradus_error err = {0};
+  for (int i = 0; i < N; i++) y[i] = (float)(i % 5);
+  c.model.config = make_config(
+      SETTINGS("data.task=regression", "network.hidden=2:layer-norm:identity",
+               "training.loss=quadratic", "network.output_activation=identity", "network.inputs=5",
+               "network.outputs=1", "network.initialization=glorot", "training.batch_size=32",
+               "training.lane_rows=32", "training.shuffle=full", "optimizer.name=sgd",
+               "optimizer.learning_rate=0.1", "optimizer.bias_rate=0.5", NULL));
+  gr_config_settle(&c.model.config, NULL);
+  gr_preprocessing *p = &c.model.preprocessing;
+  *p = (gr_preprocessing){.n_inputs = 5, .task = GR_REGRESSION, .n_targets = 1};
+  p->shift = gr_calloc(5, sizeof(double));
+  p->factor = gr_calloc(5, sizeof(double));
+  for (int j = 0; j < 5; j++) p->factor[j] = 1;
+  GR_CHECK_OK(gr_preprocessing_plain_targets(p, &err), &err);
+  GR_CHECK_OK(gr_network_make(&c.model.config, &c.model.network, &err), &err);
+  CU_ASSERT_EQUAL_FATAL(c.model.network.n_parameters, sizeof w / sizeof w[0]);
+  c.model.parameters = gr_alloc(c.model.network.n_parameters, sizeof(float));
+  memcpy(c.model.parameters, w, sizeof w);
+  GR_CHECK_OK(gr_probe(&c, &data, GR_TRAIN, 1, &rows, layer, &err), &err);
+  for (int i = 0; i < N; i++) {
+    double z[2] = {0};
+    for (int j = 0; j < 10; j++) z[j / 5] += (double)w[j] * (double)x[5 * i + j % 5];
+    const double d = (z[0] - z[1]) / 2, zhat = d / sqrt(d * d + 1e-5),
+                 e = 0.5 * zhat - 2 * zhat + 0.25 - (double)y[i];
+    gain[0] += e * 0.5 * zhat / N;
+    gain[1] += e * 2 * -zhat / N;
+    shift[0] += e * 0.5 / N;
+    shift[1] += e * 2 / N;
+  }
+  CU_ASSERT(layer[0].gain_rms == 1 && layer[0].shift_rms == 0 && isnan(layer[1].gain_rms));
+  /* sums of 32 floats of size 1 to 16; zhat of a difference of some 1e-2 errs by 1e-5 */
+  CU_ASSERT_DOUBLE_EQUAL(layer[0].gain_gradient_rms,
+                         sqrt((gain[0] * gain[0] + gain[1] * gain[1]) / 2), 1e-4);
+  CU_ASSERT_DOUBLE_EQUAL(layer[0].shift_gradient_rms,
+                         sqrt((shift[0] * shift[0] + shift[1] * shift[1]) / 2), 1e-4);
+  gr_checkpoint_free(&c);
+  gr_dataset_free(&data);
+}
+
 const gr_test residual_tests[] = {
     GR_TEST(twenty_layers_learn_with_residuals_and_not_without),
     GR_TEST(gradient_times_input_knows_a_residual_of_the_inputs),
-    GR_TEST(gradient_times_input_of_a_column_is_the_sum_over_its_inputs), GR_TEST_END};
+    GR_TEST(gradient_times_input_of_a_column_is_the_sum_over_its_inputs),
+    GR_TEST(gains_and_shifts_of_layers_are_as_by_the_definition), GR_TEST_END};
