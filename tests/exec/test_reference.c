@@ -344,8 +344,8 @@ static void residuals_match_the_reference(void) {
   static const char *const layers[] = {
       "35:tanh:residual=1,35:residual=1,35:identity:residual=2,35:gelu:residual=1",
       "35,35:0.2:residual=1,35:identity:residual=2,35:identity:0.3:residual=3",
-      "35:residual=1:identity,35:layer-norm:residual=2,35:batch-norm:tanh:residual=2,"
-      "35:layer-norm:identity:residual=1",
+      ("35:residual=1:identity,35:layer-norm:residual=2,35:batch-norm:tanh:residual=2,"
+       "35:layer-norm:identity:residual=1"),
       "35:batch-norm:gelu,35:batch-norm:0.2:residual=1,35:identity:batch-norm:residual=2,35:none",
       "35,35,35,35",
       "35,35:tanh,35:identity,35:residual=0"};
