@@ -27,6 +27,7 @@ typedef struct gradus_dataset_options {
   uint64_t test_every; /* tables: rows 0, N, 2N ... are the test split, the others train; 0: none */
   int as_trained;      /* tables opened for a model: whole, as they are read for training, so that
                           they are known to be what it was trained on */
+  const char *weights, *offset; /* tables: columns that are these of rows, and no inputs; or NULL */
 } gradus_dataset_options;
 
 /* Opens the HDF5 file `path`, or the files that a text file `path` lists, one per line (options may
@@ -44,7 +45,8 @@ GRADUS_API gradus_status gradus_dataset_open_files(const char *const *paths, siz
                                                    gradus_dataset **out, gradus_error *err);
 
 /* The same with what data.x, data.y, data.transpose and resources.memory of a recipe say, and for a
- * table what data.target, data.task, data.valid, data.test and data.test_every say. */
+ * table what data.target, data.weights, data.offset, data.task, data.valid, data.test and
+ * data.test_every say. */
 GRADUS_API gradus_status gradus_dataset_open_as(const gradus_recipe *recipe,
                                                 const char *const *paths, size_t n,
                                                 gradus_dataset **out, gradus_error *err);

@@ -42,7 +42,8 @@ typedef struct gradus_import_options {
                       void *user); /* some ten times a second */
   char **summary; /* not NULL: receives what gradus_inspect would say; free with gradus_text_free */
   int summary_json;
-  uint64_t test_every; /* tables: rows 0, N, 2N ... of train are the test split; 0: none */
+  uint64_t test_every;          /* tables: rows 0, N, 2N ... of train are the test split; 0: none */
+  const char *weights, *offset; /* tables: columns that are these of rows, and no inputs; or NULL */
 } gradus_import_options;
 
 /* Builds the data set file `path` from CSV, TSV, LIBSVM, NPY, NPZ, IDX or HDF5 files (text and

@@ -101,6 +101,8 @@ typedef struct gradus_layer {
       update_ratio; /* size of the weights' next update over weight_rms; NaN where the file has not
                        the state of its optimiser, and where an average of weights is the model */
   uint32_t dead;    /* units that say the same in every row */
+  double gain_rms, shift_rms; /* of a normalised layer, as of the weights; else NaN */
+  double gain_gradient_rms, shift_gradient_rms;
 } gradus_layer;
 
 typedef struct gradus_layers {

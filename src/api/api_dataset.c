@@ -62,11 +62,15 @@ static gradus_status open_any(const gr_preprocessing *model, const char *const *
                               .target = given.target ? given.target
                                         : known      ? model->columns->target_name
                                                      : NULL,
+                              .weights = given.weights,
+                              .offset = given.offset,
                               .task = model ? (int)model->task : GR_AUTO,
                               .test_every = given.test_every,
                               .memory = given.memory};
   if (table) return gr_api_open_table(table, &import, out, err);
   if (n > 0 && given.target) return refuse_table_options(paths[0], "target", err);
+  if (n > 0 && given.weights) return refuse_table_options(paths[0], "weights", err);
+  if (n > 0 && given.offset) return refuse_table_options(paths[0], "offset", err);
   if (n > 0 && given.test_every) return refuse_table_options(paths[0], "test_every", err);
   const gr_dataset_options inner = {given.x, given.y, given.transpose != 0, given.memory};
   return open_files(paths, n, &inner, out, err);
@@ -97,6 +101,8 @@ gradus_status gradus_dataset_open(const char *path, const gradus_dataset_options
 /* What only tables heed must not be passed over in silence. */
 static gradus_status refuse_table_keys(const gr_config *c, const char *path, gradus_error *err) {
   const char *key = c->data.target       ? "data.target"
+                    : c->data.weights    ? "data.weights"
+                    : c->data.offset     ? "data.offset"
                     : c->data.valid      ? "data.valid"
                     : c->data.test       ? "data.test"
                     : c->data.test_every ? "data.test_every"
@@ -119,6 +125,8 @@ gradus_status gradus_dataset_open_as(const gradus_recipe *recipe, const char *co
     const bool log = c->data.target_transform == GR_TRANSFORM_LOG;
     gr_import_options import = {.source = {table, c->data.valid, c->data.test},
                                 .target = c->data.target,
+                                .weights = c->data.weights,
+                                .offset = c->data.offset,
                                 .task = log ? GR_REGRESSION : c->data.task,
                                 .test_every = (uint64_t)c->data.test_every,
                                 .memory = memory};

@@ -118,6 +118,7 @@ static void put_split(struct page *p, const gr_dataset *data, int id) {
     put_count(p, "y_columns", split->y_columns);
   }
   put_flag(p, "weights", split->weight != NULL);
+  if (split->offset) put_flag(p, "offsets", 1);
   close_group(p, '}');
 }
 
@@ -196,6 +197,7 @@ static void put_network(struct page *p, const gr_model *model) {
         put_text(p, gr_normalizations[layer->normalization].said,
                  gr_normalizations[layer->normalization].name);
       if (dropout > 0) put_real(p, "dropout", dropout);
+      if (layer->residual > 0) put_count(p, "residual", layer->residual);
       close_group(p, '}');
     } else {
       begin_value(p, NULL);
@@ -207,6 +209,9 @@ static void put_network(struct page *p, const gr_model *model) {
         gr_text_puts(&p->text, ", dropout ");
         gr_text_put_double(&p->text, dropout);
       }
+      if (layer->residual > l) gr_text_puts(&p->text, ", adds the inputs");
+      if (layer->residual > 0 && layer->residual <= l)
+        gr_text_printf(&p->text, ", adds layer %u", l + 1 - layer->residual);
       end_value(p);
     }
   }

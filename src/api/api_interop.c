@@ -114,6 +114,8 @@ GRADUS_API gradus_status gradus_import(const gradus_import_options *options, con
     return gr_fail(err, GRADUS_ERR_USAGE, "target transform 'log' is for regression, not classes");
   gr_import_options inner = {.source = {own.train, own.valid, own.test},
                              .target = own.target,
+                             .weights = own.weights,
+                             .offset = own.offset,
                              .log_target = log_target != 0,
                              .task = task,
                              .log = {pass_on, &own},

@@ -39,7 +39,11 @@ static gradus_status give(const gr_checkpoint *c, const gr_layer_probe *probe, g
                             .bias_rms = probe[l].bias_rms,
                             .gradient_rms = probe[l].gradient_rms,
                             .update_ratio = probe[l].update_ratio,
-                            .dead = probe[l].dead};
+                            .dead = probe[l].dead,
+                            .gain_rms = probe[l].gain_rms,
+                            .shift_rms = probe[l].shift_rms,
+                            .gain_gradient_rms = probe[l].gain_gradient_rms,
+                            .shift_gradient_rms = probe[l].shift_gradient_rms};
     snprintf(layer->activation, sizeof layer->activation, "%s",
              gr_activations[network->layer[l].activation].name);
   }

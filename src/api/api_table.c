@@ -116,6 +116,8 @@ gradus_status gr_api_open_table_for(const gr_preprocessing *p, const char *path,
                    path);
   gradus_status status = make_like(p, &like, err);
   gr_import_options import = {.target = options->target,
+                              .weights = options->weights,
+                              .offset = options->offset,
                               .task = (int)p->task,
                               .test_every = options->test_every,
                               .like = &like,

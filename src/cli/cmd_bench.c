@@ -194,7 +194,9 @@ static gradus_status take_key(const char *option, const char *key, const char *v
     return gr_cli_fail(err, GRADUS_ERR_USAGE,
                        "bench: the shapes of --table have a %s of their own; leave out %s", key,
                        option);
-  if (b->values.layers && is_network && !strstr(key, "activation") && !strstr(key, "dropout"))
+  const int is_widths = strcmp(key, "network.hidden") == 0 || strcmp(key, "network.inputs") == 0 ||
+                        strcmp(key, "network.outputs") == 0;
+  if (b->values.layers && is_widths)
     return gr_cli_fail(err, GRADUS_ERR_USAGE, "bench: --layers and %s both say %s", option, key);
   return gr_recipe_take_key(option, key, value, b->recipe, err);
 }

@@ -10,7 +10,8 @@
 #include <gradus/gradus.h>
 
 typedef struct import_values {
-  const char *train, *valid, *test, *target, *target_transform, *task, *chunk, *compress;
+  const char *train, *valid, *test, *target, *weights, *offset, *target_transform, *task, *chunk,
+      *compress;
   uint64_t columns, max_bad_rows, test_every;
   int append, overwrite, quiet, json;
   gr_progress progress;
@@ -26,6 +27,10 @@ const gr_option gr_import_options[] = {
      "tables: rows 0, N, 2N ... of the training file are the test rows"},
     {"target", 0, GR_OPTION_TEXT, offsetof(import_values, target), "COLUMN",
      "tables: name of the target column [default: the last one]"},
+    {"weights", 0, GR_OPTION_TEXT, offsetof(import_values, weights), "COLUMN",
+     "tables: name of the column with the weights of rows, which is no input"},
+    {"offset", 0, GR_OPTION_TEXT, offsetof(import_values, offset), "COLUMN",
+     "tables: name of the column that is added to the z of the outputs, which is no input"},
     {"target-transform", 0, GR_OPTION_TEXT, offsetof(import_values, target_transform), "NAME",
      "none or log [default: none]"},
     {"task", 0, GR_OPTION_TEXT, offsetof(import_values, task), "NAME",
@@ -70,6 +75,8 @@ static gradus_status import(import_values *values, const char *path, char **summ
                                    .valid = values->valid,
                                    .test = values->test,
                                    .target = values->target,
+                                   .weights = values->weights,
+                                   .offset = values->offset,
                                    .target_transform = values->target_transform,
                                    .task = values->task,
                                    .overwrite = values->overwrite,

@@ -257,6 +257,15 @@ static void append_test_rows(const training *t, char *data, size_t size) {
     append(data, size, " --test-every ");
     append(data, size, value);
   }
+  static const char *const columns[][2] = {{"data.weights", " --weights "},
+                                           {"data.offset", " --offset "}};
+  for (size_t i = 0; i < 2; i++) {
+    if (gr_recipe_text_of(t->recipe, columns[i][0], value, sizeof value, NULL) != GRADUS_OK ||
+        !value[0])
+      continue;
+    append(data, size, columns[i][1]);
+    append_word(data, size, value);
+  }
 }
 
 /* Commands that make sense now, ready to be typed. */

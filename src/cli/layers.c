@@ -1,12 +1,36 @@
 /* gradus inspect --layers: the table of layers, as text or JSON. */
 #include <config.h>
 
+#include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "cli/inspect.h"
 #include "cli/number.h"
 #include "cli/output.h"
 #include <gradus/gradus.h>
+
+/* Gains and shifts, where any layer is normalised. */
+static void put_vectors(const gradus_layers *t) {
+  bool any = false;
+  for (uint32_t l = 0; l < t->n; l++) {
+    const gradus_layer *layer = &t->layer[l];
+    const double values[] = {layer->gain_rms, layer->gain_gradient_rms, layer->shift_rms,
+                             layer->shift_gradient_rms};
+    char name[24];
+    if (isnan(layer->gain_rms)) continue;
+    if (!any)
+      puts("  normalised                gain rms  gradient rms     shift rms  gradient rms");
+    any = true;
+    snprintf(name, sizeof name, "%lu", (unsigned long)l + 1);
+    printf("  %-20s", name);
+    for (size_t k = 0; k < 4; k++) {
+      char number[GR_NUMBER_TEXT];
+      printf("%s%12s", "  ", gr_number_rounded(number, values[k]));
+    }
+    puts("");
+  }
+}
 
 static void put_text(const gradus_layers *t) {
   gr_cli_put(stdout, t->path);
@@ -25,6 +49,7 @@ static void put_text(const gradus_layers *t) {
            gr_number_rounded(ratio, layer->update_ratio), (unsigned long)layer->dead,
            (unsigned long)layer->outputs);
   }
+  put_vectors(t);
 }
 
 static void put_json(const gradus_layers *t) {
@@ -46,6 +71,10 @@ static void put_json(const gradus_layers *t) {
     gr_json_real(&json, "gradient_rms", layer->gradient_rms);
     gr_json_real(&json, "update_ratio", layer->update_ratio);
     gr_json_count(&json, "dead", layer->dead);
+    gr_json_real(&json, "gain_rms", layer->gain_rms);
+    gr_json_real(&json, "shift_rms", layer->shift_rms);
+    gr_json_real(&json, "gain_gradient_rms", layer->gain_gradient_rms);
+    gr_json_real(&json, "shift_gradient_rms", layer->shift_gradient_rms);
     gr_json_close(&json, '}');
   }
   gr_json_close(&json, ']');

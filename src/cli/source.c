@@ -12,6 +12,8 @@ gradus_status gr_cli_source_open(const gr_parsed *parsed, const gr_cli_source_va
                                     .y = values->y,
                                     .transpose = values->transpose,
                                     .target = values->target,
+                                    .weights = values->weights,
+                                    .offset = values->offset,
                                     .test_every = values->test_every,
                                     .as_trained = values->as_trained};
   gradus_status status = gradus_model_load(parsed->arguments[0], model, err);

@@ -11,7 +11,7 @@
 #include "cli/options.h"
 
 typedef struct gr_cli_source_values {
-  const char *x, *y, *split, *target;
+  const char *x, *y, *split, *target, *weights, *offset;
   uint64_t test_every;
   int transpose, threads;
   int as_trained; /* no option: a table is wanted as training read it */
@@ -27,6 +27,12 @@ typedef struct gr_cli_source_values {
       {"target",       0,                                                                         \
        GR_OPTION_TEXT, offsetof(type, source.target),                                             \
        "COLUMN",       "tables: name of the target column [default: as in training]"},            \
+      {"weights",      0,                                                                         \
+       GR_OPTION_TEXT, offsetof(type, source.weights),                                            \
+       "COLUMN",       "tables: name of the column with the weights of rows"},                    \
+      {"offset",       0,                                                                         \
+       GR_OPTION_TEXT, offsetof(type, source.offset),                                             \
+       "COLUMN",       "tables: name of the column with the offsets of rows"},                    \
       {"test-every",                                                                              \
        0,                                                                                         \
        GR_OPTION_COUNT,                                                                           \

@@ -264,6 +264,11 @@ const float *gr_engine_first_delta(const gr_engine *engine, size_t *ld) {
   return gr_at(engine, engine->plan.layer[0].delta);
 }
 
+const float *gr_engine_residual_gradient(const gr_engine *engine, uint32_t l, size_t *ld) {
+  *ld = engine->plan.layer[l].ld;
+  return gr_at(engine, engine->plan.layer[l].gradient);
+}
+
 void gr_engine_offset(const gr_rows *rows, const gr_loss_rows *l) {
   for (size_t r = 0; rows->offset && r < l->n_rows; r++) {
     const float offset = rows->offset[l->index[r]];

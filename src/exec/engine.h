@@ -102,6 +102,9 @@ void gr_engine_step(gr_engine *engine, const gr_rows *rows, const gr_row_order *
  * a step of one pass. */
 const float *gr_engine_first_delta(const gr_engine *engine, size_t *ld);
 
+/* Likewise dC/da of layer l (from 0), which has a residual: [n][*ld]. */
+const float *gr_engine_residual_gradient(const gr_engine *engine, uint32_t l, size_t *ld);
+
 /* A row of steps of one epoch. */
 typedef struct gr_run {
   const gr_rows *rows;

@@ -25,14 +25,18 @@ typedef struct evaluation {
   uint64_t first_output;
 } evaluation;
 
-/* Forward of n rows through all layers between two buffers; returns where the outputs are. */
-static float *forward_rows(const evaluation *e, size_t n, float *from, float *to) {
+/* Forward of n rows, inputs in the first of the buffers, through all layers; returns where the
+ * outputs are. */
+static float *forward_rows(const evaluation *e, size_t n, float *buffers) {
   const gr_engine *engine = e->engine;
-  const size_t model = engine->plan.averages ? engine->plan.average : engine->plan.parameters;
-  size_t ld = engine->plan.ld_input;
+  const gr_plan *plan = &engine->plan;
+  const size_t model = plan->averages ? plan->average : plan->parameters;
+  float *from = buffers;
+  size_t ld = plan->ld_input;
   gr_front_evaluation(engine, model, n, from);
-  for (uint32_t l = 0; l < engine->plan.n_layers; l++) {
-    const gr_plan_layer *layer = &engine->plan.layer[l];
+  for (uint32_t l = 0; l < plan->n_layers; l++) {
+    const gr_plan_layer *layer = &plan->layer[l];
+    float *to = buffers + plan->eval_slot[l + 1] * plan->eval_buffer;
     const gr_forward f = {.n_rows = n,
                           .n_panels = layer->panels_out,
                           .depth = layer->n_in,
@@ -42,13 +46,15 @@ static float *forward_rows(const evaluation *e, size_t n, float *from, float *to
                           .bias = gr_at(engine, model + layer->bias),
                           .c = to,
                           .ldc = layer->ld,
-                          .activation = gr_forward_activation(&engine->plan, l)};
+                          .activation = gr_forward_activation(plan, l)};
     engine->kernels->forward(&f);
     if (layer->normalization != GR_NORMALIZATION_NONE)
       gr_normalize_evaluation(engine, model, layer, n, to);
-    float *spare = from;
+    if (layer->residual > 0)
+      engine->kernels->add_rows(
+          n, layer->panels_out, to,
+          buffers + plan->eval_slot[l + 1 - layer->residual] * plan->eval_buffer, layer->ld);
     from = to;
-    to = spare;
     ld = layer->ld;
   }
   return from;
@@ -92,7 +98,7 @@ static void evaluate_rows(const evaluation *e, int rank, uint64_t first, size_t 
   gr_row_order_numbers(e->order, engine->kernels, first, n, index);
   gr_row_order_numbers(e->order, engine->kernels, first + n, n_next, next);
   gr_engine_gather(engine, e->rows, index, n, next, n_next, buffer, plan->ld_input);
-  float *a = forward_rows(e, n, buffer, buffer + plan->eval_buffer);
+  float *a = forward_rows(e, n, buffer);
   gr_loss_rows l = {.n_rows = n, .a = a, .index = index, .row_loss = losses};
   gr_engine_loss(engine, e->rows, &l);
   gr_engine_offset(e->rows, &l);

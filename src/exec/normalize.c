@@ -206,6 +206,7 @@ void gr_normalize_layer(const gr_step *s, int rank, uint32_t l, const gr_share *
     normalize_rows(s->engine, layer, mine.row, mine.rows);
   else
     normalize_panels(s, layer, mine.panel, mine.panel + mine.panels);
+  gr_residual_add(s, rank, l, &mine);
 }
 
 void gr_normalize_layer_back(const gr_step *s, int rank, uint32_t l, const gr_share *rows) {

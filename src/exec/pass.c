@@ -82,6 +82,7 @@ void gr_pass_forward(const gr_step *s, int rank, uint32_t l, const gr_share *row
   if (f.drops) gr_step_drop(s, l + 1, layer->dropout, &mine, f.slope, layer->ld, false);
   f.a = gr_layer_input(engine, rank, l, mine.row, &f.lda);
   engine->kernels->forward(&f);
+  if (!normalized) gr_residual_add(s, rank, l, &mine);
 }
 
 void gr_pass_loss(const gr_step *s, int rank, const gr_share *rows) {
@@ -133,7 +134,9 @@ void gr_pass_backward(const gr_step *s, int rank, uint32_t l, const gr_share *ro
   const gr_share mine = part_of(s, rank, layer->backward_columns, layer->panels_in, rows);
   const size_t at = mine.row * below->ld + 16 * mine.panel;
   const bool normalized = below->normalization != GR_NORMALIZATION_NONE,
-             parametric = below->normalization == GR_NORMALIZATION_PARAMETRIC; /* wants dC/da */
+             keeps = below->keeps_gradient,
+             raw = keeps || below->normalization == GR_NORMALIZATION_PARAMETRIC; /* dC/da */
+  float *out = gr_at(engine, (normalized ? below->dy : below->delta) + at);
   const gr_backward b = {
       .n_rows = mine.rows,
       .n_panels = mine.panels,
@@ -142,9 +145,10 @@ void gr_pass_backward(const gr_step *s, int rank, uint32_t l, const gr_share *ro
       .ldd = layer->ld,
       .w = gr_at(engine, layer->back + 16 * mine.panel * layer->n_out),
       .a = gr_at(engine, below->a + at),
-      .c = gr_at(engine, (normalized ? below->dy : below->delta) + at),
+      .c = keeps ? gr_at(engine, below->gradient + at) : out,
       .ldc = below->ld,
-      .activation = parametric ? GR_IDENTITY : below->activation,
-      .slope = below->keeps_slope && !parametric ? gr_at(engine, below->slope + at) : NULL};
+      .activation = raw ? GR_IDENTITY : below->activation,
+      .slope = below->keeps_slope && !raw ? gr_at(engine, below->slope + at) : NULL};
   engine->kernels->backward(&b);
+  if (keeps) gr_residual_back(s, l - 1, &mine, out);
 }

@@ -108,6 +108,16 @@ void gr_normalize_layer_back(const gr_step *s, int rank, uint32_t l, const gr_sh
 /* Takes the statistics of the batch into the running ones of a unit's panels. */
 void gr_normalize_track(const gr_step *s, const gr_unit *u);
 
+/* ----- exec/residual.c ----- */
+
+/* Adds to a rank's share of the outputs of layer l those of the layer that its residual names. */
+void gr_residual_add(const gr_step *s, int rank, uint32_t l, const gr_share *mine);
+
+/* From the data gradient of layer l, which has a residual or is one, to dC/da: adds those of the
+ * layers that it is added to, the nearest first. `out` receives dC/da times the slope, where there
+ * is one; else it is the same place. */
+void gr_residual_back(const gr_step *s, uint32_t l, const gr_share *mine, float *out);
+
 /* ----- exec/whole.c: what needs all of the gradient, or of the new weights ----- */
 
 /* The sums of squares of the rank's rows of the gradient: the incoming weights of a neuron in

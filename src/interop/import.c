@@ -124,7 +124,8 @@ gradus_status gr_import_run(const gr_import_options *options, const gr_sink *sin
       .meter = {.on_progress = options->on_progress, .user = options->progress_user}};
   const struct importer *importer;
   gradus_status status = choose_importer(&job, &importer, err);
-  if (status == GRADUS_OK && importer->import != gr_import_table && (own.test_every || own.like))
+  if (status == GRADUS_OK && importer->import != gr_import_table &&
+      (own.test_every || own.like || own.weights || own.offset))
     status =
         gr_fail(err, GRADUS_ERR_USAGE, "%s: is %s; a table was expected",
                 own.source[GR_TRAIN] ? own.source[GR_TRAIN] : own.source[GR_TEST], importer->name);

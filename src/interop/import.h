@@ -17,6 +17,7 @@
 typedef struct gr_import_options {
   const char *source[GR_N_SPLITS]; /* "FILE" or "FILE,LABELS"; NULL = absent */
   const char *target;              /* tables: name of a column; NULL: the last one */
+  const char *weights, *offset;    /* tables: columns that become these of rows; NULL: none */
   bool log_target;                 /* regression targets become their natural logarithm */
   int task;                        /* gr_task or GR_AUTO */
   gr_log log;             /* the account: what was taken, and as a warning what was not, and why */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "interop/table_extras.h"
 #include "interop/table_plan.h"
 
 enum { BLOCK_BYTES = 1 << 18 /* of inputs: stays in the second-level cache */ };
@@ -29,8 +30,10 @@ static const char *target_name(const gr_table_plan *p) {
 
 static gradus_status open_tables(gr_table_plan *p, gradus_error *err) {
   gr_import_job *job = p->job;
-  gr_table_options options = {
-      .target = target_name(p), .max_bad_rows = job->options->max_bad_rows, .meter = &job->meter};
+  gr_table_options options = {.target = target_name(p),
+                              .needed = {job->options->weights, job->options->offset},
+                              .max_bad_rows = job->options->max_bad_rows,
+                              .meter = &job->meter};
   p->reference = GR_N_SPLITS;
   for (int s = 0; s < GR_N_SPLITS; s++)
     if (job->source[s].path)
@@ -190,7 +193,12 @@ static gradus_status name_others(gr_table_plan *p, gr_dataset *shape, gradus_err
   return GRADUS_OK;
 }
 
-static gradus_status describe(gr_table_plan *p, gr_dataset *shape, gradus_error *err) {
+static void forget_told(gr_dataset *shape) {
+  for (int s = 0; s < GR_N_SPLITS; s++) shape->split[s].weight = shape->split[s].offset = NULL;
+}
+
+/* That a split has weights or offsets is told by a pointer that is not looked at. */
+static gradus_status describe(gr_table_plan *p, gr_dataset *shape, float *told, gradus_error *err) {
   shape->layout = "gradus";
   shape->n_columns = p->n_taken;
   for (int s = 0; s < GR_N_SPLITS; s++) {
@@ -199,6 +207,8 @@ static gradus_status describe(gr_table_plan *p, gr_dataset *shape, gradus_error 
                                  .x_type = p->x_type,
                                  .y_type = gr_target_type(&p->target),
                                  .y_columns = p->has_target[s]};
+    if (gr_extras_at(p, s, GR_FIELD_WEIGHT) != UINT32_MAX) shape->split[s].weight = told;
+    if (gr_extras_at(p, s, GR_FIELD_OFFSET) != UINT32_MAX) shape->split[s].offset = told;
   }
   GR_TRY(name_inputs(p, shape, err));
   GR_TRY(name_others(p, shape, err));
@@ -207,8 +217,12 @@ static gradus_status describe(gr_table_plan *p, gr_dataset *shape, gradus_error 
 
 static gradus_status begin(gr_table_plan *p, gradus_error *err) {
   gr_dataset shape = {0};
-  gradus_status status = describe(p, &shape, err);
-  if (status == GRADUS_OK) status = p->job->sink->begin(p->job->sink->user, &shape, err);
+  float told = 0;
+  gradus_status status = describe(p, &shape, &told, err);
+  if (status == GRADUS_OK)
+    status = p->job->sink->begin(p->job->sink->user, &shape, err);
+  else
+    forget_told(&shape);
   gr_dataset_free(&shape);
   return status;
 }
@@ -225,6 +239,12 @@ struct filling {
   uint32_t target_at;
   uint64_t room, n; /* rows */
   void *x, *y;
+  struct extra {
+    float *values; /* NULL: none */
+    const char *name;
+    uint32_t at;
+    bool any; /* is not 0 */
+  } extra[GR_N_FIELDS];
 };
 
 static gradus_status flush(struct filling *f, gradus_error *err) {
@@ -233,7 +253,30 @@ static gradus_status flush(struct filling *f, gradus_error *err) {
   f->n = 0;
   if (n == 0) return GRADUS_OK;
   GR_TRY(sink->put(sink->user, f->split, GR_FIELD_X, f->x, n, err));
-  return f->y ? sink->put(sink->user, f->split, GR_FIELD_Y, f->y, n, err) : GRADUS_OK;
+  if (f->y) GR_TRY(sink->put(sink->user, f->split, GR_FIELD_Y, f->y, n, err));
+  for (int field = GR_FIELD_WEIGHT; field < GR_N_FIELDS; field++)
+    if (f->extra[field].values)
+      GR_TRY(sink->put(sink->user, f->split, (gr_field)field, f->extra[field].values, n, err));
+  return GRADUS_OK;
+}
+
+static gradus_status fill_extras(struct filling *f, const gr_record *record, gradus_error *err) {
+  for (int field = GR_FIELD_WEIGHT; field < GR_N_FIELDS; field++) {
+    struct extra *e = &f->extra[field];
+    if (!e->values) continue;
+    GR_TRY(gr_extras_store(f->table, (gr_field)field, record, &record->cells[e->at], e->name,
+                           e->values, f->n, err));
+    e->any = e->any || e->values[f->n] != 0;
+  }
+  return GRADUS_OK;
+}
+
+/* Rows that all weigh nothing would divide by 0. */
+static gradus_status check_weights(const struct filling *f, gradus_error *err) {
+  const struct extra *e = &f->extra[GR_FIELD_WEIGHT];
+  if (!e->values || e->any) return GRADUS_OK;
+  return gr_fail(err, GRADUS_ERR_DATA, "%s: column '%s' is 0 in every row of %s; weights are not",
+                 f->table->path, e->name, gr_split_names[f->split]);
 }
 
 /* NaN where it is missing. */
@@ -259,7 +302,21 @@ static gradus_status fill_row(void *user, uint64_t row, const gr_record *record,
   if (f->y)
     GR_TRY(
         gr_target_store(&f->plan->target, f->table, record, &cells[f->target_at], f->y, f->n, err));
+  GR_TRY(fill_extras(f, record, err));
   return ++f->n == f->room ? flush(f, err) : GRADUS_OK;
+}
+
+static gradus_status allocate_extras(struct filling *f, gradus_error *err) {
+  const gr_table_plan *p = f->plan;
+  for (int field = GR_FIELD_WEIGHT; field < GR_N_FIELDS; field++) {
+    struct extra *e = &f->extra[field];
+    e->at = gr_extras_at(p, f->split, (gr_field)field);
+    if (e->at == UINT32_MAX) continue;
+    e->name = p->table[p->reference].names[p->extra[field]];
+    e->values = gr_alloc(f->room, sizeof *e->values);
+    if (!e->values) return gr_fail_memory(err, "a block of rows");
+  }
+  return GRADUS_OK;
 }
 
 static gradus_status allocate(struct filling *f, gradus_error *err) {
@@ -281,6 +338,7 @@ static gradus_status fill_split(gr_table_plan *p, int s, gradus_error *err) {
   gr_table *t = &p->table[s];
   struct filling f = {.plan = p, .table = t, .split = s};
   gradus_status status = allocate(&f, err);
+  if (status == GRADUS_OK) status = allocate_extras(&f, err);
   for (uint32_t c = 0; c < gr_plan_reference(p)->n_columns && status == GRADUS_OK; c++) {
     if (p->slot[c] == UINT32_MAX) continue;
     f.from[p->slot[c]] = p->position[s][c];
@@ -288,7 +346,9 @@ static gradus_status fill_split(gr_table_plan *p, int s, gradus_error *err) {
   }
   if (p->has_target[s]) f.target_at = p->position[s][p->target_column];
   if (status == GRADUS_OK) status = gr_table_walk(t, fill_row, &f, err);
+  if (status == GRADUS_OK) status = check_weights(&f, err);
   if (status == GRADUS_OK) status = flush(&f, err);
+  for (int field = 0; field < GR_N_FIELDS; field++) gr_free(f.extra[field].values);
   gr_free(f.from);
   gr_free(f.levels);
   gr_free(f.x);
@@ -299,9 +359,11 @@ static gradus_status fill_split(gr_table_plan *p, int s, gradus_error *err) {
 static gradus_status build(gr_table_plan *p, gradus_error *err) {
   GR_TRY(open_tables(p, err));
   GR_TRY(find_target(p, err));
+  GR_TRY(gr_extras_find(p, err));
   for (int s = 0; s < GR_N_SPLITS; s++)
     if (p->table[s].n_columns) GR_TRY(match_columns(p, s, err));
   GR_TRY(decide_target(p, err));
+  GR_TRY(gr_extras_check(p, err));
   GR_TRY(gr_plan_columns(p, err));
   GR_TRY(begin(p, err));
   for (int s = 0; s < GR_N_SPLITS; s++)

@@ -10,7 +10,7 @@ libgradus_internal_la_SOURCES += \
 	%D%/transform.h %D%/transform.c \
 	%D%/table.h %D%/table.c %D%/table_facts.c \
 	%D%/table_judge.h %D%/table_judge.c \
-	%D%/table_target.h %D%/table_target.c \
+	%D%/table_target.h %D%/table_target.c %D%/table_extras.h %D%/table_extras.c \
 	%D%/dense.h %D%/dense.c %D%/npy.h %D%/npy.c %D%/zip.h %D%/zip.c \
 	%D%/append.h %D%/append.c %D%/sink.h %D%/sink.c \
 	%D%/importer.def.h %D%/import.h %D%/import.c \

@@ -39,20 +39,20 @@ static gradus_status begin_memory(void *user, gr_dataset *shape, gradus_error *e
   gr_memory_sink *m = user;
   m->out = *shape;
   *shape = (gr_dataset){0};
-  GR_TRY(check_limit(m, err));
+  gradus_status status = check_limit(m, err);
   for (int s = 0; s < GR_N_SPLITS; s++)
     for (int field = 0; field < GR_N_FIELDS; field++) {
       gr_dtype type;
       size_t n;
       uint32_t columns = gr_field_columns(&m->out, s, (gr_field)field, &type);
       void **data = data_of(&m->out.split[s], (gr_field)field);
-      *data = NULL;
-      if (columns == 0) continue;
+      *data = NULL; /* what told of it is not ours */
+      if (columns == 0 || status != GRADUS_OK) continue;
       if (gr_multiply(m->out.split[s].n_rows, columns, &n))
         *data = gr_alloc(n, gr_dtype_size(type));
-      if (!*data) return gr_fail_memory(err, "the rows");
+      if (!*data) status = gr_fail_memory(err, "the rows");
     }
-  return GRADUS_OK;
+  return status;
 }
 
 static gradus_status put_memory(void *user, int s, gr_field field, const void *rows, uint64_t n,

@@ -252,7 +252,10 @@ static gradus_status look(gr_table *t, const gr_table_options *options, gradus_e
   uint32_t target = options->target ? gr_table_find(t, options->target) : t->n_columns - 1;
   t->watched = target;
   GR_TRY(find_facts(t, err));
-  if (t->bad.max > 0 && gr_facts_demand(t, target)) {
+  uint32_t needed[GR_MAX_NEEDED] = {target, UINT32_MAX, UINT32_MAX};
+  for (int i = 0; i < 2; i++)
+    if (options->needed[i]) needed[i + 1] = gr_table_find(t, options->needed[i]);
+  if (t->bad.max > 0 && gr_facts_demand(t, needed)) {
     gr_meter_expect(t->meter, gr_input_length(t->stream));
     GR_TRY(find_facts(t, err));
   }

@@ -54,11 +54,13 @@ typedef struct gr_table {
 } gr_table;
 
 #define GR_MAX_WATCHED 1000u
+#define GR_MAX_NEEDED 3        /* columns of which each row needs a value */
 #define GR_MAX_COUNTED 100000u /* distinct texts are counted so far */
 
 /* What a table is opened with. */
 typedef struct gr_table_options {
   const char *target; /* a name that tells a header line when it occurs in the first line; NULL */
+  const char *needed[2]; /* columns of which each row needs a value, beside the target; or NULL */
   uint64_t max_bad_rows; /* malformed rows, and texts among numbers, that are left out */
   gr_meter *meter;       /* borrowed */
   uint64_t every;        /* as in gr_table */
@@ -89,7 +91,7 @@ gradus_status gr_table_count_texts(gr_table *table, gradus_error *err);
 void gr_facts_start(gr_table *table);
 bool gr_facts_want(const gr_table *table, const gr_record *record, uint32_t *column);
 gradus_status gr_facts_note(gr_table *table, const gr_record *record, gradus_error *err);
-bool gr_facts_demand(gr_table *table, uint32_t target);
+bool gr_facts_demand(gr_table *table, const uint32_t needed[GR_MAX_NEEDED]);
 
 /* True for well-formed UTF-8 (RFC 3629). */
 bool gr_is_utf8(const char *text, size_t length);

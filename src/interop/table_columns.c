@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "interop/table_extras.h"
 #include "interop/table_judge.h"
 #include "interop/table_plan.h"
 
@@ -93,7 +94,7 @@ static gradus_status choose_column(gr_table_plan *p, uint32_t c, gradus_error *e
 static gradus_status choose_columns(gr_table_plan *p, gradus_error *err) {
   const gr_table *r = gr_plan_reference(p);
   for (uint32_t c = 0; c < r->n_columns; c++)
-    if (c != p->target_column) GR_TRY(choose_column(p, c, err));
+    if (c != p->target_column && !gr_extras_has(p, c)) GR_TRY(choose_column(p, c, err));
   if (p->n_dropped > MAX_TOLD_COLUMNS)
     gr_log_write(&p->options->log, GR_WARNING, "%lu more columns dropped for such reasons",
                  (unsigned long)(p->n_dropped - MAX_TOLD_COLUMNS));
@@ -114,6 +115,22 @@ static gradus_status check_old_inputs(const gr_table_plan *p, gradus_error *err)
   return GRADUS_OK;
 }
 
+/* Columns of the reference table that may become inputs. */
+static uint32_t count_others(const gr_table_plan *p) {
+  const uint32_t n = p->table[p->reference].n_columns;
+  return n - 1 - (p->extra[GR_FIELD_WEIGHT] != UINT32_MAX) -
+         (p->extra[GR_FIELD_OFFSET] != UINT32_MAX);
+}
+
+/* The j-th of them. */
+static uint32_t other_column(const gr_table_plan *p, uint32_t j) {
+  uint32_t c = 0;
+  for (;; c++) {
+    if (c == p->target_column || gr_extras_has(p, c)) continue;
+    if (j-- == 0) return c;
+  }
+}
+
 /* Column of the reference table that becomes input j. */
 static gradus_status find_old_column(gr_table_plan *p, uint32_t j, const gr_dictionary *names,
                                      uint32_t *out, gradus_error *err) {
@@ -121,17 +138,18 @@ static gradus_status find_old_column(gr_table_plan *p, uint32_t j, const gr_dict
   const gr_table *r = gr_plan_reference(p);
   if ((r->has_header || p->options->like) && old->feature_names) {
     *out = gr_dictionary_find(names, old->feature_names[j], strlen(old->feature_names[j]));
-    if (*out != GR_NO_ENTRY && *out != p->target_column) return GRADUS_OK;
+    if (*out != GR_NO_ENTRY && *out != p->target_column && !gr_extras_has(p, *out))
+      return GRADUS_OK;
     return gr_fail(err, GRADUS_ERR_DATA, "%s: has no column '%s', %s has", r->path,
                    old->feature_names[j], old->path);
   }
-  if (r->n_columns - 1 != old->n_columns)
+  if (count_others(p) != old->n_columns)
     return gr_fail(err, GRADUS_ERR_DATA,
                    "%s: %lu columns besides the target, but %s has %lu (they are matched by "
                    "position, as not both have names)",
-                   r->path, (unsigned long)r->n_columns - 1, old->path,
+                   r->path, (unsigned long)count_others(p), old->path,
                    (unsigned long)old->n_columns);
-  *out = j + (j >= p->target_column);
+  *out = other_column(p, j);
   return GRADUS_OK;
 }
 
@@ -272,6 +290,8 @@ static void count_kinds(const gr_table_plan *p, uint32_t n_columns, uint32_t *ca
 static gradus_status tell_taken(gr_table_plan *p, gradus_error *err) {
   const gr_table *r = gr_plan_reference(p);
   const bool has_target = p->target_column != UINT32_MAX;
+  const uint32_t others = r->n_columns - has_target - (p->extra[GR_FIELD_WEIGHT] != UINT32_MAX) -
+                          (p->extra[GR_FIELD_OFFSET] != UINT32_MAX);
   if (p->n_taken == 0)
     return gr_fail(err, GRADUS_ERR_DATA,
                    "%s: no column besides the target '%s' holds numbers or levels", r->path,
@@ -285,7 +305,7 @@ static gradus_status tell_taken(gr_table_plan *p, gradus_error *err) {
   if (categorical > 0) gr_text_printf(&names, "; %lu categorical", (unsigned long)categorical);
   if (names.data)
     gr_log_write(&p->options->log, GR_INFO, "inputs: %lu of %lu columns taken: %s (as %s)",
-                 (unsigned long)p->n_taken, (unsigned long)(r->n_columns - has_target), names.data,
+                 (unsigned long)p->n_taken, (unsigned long)others, names.data,
                  gr_dtype_name(p->x_type));
   gr_text_free(&names);
   return GRADUS_OK;

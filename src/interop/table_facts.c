@@ -91,16 +91,18 @@ bool gr_facts_want(const gr_table *t, const gr_record *record, uint32_t *column)
 }
 
 /* A column of numbers with fewer texts than numbers, few enough to be bad rows, needs numbers; the
- * target needs a value. True where a pass under these demands will find other facts. */
-bool gr_facts_demand(gr_table *t, uint32_t target) {
+ * target, and what else each row needs, a value. True where a pass under these demands will find
+ * other facts. */
+bool gr_facts_demand(gr_table *t, const uint32_t needed[GR_MAX_NEEDED]) {
   bool any = false;
   for (uint32_t c = 0; c < t->n_columns; c++) {
     gr_column_facts *f = &t->facts[c];
     bool numbers = f->n_numbers > f->n_texts && f->n_texts <= t->bad.max;
     f->needs_number = numbers;
-    f->needs_value = c == target;
+    f->needs_value = false;
+    for (int i = 0; i < GR_MAX_NEEDED; i++) f->needs_value |= c == needed[i];
     any = any || (numbers && f->n_texts > 0) ||
-          (c == target && f->n_empty + (numbers ? f->n_missing_words : 0) > 0);
+          (f->needs_value && f->n_empty + (numbers ? f->n_missing_words : 0) > 0);
   }
   return any;
 }

@@ -15,9 +15,10 @@ typedef struct gr_table_plan {
   int reference;
   uint32_t target_column; /* UINT32_MAX: there is none */
   bool has_target[GR_N_SPLITS];
-  uint32_t *slot;        /* [reference columns] the input it becomes, or UINT32_MAX */
-  gr_column_kind *kind;  /* [reference columns] of those that become one */
-  gr_dictionary *levels; /* [reference columns] of categorical ones; code = entry */
+  uint32_t extra[GR_N_FIELDS]; /* weight and offset likewise */
+  uint32_t *slot;              /* [reference columns] the input it becomes, or UINT32_MAX */
+  gr_column_kind *kind;        /* [reference columns] of those that become one */
+  gr_dictionary *levels;       /* [reference columns] of categorical ones; code = entry */
   uint32_t n_taken;
   gr_dropped_column *dropped;
   uint32_t n_dropped;

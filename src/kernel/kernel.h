@@ -251,6 +251,11 @@ typedef struct gr_kernels {
                         float *c, size_t ld);
   /* sum[i] += addend[i], i < n, n a multiple of 16. */
   void (*add)(size_t n, float *sum, const float *addend);
+  /* sum[r][16p + j] += addend[r][16p + j], and product[r][16p + j] = x[r][16p + j] y[r][16p + j],
+   * values below 2^-100 become +0; product may be x. */
+  void (*add_rows)(size_t n_rows, size_t n_panels, float *sum, const float *addend, size_t ld);
+  void (*multiply_rows)(size_t n_rows, size_t n_panels, const float *x, const float *y,
+                        float *product, size_t ld);
   /* w, moment1, moment2 from g (formulas in kernel/optimizer.h); n a multiple of 16; moments as the
    * optimiser has them. */
   void (*update)(const gr_update_coefficients *u, size_t n, float *w, const float *g,

@@ -60,6 +60,19 @@ static void column_sums(size_t n_rows, size_t n_panels, const float *delta, size
   for (; p < n_panels; p++) column_sums_of(1, n_rows, delta + 16 * p, ldd, g + 16 * p);
 }
 
+static void add_rows(size_t n_rows, size_t n_panels, float *sum, const float *addend, size_t ld) {
+  for (size_t r = 0; r < n_rows; r++)
+    for (size_t at = r * ld; at < r * ld + 16 * n_panels; at += 16)
+      vf_store(sum + at, vf_flush(vf_add(vf_load(sum + at), vf_load(addend + at))));
+}
+
+static void multiply_rows(size_t n_rows, size_t n_panels, const float *x, const float *y,
+                          float *product, size_t ld) {
+  for (size_t r = 0; r < n_rows; r++)
+    for (size_t at = r * ld; at < r * ld + 16 * n_panels; at += 16)
+      vf_store(product + at, vf_flush(vf_mul(vf_load(x + at), vf_load(y + at))));
+}
+
 static void add(size_t n, float *sum, const float *addend) {
   for (size_t i = 0; i < n; i += 16)
     vf_store(sum + i, vf_add(vf_load(sum + i), vf_load(addend + i)));
@@ -365,6 +378,8 @@ const gr_kernels GR_SUFFIX(gr_kernels) = {
     .parametric_back = GR_SUFFIX(gr_parametric_back),
     .scale_columns = GR_SUFFIX(gr_scale_columns),
     .add = add,
+    .add_rows = add_rows,
+    .multiply_rows = multiply_rows,
     .update = GR_SUFFIX(gr_update),
     .direction = direction,
     .row_squares = row_squares,

@@ -76,9 +76,10 @@ typedef enum gr_average { GR_AVERAGE_NONE, GR_AVERAGE_EMA, GR_AVERAGE_SWA } gr_a
 
 /* What a hidden layer says for itself; where it says nothing, the keys of its network hold. */
 typedef struct gr_layer_own {
-  bool has_activation, has_dropout, has_normalization, has_form;
+  bool has_activation, has_dropout, has_normalization, has_form, has_residual;
   int activation, normalization, form;
   double dropout;
+  int64_t residual;
 } gr_layer_own;
 
 /* Enumerations (`int` here) may be GR_AUTO before the configuration is resolved against a data set,
@@ -90,11 +91,12 @@ typedef struct gr_config {
     bool transpose;
     double valid_split; /* fraction of /train held out when there is no /valid; 0 = none */
     int scale, standardize, task;
-    char *target;         /* RUN; tables: NULL = the last column */
-    char *valid, *test;   /* RUN; tables: files of these splits */
-    int64_t test_every;   /* RUN; tables: every so many rows one is for the test; 0 = none */
-    int missing;          /* gr_missing */
-    int target_transform; /* gr_transform */
+    char *target;           /* RUN; tables: NULL = the last column */
+    char *weights, *offset; /* RUN; tables: columns; NULL = none */
+    char *valid, *test;     /* RUN; tables: files of these splits */
+    int64_t test_every;     /* RUN; tables: every so many rows one is for the test; 0 = none */
+    int missing;            /* gr_missing */
+    int target_transform;   /* gr_transform */
     bool standardize_target;
     int64_t max_levels;
     int embedding; /* gr_embedding, of numeric columns */
@@ -110,6 +112,7 @@ typedef struct gr_config {
     double dropout, input_dropout;
     int normalization;   /* gr_normalization, but for that which is a form */
     int form;            /* gr_form */
+    int64_t residual;    /* layers of a block whose input is added to its output; 0 = none */
     int parametrization; /* gr_parametrization */
     bool scale_inputs;   /* by factors that are trained */
   } network;
@@ -270,6 +273,11 @@ int gr_config_activation(const gr_config *config, uint32_t i);
 double gr_config_dropout(const gr_config *config, uint32_t i);
 int gr_config_normalization(const gr_config *config, uint32_t i);
 int gr_config_form(const gr_config *config, uint32_t i);
+
+/* How many layers below hidden layer i is the one whose outputs are added to its own; 0: none. By
+ * network.residual it ends a block of so many layers where the layer below the block, or the
+ * inputs, have its width, and no layer of the block is part of another one. */
+uint32_t gr_config_residual(const gr_config *config, uint32_t i);
 
 /* Outputs for each column of y of a regression: levels of a quantile loss, else 1. */
 uint32_t gr_config_repeats(const gr_config *config);

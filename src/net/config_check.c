@@ -156,6 +156,49 @@ static gradus_status check_forms(const gr_config *c, gradus_error *err) {
   return GRADUS_OK;
 }
 
+/* A layer that adds the outputs of one below it, or the inputs, has as many neurons. */
+static gradus_status check_added(const gr_config *c, uint32_t i, gradus_error *err) {
+  const uint32_t residual = gr_config_residual(c, i), here = c->network.hidden[i];
+  if (residual == 0) return GRADUS_OK;
+  if (residual > i + 1)
+    return gr_fail(err, GRADUS_ERR_CONFIG,
+                   "network.hidden: layer %u: residual %u reaches below the inputs, which are %u "
+                   "below it",
+                   (unsigned)i + 1, (unsigned)residual, (unsigned)i + 1);
+  if (residual == i + 1 && c->network.scale_inputs)
+    return gr_fail(
+        err, GRADUS_ERR_CONFIG,
+        "network.hidden: layer %u: its residual %u adds the inputs, which does not go with "
+        "network.scale_inputs; use a shorter one, or false",
+        (unsigned)i + 1, (unsigned)residual);
+  if (residual == i + 1 && known_and_not((int)c->network.inputs, (int)here))
+    return gr_fail(err, GRADUS_ERR_CONFIG,
+                   "network.hidden: layer %u has %u neurons, but the %lld inputs are what its "
+                   "residual %u adds; a residual wants equal widths",
+                   (unsigned)i + 1, (unsigned)here, (long long)c->network.inputs,
+                   (unsigned)residual);
+  const uint32_t from = residual <= i ? c->network.hidden[i - residual] : here;
+  if (from == here) return GRADUS_OK;
+  return gr_fail(err, GRADUS_ERR_CONFIG,
+                 "network.hidden: layer %u has %u neurons, but layer %u, which its residual %u "
+                 "adds, has %u; a residual wants equal widths",
+                 (unsigned)i + 1, (unsigned)here, (unsigned)(i + 1 - residual), (unsigned)residual,
+                 (unsigned)from);
+}
+
+static gradus_status check_residual(const gr_config *c, gradus_error *err) {
+  bool any = c->network.residual == 0 || c->network.inputs == GR_AUTO;
+  for (uint32_t i = 0; i < c->network.n_hidden; i++) {
+    GR_TRY(check_added(c, i, err));
+    any |= gr_config_residual(c, i) > 0;
+  }
+  if (any) return GRADUS_OK;
+  return gr_fail(err, GRADUS_ERR_CONFIG,
+                 "network.residual: no hidden layer is as wide as the one %lld below it, or as "
+                 "the inputs; make widths of network.hidden equal, or use 0",
+                 (long long)c->network.residual);
+}
+
 static gradus_status check_milestones(const gr_config *c, gradus_error *err) {
   const uint32_t n = c->schedule.n_milestones, *m = c->schedule.milestones;
   if (c->schedule.name != GR_SCHEDULE_MULTISTEP) return GRADUS_OK;
@@ -271,7 +314,8 @@ gradus_status gr_config_validate(const gr_config *config, gradus_error *err) {
       check_hidden,          check_softmax,         check_targets,    check_outputs,
       check_lanes,           check_widths,          check_milestones, check_normalization,
       gr_metrics_check,      gr_class_weight_check, check_transform,  check_whole_run,
-      check_parametrization, check_rates,           check_search,     check_forms};
+      check_parametrization, check_rates,           check_search,     check_forms,
+      check_residual};
   for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) GR_TRY(checks[i](config, err));
   return GRADUS_OK;
 }

@@ -1,7 +1,7 @@
 /* A layer is a width and properties, one row each in the table below. A property takes the values
  * of the key that holds where a layer says nothing, so that both are read, written and bounded by
  * the same row of the key table. Which property a bare word belongs to is found by trying: no word
- * is a value of two of them. */
+ * is a value of two of them, but for those that are always named. */
 #include <config.h>
 
 #include "net/config_layers.h"
@@ -16,15 +16,17 @@ enum { ITEM = 128 }; /* bytes of the text of a layer */
 typedef struct property {
   const char *name, *key;
   size_t has, value; /* in gr_layer_own: whether it is there, and what it is */
+  bool named;        /* its values are those of another property, too: never a bare word */
 } property;
 
 #define OWN(member) offsetof(gr_layer_own, has_##member), offsetof(gr_layer_own, member)
 
 static const property properties[] = {
-    {"activation", "network.activation", OWN(activation)},
-    {"dropout", "network.dropout", OWN(dropout)},
-    {"normalization", "network.normalization", OWN(normalization)},
-    {"form", "network.activation_form", OWN(form)},
+    {"activation", "network.activation", OWN(activation), false},
+    {"dropout", "network.dropout", OWN(dropout), false},
+    {"normalization", "network.normalization", OWN(normalization), false},
+    {"form", "network.activation_form", OWN(form), false},
+    {"residual", "network.residual", OWN(residual), true},
 };
 enum { N_PROPERTIES = sizeof properties / sizeof properties[0] };
 
@@ -93,7 +95,7 @@ static bool read_word(char *word, gr_layer_own *own, fault *f) {
     if (!read_property(p, equals + 1, &trial)) return blamed(f, BAD_VALUE, p, equals + 1);
   } else {
     for (size_t i = 0; i < N_PROPERTIES && !p; i++)
-      if (read_property(&properties[i], word, &trial)) p = &properties[i];
+      if (!properties[i].named && read_property(&properties[i], word, &trial)) p = &properties[i];
     if (!p) return blamed(f, BAD_WORD, NULL, word);
   }
   if (*has_of(p, own)) return blamed(f, TWICE, p, word);
@@ -151,13 +153,20 @@ gradus_status gr_layers_read(const gr_key *key, const char *text, void *field) {
 
 /* ----- what is wrong ----- */
 
-static void put_names(gr_text *out) {
+/* Of all properties, or of those whose values may stand alone, which come first. */
+static void put_names(bool all, gr_text *out) {
+  size_t n = 0;
+  while (n < N_PROPERTIES && (all || !properties[n].named)) n++;
+  for (size_t i = 0; i < n; i++)
+    gr_text_printf(out, "%s%s", i == 0 ? "" : i + 1 < n ? ", " : " or ", properties[i].name);
+}
+
+/* The property that a bare word would be a value of if that were named, or NULL. */
+static const property *meant_by(const char *word) {
+  gr_layer_own own = {0};
   for (size_t i = 0; i < N_PROPERTIES; i++)
-    gr_text_printf(out, "%s%s",
-                   i == 0                 ? ""
-                   : i + 1 < N_PROPERTIES ? ", "
-                                          : " or ",
-                   properties[i].name);
+    if (properties[i].named && read_property(&properties[i], word, &own)) return &properties[i];
+  return NULL;
 }
 
 /* The nearest of the names of properties and of their values. */
@@ -180,12 +189,14 @@ void gr_layers_explain(const gr_key *key, const char *text, gr_text *out) {
   switch (f.what) {
     case BAD_WORD:
       gr_text_printf(out, "'%s' is no ", f.word);
-      put_names(out);
+      put_names(false, out);
+      if (meant_by(f.word))
+        gr_text_printf(out, "; did you mean '%s=%s'?", meant_by(f.word)->name, f.word);
       nearest = nearest_word(f.word);
       break;
     case BAD_NAME:
       gr_text_printf(out, "it has no '%s', but ", f.word);
-      put_names(out);
+      put_names(true, out);
       gr_layers_has_property(f.word, &nearest);
       break;
     case BAD_VALUE:
@@ -222,6 +233,7 @@ void gr_layers_write(const gr_key *key, const void *field, gr_text *out) {
     for (size_t i = 0; i < N_PROPERTIES; i++) {
       if (!is_there(&properties[i], &own)) continue;
       gr_text_puts(out, ":");
+      if (properties[i].named) gr_text_printf(out, "%s=", properties[i].name);
       gr_value_write(gr_key_find(properties[i].key), value_of(&properties[i], &own), out);
     }
   }
@@ -274,4 +286,28 @@ int gr_config_normalization(const gr_config *config, uint32_t i) {
 int gr_config_form(const gr_config *config, uint32_t i) {
   const gr_layer_own *own = &config->network.own[i];
   return own->has_form ? own->form : config->network.form;
+}
+
+/* Neurons of layer m, counted from 1; 0: the inputs. */
+static int64_t width_of(const gr_config *config, uint32_t m) {
+  return m ? (int64_t)config->network.hidden[m - 1] : config->network.inputs;
+}
+
+/* Whether a block of network.residual layers ends with hidden layer i, the last one before having
+ * ended with layer `end`, counted from 1. */
+static bool ends_block(const gr_config *config, uint32_t i, uint32_t end) {
+  const int64_t first = (int64_t)i + 1 - config->network.residual;
+  return config->network.residual > 0 && first >= (int64_t)end &&
+         width_of(config, (uint32_t)first) == width_of(config, i + 1);
+}
+
+uint32_t gr_config_residual(const gr_config *config, uint32_t i) {
+  uint32_t residual = 0, end = 0;
+  for (uint32_t k = 0; k <= i; k++) {
+    const gr_layer_own *own = &config->network.own[k];
+    const int64_t of_key = ends_block(config, k, end) ? config->network.residual : 0;
+    residual = (uint32_t)(own->has_residual ? own->residual : of_key);
+    if (residual > 0) end = k + 1;
+  }
+  return residual;
 }

@@ -28,9 +28,9 @@ static void open_sections(const char *previous, const char *name, gr_text *out) 
 }
 
 /* Only strings have no bound and need memory: the longest other value is that of 64 layers, each of
- * which takes less than 64 characters (net/config_layers.c). */
+ * which takes less than 96 characters (net/config_layers.c). */
 static void write_yaml_value(const gr_config *config, const gr_key *key, gr_text *out) {
-  char room[GR_MAX_HIDDEN * 64];
+  char room[GR_MAX_HIDDEN * 96];
   gr_text value = {0};
   if (key->type != GR_KEY_STRING) value = (gr_text){.data = room, .capacity = sizeof room};
   gr_config_get(config, key, &value);
@@ -71,10 +71,10 @@ void gr_config_write(const gr_config *config, gr_part part, gr_text *out) {
   }
 }
 
-/* Recipes hold no strings, so their text is bounded (64 layers of less than 128 characters and
+/* Recipes hold no strings, so their text is bounded (64 layers of less than 160 characters and
  * some hundred short lines) and fits a buffer of our own: nothing here can fail. */
 void gr_config_digest(const gr_config *config, char out[GR_DIGEST_TEXT]) {
-  char buffer[16384];
+  char buffer[32768];
   gr_text text = {.data = buffer, .capacity = sizeof buffer};
   gr_config_write(config, GR_PART_RECIPE, &text);
   assert(text.data == buffer && !text.failed);

@@ -66,7 +66,16 @@ static gr_layer layer_of(const gr_config *c, uint32_t i, uint32_t n_in) {
                     .dropout = in_65536ths(gr_config_dropout(c, i)),
                     .normalization = gr_config_form(c, i) == GR_FORM_PARAMETRIC
                                          ? GR_NORMALIZATION_PARAMETRIC
-                                         : (gr_normalization)gr_config_normalization(c, i)};
+                                         : (gr_normalization)gr_config_normalization(c, i),
+                    .residual = gr_config_residual(c, i)};
+}
+
+/* Whether what the residual of the next layer adds is there, and as wide. */
+static bool can_add(const gr_network *network, const gr_layer *next) {
+  const uint32_t n = network->n_layers;
+  if (next->residual > n + 1) return false;
+  if (next->residual <= n) return network->layer[n - next->residual].n_out == next->n_out;
+  return (n > 0 ? network->layer[0].n_in : next->n_in) == next->n_out;
 }
 
 gradus_status gr_network_make(const gr_config *config, gr_network *out, gradus_error *err) {
@@ -77,6 +86,10 @@ gradus_status gr_network_make(const gr_config *config, gr_network *out, gradus_e
   for (uint32_t i = 0; i <= config->network.n_hidden; i++) {
     const gr_layer layer = layer_of(config, i, n_in);
     const uint32_t n_out = layer.n_out;
+    if (layer.residual > 0 && !can_add(&network, &layer))
+      return gr_fail(err, GRADUS_ERR_CONFIG,
+                     "network.hidden: layer %u: its residual is not as wide as itself",
+                     (unsigned)i + 1);
     if (!append_layer(&network, &layer))
       return gr_fail(err, GRADUS_ERR_CONFIG,
                      "network.hidden: the weights of layer %u (%u x %u) do not fit this machine",

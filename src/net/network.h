@@ -18,6 +18,7 @@ typedef struct gr_layer {
   size_t bias;      /* offset of bias [n_out], and of the layer's other vectors behind it */
   uint32_t dropout; /* probability of dropping an output, in 65536ths */
   gr_normalization normalization; /* or the form of its activation */
+  uint32_t residual; /* the outputs of the layer so many below it are added to its own; 0: none */
 } gr_layer;
 
 /* The front: what is trained between the gathered inputs and layer 1. Its parameters are the last

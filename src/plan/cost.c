@@ -17,6 +17,9 @@ static const double gather_seconds = 0.03e-9, value_seconds = 0.4e-9;
 /* Likewise of normalisation, forth and back, and of its gradients. */
 static const double normalize_seconds = 0.8e-9;
 
+/* Likewise of what is added to a layer's outputs, forth and back, where it is in cache. */
+static const double residual_seconds = 0.3e-9;
+
 typedef struct model {
   const gr_plan *plan;
   const gr_kernels *kernels;
@@ -179,6 +182,7 @@ static double step_seconds(const model *m, gr_strategy strategy, int *forward, i
       sum += seconds;
     }
     sum += gradient_seconds(m, layer, strategy) + normalization_seconds(m, strategy, l, forward[l]);
+    if (layer->residual > 0) sum += rows * (double)layer->n_out * residual_seconds;
   }
   return sum;
 }

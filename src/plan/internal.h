@@ -34,6 +34,10 @@ static inline size_t gr_plan_widest(const gr_plan *plan) {
 /* Cuts the weights into units and deals them to ranks; allocates. */
 gradus_status gr_plan_units(gr_plan *plan, const gr_kernels *kernels, gradus_error *err);
 
+/* What residuals make of layers: which keep slopes and dC/da, and which buffers an evaluation
+ * has. */
+void gr_plan_residuals(gr_plan *plan);
+
 /* Puts the operations of a step in order, and ends stages where ranks must meet. */
 void gr_plan_order(gr_plan *plan);
 

@@ -50,6 +50,7 @@ static void plan_layers(gr_plan *plan, const gr_network *network) {
     layer->keeps_slope = l + 1 < network->n_layers &&
                          (layer->dropout > 0 || gr_activations[layer->activation].from_input ||
                           layer->normalization == GR_NORMALIZATION_PARAMETRIC);
+    layer->residual = network->layer[l].residual;
     layer->panels_in = gr_panels_of(layer->n_in);
     layer->panels_out = gr_panels_of(layer->n_out);
     layer->ld = stride_of(layer->n_out);
@@ -123,6 +124,16 @@ static void plan_front_buffers(gr_plan *plan) {
   front->scratch = gr_arena_reserve(&plan->arena, (size_t)plan->n_ranks, front->scratch_rank);
 }
 
+/* Where dC/da of a layer lies: by itself where it is wanted after the slope has been applied. */
+static void plan_gradient(gr_plan *plan, uint32_t l) {
+  gr_plan_layer *layer = &plan->layer[l];
+  if (!layer->keeps_gradient) return;
+  layer->gradient = gr_plan_normalizes(plan, l) ? layer->dy : layer->delta;
+  if (layer->residual > 0 && layer->keeps_slope &&
+      layer->normalization != GR_NORMALIZATION_PARAMETRIC) /* which wants dC/da itself */
+    layer->gradient = gr_arena_reserve(&plan->arena, plan->batch_rows, layer->ld);
+}
+
 static void plan_training_buffers(gr_plan *plan, const gr_kernels *kernels) {
   const size_t rows = plan->batch_rows;
   for (int k = 0; k < gr_optimizers[plan->optimizer].moments; k++)
@@ -146,6 +157,7 @@ static void plan_training_buffers(gr_plan *plan, const gr_kernels *kernels) {
       if (plan->layer[l].normalization == GR_NORMALIZATION_BATCH)
         layer->statistics = gr_arena_reserve(&plan->arena, 2 * 16, layer->panels_out);
     }
+    plan_gradient(plan, l);
     if (gr_plan_goes_back(plan, l))
       layer->back = gr_arena_reserve(&plan->arena, 16 * layer->panels_in, layer->n_out);
   }
@@ -163,22 +175,24 @@ static void plan_evaluation_buffers(gr_plan *plan) {
   plan->eval_buffer = EVAL_ROWS * plan->eval_ld;
   gr_arena_layout rank = {0};
   gr_arena_reserve(&rank, EVAL_ROWS, 3); /* row numbers (uint64_t), losses */
-  gr_arena_reserve(&rank, 2, plan->eval_buffer);
+  gr_arena_reserve(&rank, plan->eval_slots, plan->eval_buffer);
   plan->arena.overflow |= rank.overflow;
   plan->eval_rank = rank.n_floats;
   plan->eval = gr_arena_reserve(&plan->arena, (size_t)plan->n_ranks, rank.n_floats);
 }
 
-/* Rows whose activations on both sides of a layer, and deltas, and slopes and normalised inputs
- * where any layer keeps them, stay in half of the second-level cache; whole tiles of them. */
+/* Rows whose activations on both sides of a layer, and deltas, and slopes, normalised inputs and
+ * what residuals add where any layer keeps them, stay in half of the second-level cache; whole
+ * tiles of them. */
 static uint64_t choose_block(const gr_plan *plan, const gr_plan_request *request,
                              size_t tile_rows) {
-  size_t slopes = 0, normalized = 0;
+  size_t slopes = 0, normalized = 0, added = 0;
   for (uint32_t l = 0; l < plan->n_layers; l++) {
     if (plan->layer[l].keeps_slope) slopes = 1;
     if (gr_plan_normalizes(plan, l)) normalized = 2;
+    if (plan->layer[l].residual > 0) added = 2;
   }
-  const size_t matrices = 4 + slopes + normalized;
+  const size_t matrices = 4 + slopes + normalized + added;
   const size_t l2 = request->machine ? request->machine->l2 : GR_MACHINE_TYPICAL.l2,
                rows = l2 / 2 / (matrices * sizeof(float) * gr_plan_widest(plan));
   return rows > 2 * tile_rows ? rows / tile_rows * tile_rows : 2 * tile_rows;
@@ -215,6 +229,7 @@ gradus_status gr_plan_make(const gr_plan_request *request, const gr_kernels *ker
                   .tile_panels = kernels->tile_panels,
                   .step_flops = gr_network_step_flops(request->network, request->batch_rows)};
   plan_layers(&plan, request->network);
+  gr_plan_residuals(&plan);
   gr_plan_choose(&plan, request, kernels);
   gr_plan_order(&plan);
   plan.block_rows = choose_block(&plan, request, kernels->tile_rows);
@@ -312,6 +327,9 @@ void gr_plan_describe(const gr_plan *plan, gr_text *out) {
     if (gr_plan_normalizes(plan, l))
       gr_text_printf(out, ", %s", gr_normalizations[layer->normalization].name);
     if (layer->dropout > 0) gr_text_printf(out, ", dropout %.5g", layer->dropout / 65536.0);
+    if (layer->residual > l) gr_text_puts(out, ", adds the inputs");
+    if (layer->residual > 0 && layer->residual <= l)
+      gr_text_printf(out, ", adds layer %u", l + 1 - layer->residual);
     if (!plan->inference_only && plan->n_ranks > 1)
       describe_split(plan, layer, gr_plan_goes_back(plan, l), out);
     gr_text_puts(out, "\n");

@@ -34,7 +34,10 @@ typedef struct gr_plan_layer {
   size_t a, delta; /* in the arena: outputs and dC/dz, [batch][ld] */
   size_t slope;    /* likewise f'(z), times what dropout does, where `keeps_slope` */
   bool keeps_slope;
-  uint32_t dropout;                      /* probability of dropping an output, in 65536ths */
+  uint32_t residual;   /* the outputs of the layer so many below it are added to its own; 0: none */
+  bool keeps_gradient; /* it has a residual, or is that of another layer */
+  size_t gradient;     /* then dC/da, [batch][ld]; also delta, or dy, where these are the same */
+  uint32_t dropout;    /* probability of dropping an output, in 65536ths */
   int forward_columns, backward_columns; /* column groups of ranks: divisors of n_ranks; rank r is
                                             in column group r % columns, row group r / columns */
   size_t ld;                             /* an odd multiple of 16: no stride is a power of two */
@@ -141,8 +144,10 @@ typedef struct gr_plan {
   size_t slot;                  /* floats in one partial */
   unsigned slots;               /* partials per rank */
   size_t eval_rows, eval, eval_rank,
-      eval_buffer; /* per rank: index, losses and two row buffers for evaluation */
+      eval_buffer; /* per rank: index, losses and row buffers for evaluation */
   size_t eval_ld;
+  uint32_t eval_slots, eval_slot[GR_MAX_LAYERS + 1]; /* buffers, and which of them holds the inputs
+                                                        and the outputs of each layer */
   gr_plan_operation operation[GR_MAX_OPERATIONS];
   int stage[GR_MAX_OPERATIONS]; /* the first operation of each */
   int n_operations, n_stages;

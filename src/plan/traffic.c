@@ -13,7 +13,9 @@ static void add_layer(gr_traffic *t, const gr_layer *layer, bool first, bool las
   t->weights += weights * (first ? 3 : 5) + bias * 3;
   t->activations += outputs * ((last ? 3 : 4) + (first ? 2 : 3)); /* outputs, then deltas */
   t->activations += normalized ? outputs * (5 + 4) : 0;           /* zhat, then dy */
-  t->working_set += weights * (first ? 1 : 2) + bias + outputs * (normalized ? 4 : 2);
+  t->activations += layer->residual > 0 ? outputs * (3 + 3) : 0;
+  t->working_set += weights * (first ? 1 : 2) + bias + outputs * (normalized ? 4 : 2) +
+                    (layer->residual > 0 ? outputs : 0);
 }
 
 gr_traffic gr_traffic_estimate(const gr_network *network, uint64_t batch, gr_optimizer optimizer,

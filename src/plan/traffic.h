@@ -17,6 +17,8 @@
  *   normalised   weighted inputs: written, read and written again as zhat, read on the way back and
  *                for the gradient of the gain; deltas behind it: written, read for those before it
  *                and for the gradients of gain and shift, which are vectors like biases
+ *   residuals    outputs read again and written with what is added, which is read; dC/da of what
+ *                was added likewise
  *   activations  inputs: read as stored (`input_bytes` an element), written, read by forward and
  *                weight gradient. A hidden layer's outputs: written, read by the next forward,
  *                weight gradient and data gradient. The network's outputs: written, read and

@@ -47,6 +47,8 @@ static void put_model(gr_h5_writer *w, const gr_model *model) {
     if (network->layer[l - 1].normalization != GR_NORMALIZATION_NONE)
       gr_h5_put_text_attribute(w, path, gr_normalizations[network->layer[l - 1].normalization].said,
                                gr_normalizations[network->layer[l - 1].normalization].name);
+    if (network->layer[l - 1].residual > 0)
+      gr_h5_put_attribute(w, path, "residual", GR_U32, &network->layer[l - 1].residual);
   }
 }
 

@@ -38,6 +38,8 @@ static gr_config plain_descent(const gr_config *config) {
   plain.optimizer.learning_rate = FAR;
   plain.optimizer.momentum = plain.optimizer.weight_decay = plain.optimizer.l1 = 0;
   plain.optimizer.clip_norm = plain.optimizer.clip_value = plain.optimizer.max_norm = 0;
+  plain.optimizer.bias_rate = plain.optimizer.first_layer_rate = 1;
+  plain.network.parametrization = GR_PARAMETRIZATION_STANDARD;
   plain.average.name = GR_AVERAGE_NONE;
   return plain;
 }
@@ -70,6 +72,19 @@ static double rms(const float *a, const float *b, size_t n, double factor) {
   return sqrt(sum / (double)n);
 }
 
+/* Gain and shift of a normalised layer, and their gradients by how far they were `moved`. */
+static void look_at_vectors(const gr_layer *layer, const float *now, const float *moved,
+                            gr_layer_probe *out) {
+  double *size[] = {&out->gain_rms, &out->shift_rms},
+         *gradient[] = {&out->gain_gradient_rms, &out->shift_gradient_rms};
+  const bool normalized = layer->normalization != GR_NORMALIZATION_NONE;
+  for (size_t v = 0; v < 2; v++) {
+    const size_t at = layer->bias + (v + 1) * layer->n_out;
+    *size[v] = normalized ? rms(now + at, NULL, layer->n_out, 1) : (double)NAN;
+    *gradient[v] = normalized ? rms(moved + at, now + at, layer->n_out, 1 / FAR) : (double)NAN;
+  }
+}
+
 static gradus_status look_at_gradients(probe *p, gradus_error *err) {
   const float *now = p->model->model.parameters;
   const gr_config plain = plain_descent(&p->config);
@@ -82,6 +97,7 @@ static gradus_status look_at_gradients(probe *p, gradus_error *err) {
     p->layer[l].weight_rms = rms(now + layer->weights, NULL, n, 1);
     p->layer[l].bias_rms = rms(now + layer->bias, NULL, layer->n_out, 1);
     p->layer[l].gradient_rms = rms(p->moved + layer->weights, now + layer->weights, n, 1 / FAR);
+    look_at_vectors(layer, now, p->moved, &p->layer[l]);
   }
   return GRADUS_OK;
 }
@@ -136,6 +152,7 @@ static gradus_status look_at_units(probe *p, uint32_t l, gradus_error *err) {
   size_t cells;
   const bool last = l + 1 == p->network.n_layers;
   cut.n_layers = l + 1;
+  cut.layer[l].residual = 0; /* what it makes itself */
   cut.n_parameters = cut.layer[l].bias + cut.layer[l].n_out;
   if (!last) { /* its loss means nothing */
     cut.loss = GR_QUADRATIC;

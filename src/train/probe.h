@@ -13,7 +13,9 @@ typedef struct gr_layer_probe {
   double gradient_rms;         /* of the weights' gradient of the mean loss of the rows */
   double update_ratio;         /* root mean square of the weights' next update over weight_rms: NaN
                                   where the checkpoint has not the state of its optimiser */
-  uint32_t dead;               /* units whose output is the same in every row */
+  double gain_rms, shift_rms;  /* of a normalised layer; else NaN, and so are their gradients */
+  double gain_gradient_rms, shift_gradient_rms;
+  uint32_t dead; /* units whose output is the same in every row */
 } gr_layer_probe;
 
 /* Fills layer[n_layers] for rows of `data`, split `id`, whose gradient makes one step; no dropout.

@@ -56,6 +56,14 @@ expect 0 "with an average and several batches to an update" train data.h5 --hidd
   --normalization layer-norm --average ema --accumulate 3 --epochs 2 --run averaged -q
 expect 0 "and it is evaluated" eval averaged data.h5
 
+survives deep --hidden 20,20,20:identity:0.1:residual=2,20:residual=1 --normalization batch-norm
+expect 0 "inspect shows what is added" inspect deep
+check "of a block" grep -q -e '20 -> 20 identity, batch-norm, dropout 0.1, adds layer 1$' out
+check "of a layer" grep -q -e '20 -> 20 relu, batch-norm, adds layer 3$' out
+refuses 78 "a residual of another width" "layer 2|layer 1|equal widths" -- \
+  train data.h5 --hidden 5,6:residual=1
+refuses 78 "a residual without its name" "layer 2|'residual=1'" -- train data.h5 --hidden 5,5:1
+
 refuses 78 "a normalization that is none" "layer 1|'layer-nrm'|'layer-norm'" -- \
   train data.h5 --hidden 5:layer-nrm
 refuses 78 "an activation that is none" "layer 2|'gelo'|'gelu'" -- train data.h5 --hidden 5,6:gelo

@@ -42,6 +42,10 @@ expect 0 "layers at work" inspect run --layers digits.h5
 check "a line for each layer" test "$(grep -Ec '^  [0-9]+: [0-9]+ -> [0-9]+ +[a-z]+ +[0-9.e-]+ +[0-9.e-]+ +[0-9.e-]+ +[0-9]+ of [0-9]+$' out)" -eq 2
 expect 0 "layers as JSON" inspect run/best.h5 --layers digits.h5 --split test --json
 check "a model has no optimiser" grep -q '"update_ratio": null' out
+check "and is not normalised" grep -q '"gain_rms": null' out
+expect 0 "a normalised one" train numbers.h5 --hidden 8,6 --normalization layer-norm --epochs 1 --run normal -q
+expect 0 "layers of it" inspect normal --layers numbers.h5
+check "and gains and shifts" test "$(grep -Ec '^  [12] +[0-9.e-]+ +[0-9.e-]+ +[0-9.e-]+ +[0-9.e-]+$' out)" -eq 2
 refuses 65 "layers of a data set" "is not a gradus checkpoint" -- inspect digits.h5 --layers digits.h5
 refuses 2 "a metric that the model has not" "auc|rmse" -- importance numbers numbers.h5 --metric auc
 refuses 2 "one permutation" "--repeats" -- importance numbers numbers.h5 --repeats 1

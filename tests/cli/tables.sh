@@ -80,4 +80,29 @@ check "has a line for each" grep -q "1: .* -> 16 " out
 expect 0 "calibrate on what training held out" calibrate c c.csv --test-every 5
 check "and says so" grep -q "temperature .* (held out)" out
 refuses 65 "calibrate on other rows" "is not what the model was trained on" -- calibrate c c.csv
+
+expect 0 "gradient x input of columns" importance run t.csv --test-every 5 --gradient --top 0
+check "one line for each that is used" test "$(grep -cE "^  (colour|size) +[0-9.]+ +[0-9.e-]+$" out)" -eq 2
+
+# Weights and offsets are columns; imported or not, the same run comes of them.
+awk 'BEGIN {
+  print "w,x,exposure,y"
+  for (i = 0; i < 200; i++) printf "%d,%.3f,%.4f,%d\n", 1 + i % 3, i * 37 % 100 / 100, log(1 + i % 5), i % 4
+}' >c.csv
+expect 0 "columns as weights and offsets" train c.csv --weights w --offset exposure --target y \
+  --task regression --loss poisson --epochs 2 --hidden 8 --run straight
+check "what is next knows them" grep -q "gradus eval straight c.csv --weights w --offset exposure" out
+expect 0 "imported" import --train c.csv --weights w --offset exposure --target y --task regression c.h5
+expect 0 "inspect tells" inspect c.h5
+check "of weights" grep -q "weights: true" out
+check "and of offsets" grep -q "offsets: true" out
+expect 0 "the data set" train c.h5 --loss poisson --task regression --epochs 2 --hidden 8 --run imported -q
+same "the same weights" "$(digest straight)" "$(digest imported)"
+expect 0 "eval" eval straight c.csv --weights w --offset exposure
+grep "mae" out >one
+expect 0 "eval of the data set" eval imported c.h5 --split train
+grep "mae" out >other
+check "gives the same" cmp -s one other
+check "which is something" test -s one
+expect 2 "a data set has its own" train c.h5 --weights w
 finish

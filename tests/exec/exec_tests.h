@@ -30,6 +30,7 @@ typedef struct recipe {
   uint64_t accumulate;                        /* passes that `batch` is taken in; 0: one */
   int average;                                /* gr_average */
   double l1, clip_norm, clip_value, max_norm; /* 0: none */
+  int residual;
   bool ntk;
   double bias_rate, first_layer_rate, activation_rate; /* 0: 1 */
   bool courses;      /* of dropout and weight decay: recipe_course */

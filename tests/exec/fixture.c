@@ -62,6 +62,7 @@ gr_config make_config(const recipe *r) {
   c.optimizer.tolerance = 1e-6;
   c.network.dropout = r->dropout;
   c.network.normalization = (int)r->normalization;
+  c.network.residual = r->residual;
   c.network.input_dropout = r->input_dropout;
   c.training.seed = 12345678901;
   c.training.label_smoothing = r->smoothing;

@@ -45,11 +45,12 @@ static void meetings_of(const gr_plan *plan, bool *meets) {
   for (int i = 0; i < plan->n_operations; i++) meets[i] = plan->operation[i].meet;
 }
 
-/* Plain, and with layers that are normalised; the last two with factors of the inputs. */
-enum { N_NETWORKS = 9 };
+/* Plain, with layers that are normalised or parametric, two with factors of the inputs, and with
+ * residuals. */
+enum { N_NETWORKS = 12, N_NORMALIZED = 9 /* the first ones */ };
 static gr_normalization normalization_of(int kind, uint32_t l) {
-  static const char of[N_NETWORKS][4] = {"...", "LLL", "L..", "BBB", ".BL",
-                                         "B..", "PLP", "...", "BL."};
+  static const char of[N_NETWORKS][4] = {"...", "LLL", "L..", "BBB", ".BL", "B..",
+                                         "PLP", "...", "BL.", "...", "BPB", ".LB"};
   const char c = of[kind][l];
   return c == 'L'   ? GR_NORMALIZATION_LAYER
          : c == 'B' ? GR_NORMALIZATION_BATCH
@@ -57,16 +58,24 @@ static gr_normalization normalization_of(int kind, uint32_t l) {
                     : GR_NORMALIZATION_NONE;
 }
 
+/* How many layers below the one is that layer l adds. */
+static uint32_t residual_of(int kind, uint32_t l) {
+  static const uint32_t of[N_NETWORKS][4] = {[9] = {1, 1, 2}, [10] = {0, 2, 1}, [11] = {1, 0, 3}};
+  return of[kind][l];
+}
+
 static gr_network network_of(int kind) {
   gr_network network = {.n_layers = 4, .loss = GR_CROSS_ENTROPY};
-  static const uint32_t width[] = {77, 150, 33, 40, 4};
+  static const uint32_t widths[2][5] = {{77, 150, 33, 40, 4}, {77, 77, 77, 77, 4}};
+  const uint32_t *width = widths[kind >= N_NORMALIZED];
   for (uint32_t l = 0; l < 4; l++)
     network.layer[l] =
         (gr_layer){.n_in = width[l],
                    .n_out = width[l + 1],
+                   .residual = residual_of(kind, l),
                    .activation = l < 3 ? GR_RELU : GR_SOFTMAX,
                    .normalization = l < 3 ? normalization_of(kind, l) : GR_NORMALIZATION_NONE};
-  if (kind >= 7) network.front = (gr_front){.scales = true, .count = 77};
+  if (kind == 7 || kind == 8) network.front = (gr_front){.scales = true, .count = 77};
   return network;
 }
 enum { BATCH = 45 };
@@ -94,16 +103,17 @@ static bool is_drawn(int way, int ranks, int other) {
 }
 
 /* Instruction sets differ by the sizes of their tiles; what normalised layers add does not depend
- * on those. */
+ * on those, nor what residuals add on what follows the products. */
 static void everything_is_done_once_and_after_what_it_needs(void) {
   static const uint64_t lengths[] = {BATCH, 1, 7, 8, 20, 44};
   for (int isa = 0; isa < GR_N_ISAS; isa++) {
     if (!gr_isa_available((gr_isa)isa)) continue;
     for (int kind = 0; kind < (isa == GR_ISA_GENERIC ? N_NETWORKS : 1); kind++)
       for (int ranks = 1; ranks <= 16; ranks += kind ? 5 : 1)
-        for (int way = 0; way < WAYS; way++) {
+        for (int way = 0; way < (kind < N_NORMALIZED ? WAYS : 2 * GR_N_STRATEGIES); way++) {
           if (!is_drawn(way, ranks, kind + isa)) continue;
           const gr_network network = network_of(kind);
+          if (network.front.scales && way / GR_N_STRATEGIES >= 48) continue; /* refused */
           gr_plan plan = make_plan(&network, gr_kernels_of((gr_isa)isa), BATCH, ranks, way);
           for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++)
             check_plan(&plan, lengths[i], gr_isa_names[isa]);
@@ -132,7 +142,8 @@ static void stages_end_where_ranks_meet(void) {
     }
 }
 
-/* Were this not so, the checks above would show nothing; and each meeting costs time. */
+/* Were this not so, the checks above would show nothing; and each meeting costs time. Residuals
+ * want none of their own. */
 static void without_any_of_the_meetings_something_is_read_too_early(void) {
   gr_network wide = {.n_layers = 3,
                      .layer = {{.n_in = 64, .n_out = 128, .activation = GR_RELU},
@@ -140,7 +151,7 @@ static void without_any_of_the_meetings_something_is_read_too_early(void) {
                                {.n_in = 96, .n_out = 64, .activation = GR_SOFTMAX}},
                      .loss = GR_CROSS_ENTROPY};
   for (int ranks = 2; ranks <= 4; ranks++)
-    for (int way = 0; way < N_NETWORKS * WAYS; way++) {
+    for (int way = 0; way < N_NORMALIZED * WAYS; way++) {
       if (!is_drawn(way, ranks, way / WAYS)) continue;
       for (uint32_t l = 0; l < 2; l++)
         wide.layer[l].normalization = normalization_of(way / WAYS, l);

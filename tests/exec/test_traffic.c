@@ -49,6 +49,19 @@ static void normalization_moves_two_more_matrices(void) {
   CU_ASSERT_EQUAL(t.working_set - plain.working_set, 4 * (8 + 2 * 20));
 }
 
+/* Two layers of 4 neurons, 5 rows: 20 outputs are read, written and added to, and so is dC/da. */
+static void residuals_go_through_outputs_and_gradients_again(void) {
+  gr_network network = {
+      .n_layers = 3,
+      .layer = {{.n_in = 3, .n_out = 4}, {.n_in = 4, .n_out = 4}, {.n_in = 4, .n_out = 2}}};
+  const gr_traffic plain = gr_traffic_estimate(&network, 5, GR_SGD, sizeof(float));
+  network.layer[1].residual = 1;
+  const gr_traffic t = gr_traffic_estimate(&network, 5, GR_SGD, sizeof(float));
+  CU_ASSERT_EQUAL(t.activations - plain.activations, 4 * 20 * 6);
+  CU_ASSERT_EQUAL(t.working_set - plain.working_set, 4 * 20);
+  CU_ASSERT_EQUAL(t.weights, plain.weights);
+}
+
 static void moments_and_stored_types_count(void) {
   const gr_traffic sgd = gr_traffic_estimate(&deep, 5, GR_SGD, sizeof(float)),
                    adam = gr_traffic_estimate(&deep, 5, GR_ADAM, 1);
@@ -83,6 +96,7 @@ const gr_test traffic_tests[] = {
     GR_TEST(a_step_moves_what_its_passes_move),
     GR_TEST(one_layer_has_no_data_gradient),
     GR_TEST(normalization_moves_two_more_matrices),
+    GR_TEST(residuals_go_through_outputs_and_gradients_again),
     GR_TEST(moments_and_stored_types_count),
     GR_TEST(the_level_is_the_fastest_that_holds_it),
     GR_TEST(the_largest_part_limits),

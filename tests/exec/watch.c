@@ -2,12 +2,11 @@
  * of inputs of weights, a row number, a loss. */
 #include <config.h>
 
-#include "watch.h"
-
 #include <string.h>
 
 #include "exec_tests.h"
 #include "plan/lanes.h"
+#include "watch.h"
 
 /* What is said of a step, such as its rows: rank 0 prepares it at the end of the step before. */
 static block numbers_of(unsigned step) {
@@ -56,6 +55,7 @@ watch gr_watch_make(const gr_plan *plan) {
     w.delta[l] = make_matrix(rows, layer->panels_out);
     w.zhat[l] = make_matrix(rows, layer->panels_out);
     w.dy[l] = make_matrix(rows, layer->panels_out);
+    w.da[l] = make_matrix(rows, layer->panels_out);
     w.statistics[l] = make_matrix(layer->panels_out, 1);
     w.weights[l] = make_matrix(layer->panels_out, layer->panels_in);
     w.back[l] = make_matrix(layer->panels_in, layer->panels_out);
@@ -151,6 +151,14 @@ static bool normalizes(const watch *w, uint32_t l) {
   return w->plan->layer[l].normalization != GR_NORMALIZATION_NONE;
 }
 
+/* What the residual of layer l adds to a block of its outputs. */
+static void add_residual(watch *w, int rank, uint32_t l, block b) {
+  const uint32_t residual = w->plan->layer[l].residual;
+  if (residual == 0) return;
+  const uint32_t reader = l + 1 - residual; /* whose input is added */
+  reads(w, rank, below(w, reader), own_below(w, rank, reader, b), true);
+}
+
 static void forward(watch *w, int rank, uint32_t l) {
   const gr_plan_layer *layer = &w->plan->layer[l];
   const block mine = share_of(w, rank, layer->forward_columns, layer->panels_out);
@@ -159,6 +167,7 @@ static void forward(watch *w, int rank, uint32_t l) {
     reads(w, rank, below(w, l), own_below(w, rank, l, all_columns(below(w, l), mine.row, mine.end)),
           true);
   writes(w, rank, normalizes(w, l) ? &w->zhat[l] : &w->a[l], mine, true);
+  if (!normalizes(w, l)) add_residual(w, rank, l, mine);
 }
 
 /* Of whole rows, or of panels of the whole batch: weighted inputs become zhat and outputs; or
@@ -180,6 +189,7 @@ static void normalize(watch *w, int rank, uint32_t l, bool back) {
   if (!back && by_batch)
     writes(w, rank, &w->statistics[l], (block){mine.column, mine.last, 0, 1}, true);
   writes(w, rank, back ? &w->delta[l] : &w->a[l], mine, true);
+  if (!back) add_residual(w, rank, l, mine);
 }
 
 static void loss(watch *w, int rank) {
@@ -205,6 +215,9 @@ static void backward(watch *w, int rank, uint32_t l) {
   }
   reads(w, rank, &w->a[l - 1], mine, true);
   writes(w, rank, normalizes(w, l - 1) ? &w->dy[l - 1] : &w->delta[l - 1], mine, true);
+  writes(w, rank, &w->da[l - 1], mine, true);
+  for (uint32_t k = l; k < w->plan->n_layers; k++) /* that the layer is added to */
+    if (w->plan->layer[k].residual == k - (l - 1)) reads(w, rank, &w->da[k], mine, true);
 }
 
 /* The gradient of the rank's lanes. */

@@ -56,6 +56,66 @@ static void every_spelling_of_a_table_gives_the_same_data(void) {
   }
 }
 
+/* In any place, matched by name; neither is an input. */
+static void columns_become_weights_and_offsets(void) {
+  gr_import_options options = import_of(write_text("w.csv", "w,a,y,o\n1,2,10.5,-1\n0,4,7,0.5\n"));
+  options.source[GR_VALID] = write_text("v.csv", "o,y,a,w\n3,1.5,2,0.25\n");
+  options.source[GR_TEST] = write_text("t.csv", "a\n5\n"); /* for predictions */
+  options.target = "y";
+  options.weights = "w";
+  options.offset = "o";
+  gr_dataset d;
+  import_well(&options, &d);
+  CHECK_ACCOUNT("inputs: 1 of 1 columns taken: a (as f32)");
+  const gr_split *s = d.split;
+  CU_ASSERT_FATAL(s[GR_TRAIN].weight && s[GR_TRAIN].offset && s[GR_VALID].weight);
+  CU_ASSERT(s[GR_TRAIN].weight[0] == 1 && s[GR_TRAIN].weight[1] == 0);
+  CU_ASSERT(s[GR_TRAIN].offset[0] == -1 && s[GR_TRAIN].offset[1] == 0.5f);
+  CU_ASSERT(s[GR_VALID].weight[0] == 0.25f && s[GR_VALID].offset[0] == 3);
+  CU_ASSERT(x_of(&d, GR_TRAIN)[1] == 4 && x_of(&d, GR_VALID)[0] == 2 && d.n_columns == 1);
+  CU_ASSERT(!s[GR_TEST].weight && !s[GR_TEST].offset && s[GR_TEST].n_rows == 1);
+  gr_dataset_free(&d);
+}
+
+static void bad_weights_and_offsets_are_refused_with_their_place(void) {
+  static const struct {
+    const char *text, *weights, *offset;
+    gradus_status status;
+    const char *word;
+  } cases[] = {
+      {"w,a,y\n1,2,3\n-1,4,5\n", "w", NULL, GRADUS_ERR_DATA,
+       "bad.csv:3:1: column 'w' is negative; weights are 0 or more"},
+      {"w,a,y\n1,2,3\n,4,5\n", "w", NULL, GRADUS_ERR_DATA,
+       "bad.csv:3:1: column 'w' is missing here; each row needs its weight"},
+      {"w,a,y\n1,2,3\nNA,4,5\n", NULL, "w", GRADUS_ERR_DATA,
+       "bad.csv:3:1: column 'w' is missing here; each row needs its offset"},
+      {"w,a,y\n1,2,3\nx,4,5\n", "w", NULL, GRADUS_ERR_DATA, "bad.csv:3:1: column 'w' is text"},
+      {"w,a,y\n1,2,3\n1e39,4,5\n", NULL, "w", GRADUS_ERR_DATA,
+       "bad.csv:3:1: column 'w' is beyond the range of floats"},
+      {"w,a,y\n0,2,3\n0,4,5\n", "w", NULL, GRADUS_ERR_DATA, "column 'w' is 0 in every row"},
+      {"w,a,y\n1,2,3\n", "y", NULL, GRADUS_ERR_USAGE, "weights 'y': that is the target"},
+      {"w,a,y\n1,2,3\n", "w", "w", GRADUS_ERR_USAGE, "cannot be weights and offset at once"},
+      {"weight,a,y\n1,2,3\n", "wieght", NULL, GRADUS_ERR_USAGE, "did you mean 'weight'?"}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    gr_import_options options = import_of(write_text("bad.csv", cases[i].text));
+    options.weights = cases[i].weights;
+    options.offset = cases[i].offset;
+    import_badly(&options, cases[i].status, cases[i].word);
+  }
+  gr_import_options options = import_of(write_text("bad.csv", "w,a,y\n1,2,3\n,4,5\n2,5,6\n"));
+  gr_dataset d;
+  options.weights = "w";
+  options.max_bad_rows = 1;
+  import_well(&options, &d);
+  CU_ASSERT_EQUAL(d.split[GR_TRAIN].n_rows, 2);
+  gr_dataset_free(&d);
+  options.memory = 1; /* refused before anything is there */
+  import_badly(&options, GRADUS_ERR_RESOURCES, "the rows take");
+  options.memory = 0;
+  options.source[GR_TRAIN] = write_text("bad.svm", "1 1:2\n-1 2:3\n");
+  import_badly(&options, GRADUS_ERR_USAGE, "a table was expected");
+}
+
 static void headers_are_told_from_data(void) {
   static const struct {
     const char *text, *target;
@@ -385,6 +445,8 @@ static void diamonds_become_a_regression(void) {
 
 const gr_test table_tests[] = {
     GR_TEST(every_spelling_of_a_table_gives_the_same_data),
+    GR_TEST(columns_become_weights_and_offsets),
+    GR_TEST(bad_weights_and_offsets_are_refused_with_their_place),
     GR_TEST(headers_are_told_from_data),
     GR_TEST(broken_tables_are_told_with_line_and_column),
     GR_TEST(bad_targets_are_refused),

@@ -48,6 +48,37 @@ static void addition_adds(void) {
   }
 }
 
+/* One operation an element, then flushed: the very bits of a scalar loop; a product in the place of
+ * a factor; what lies beside the panels stays. */
+static void rows_are_added_and_multiplied(void) {
+  gr_test_stream s = {gr_test_seed() + 16};
+  GR_EACH_ISA(k) for (size_t n = 0; n <= 9; n++) for (size_t panels = 0; panels < 4; panels++) {
+    const size_t ld = 16 * (panels + 1), size = n * ld;
+    float *x = gr_test_floats(size), *y = gr_test_floats(size), *sum = gr_test_floats(size),
+          *product = gr_test_floats(size);
+    gr_test_fill(&s, x, size, 1);
+    gr_test_fill(&s, y, size, 1);
+    for (size_t i = 0; i < size; i += 5) {
+      y[i] = i % 2 ? -x[i] : 0x1p-60f;
+      x[i] = i % 2 ? x[i] : 0x1p-60f;
+    }
+    for (size_t i = 0; i < size; i++) {
+      const float a = x[i] + y[i], m = x[i] * y[i];
+      const int inside = i % ld < 16 * panels;
+      sum[i] = !inside ? x[i] : fabsf(a) < 0x1p-100f ? 0 : a;
+      product[i] = !inside ? x[i] : fabsf(m) < 0x1p-100f ? 0 : m;
+    }
+    float *copy = gr_test_floats(size);
+    if (size) memcpy(copy, x, size * sizeof *x);
+    k->add_rows(n, panels, x, y, ld);
+    k->multiply_rows(n, panels, copy, y, copy, ld);
+    GR_CHECK(
+        gr_test_difference(x, sum, size) == size && gr_test_difference(copy, product, size) == size,
+        "%s: %zu rows, %zu panels", isa_name(k), n, panels);
+    gr_test_release();
+  }
+}
+
 /* The panels of weights [n_out][n_in] whose element (o, i) is 100 o + i, padding poisoned. */
 static float *numbered_panels(size_t n_in, size_t n_out) {
   float *w = gr_test_floats(16 * gr_test_panels(n_out) * n_in);
@@ -152,6 +183,7 @@ static void the_table_of_an_instruction_set_is_complete(void) {
 const gr_test vector_tests[] = {
     GR_TEST(column_sums_keep_their_contract),
     GR_TEST(addition_adds),
+    GR_TEST(rows_are_added_and_multiplied),
     GR_TEST(the_back_copy_is_the_transpose),
     GR_TEST(rows_of_weights_are_measured_and_scaled),
     GR_TEST(averages_move_by_their_share),

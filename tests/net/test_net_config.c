@@ -23,7 +23,8 @@ static const char *const good[][8] = {
     [GR_KEY_REALS] = {"0.5", "0.1,0.9", "0.1, 0.5 ,0.9", "1e-3"},
     [GR_KEY_SET] = {"none", "f1", "auc,f1", "mcc, auc ,f1", "f1,f1"},
     [GR_KEY_WIDTHS] = {"none", "1", "512,512", "256, 128 ,64", "1048576"},
-    [GR_KEY_LAYERS] = {"none", "1", "512,512", "256, 128 ,64", "1048576", "512:gelu:0.1,256",
+    [GR_KEY_LAYERS] = {"none", "1", "9,9:residual=1,9:tanh:residual=2:0.5",
+                       "256, 128 ,64:residual=0", "1048576", "512:gelu:0.1,256",
                        "9:0.5:tanh, 8:dropout=0", "7:activation=selu:dropout=.25"},
     [GR_KEY_DURATION] = {"0s", "100ms", "60s", "5min", "2h", "1d", "0.1", "1e-7"},
     [GR_KEY_SIZE] = {"1MiB", "1048577", "256MiB", "1.5GiB", "2GB", "1024TiB"}};
@@ -39,7 +40,7 @@ static const char *const bad[][8] = {
     [GR_KEY_REALS] = {"", "0", "0.5,", ",0.5", "0.5 0.6", "1", "-0.5", "nan"},
     [GR_KEY_SET] = {"", "banana", "f1,", ",f1", "f1 mcc", "none,f1", "f"},
     [GR_KEY_WIDTHS] = {"", "0", "5,", ",5", "5 6", "1048577", "-1", "none,5"},
-    [GR_KEY_LAYERS] = {"", "0", "5,", "5:", "5 6", "5:gelu:tanh", "-1", "none,5"},
+    [GR_KEY_LAYERS] = {"", "0", "5,", "5:", "5 6", "5:gelu:tanh", "5:2", "5:residual=65"},
     [GR_KEY_DURATION] = {"", "-1s", "5 s", "1y", "nan", "400d", "auto", "s"},
     [GR_KEY_SIZE] = {"", "-1", "1XB", "1023KiB", "1025TiB", "MiB"}};
 

@@ -11,6 +11,7 @@
 #include "net/digest.h"
 #include "net/model.h"
 #include "net/suites.h"
+#include "support/numbers.h"
 
 /* A resolved configuration: sigmoids, quadratic loss. */
 static gr_config resolved(const char *inputs, const char *hidden, const char *outputs) {
@@ -50,6 +51,61 @@ static void parameters_lie_layer_by_layer_weights_then_bias(void) {
   CU_ASSERT(n.layer[2].n_out == 2 && n.layer[2].activation == GR_SIGMOID && n.n_parameters == 53);
   gr_network none = make("7", "none", "1");
   CU_ASSERT(none.n_layers == 1 && none.n_parameters == 8 && none.layer[0].n_in == 7);
+}
+
+/* Of each hidden layer the layers below that are added, as digits. */
+static void residuals_of(const char *inputs, const char *hidden, const char *key, char out[16]) {
+  gr_config c = resolved(inputs, hidden, "2");
+  gr_network network;
+  gradus_error err;
+  must_set(&c, "network.residual", key);
+  GR_CHECK_OK(gr_config_validate(&c, &err), &err);
+  GR_CHECK_OK(gr_network_make(&c, &network, &err), &err);
+  for (uint32_t l = 0; l < network.n_layers; l++) out[l] = (char)('0' + network.layer[l].residual);
+  out[network.n_layers] = '\0';
+  gr_config_free(&c);
+}
+
+static void residual_blocks_lie_one_after_another_where_widths_allow(void) {
+  static const char *const known[][4] = {{"7", "5,5,5,5", "0", "00000"},
+                                         {"7", "5,5,5,5", "1", "01110"},
+                                         {"5", "5,5,5,5", "1", "11110"},
+                                         {"7", "5,5,5,5,5,5", "2", "0020200"},
+                                         {"5", "5,5,5,5", "2", "02020"},
+                                         {"7", "5,5,5,3,3,5", "2", "0020000"},
+                                         {"5", "3,5,3,5", "2", "02020"},
+                                         {"9", "4,5:residual=0,4,4", "1", "00010"},
+                                         {"9", "4,4:residual=1,4,4", "2", "01020"},
+                                         {"9", "4,4,4:residual=1,4:residual=3", "0", "00130"},
+                                         {"4", "4:residual=1,4", "0", "100"}};
+  for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+    char got[16];
+    residuals_of(known[i][0], known[i][1], known[i][2], got);
+    GR_CHECK(strcmp(got, known[i][3]) == 0, "%s, %s by %s: %s, wanted %s", known[i][0], known[i][1],
+             known[i][2], got, known[i][3]);
+  }
+}
+
+static void residuals_that_do_not_fit_are_refused(void) {
+  static const char *const known[][4] = {
+      {"7", "5,4:residual=1", "0",
+       "network.hidden: layer 2 has 4 neurons, but layer 1, which its residual 1 adds, has 5; a "
+       "residual wants equal widths"},
+      {"7", "5,5:residual=2", "0",
+       "network.hidden: layer 2 has 5 neurons, but the 7 inputs are what its residual 2 adds"},
+      {"7", "5,5:residual=3", "0", "network.hidden: layer 2: residual 3 reaches below the inputs"},
+      {"7", "5,4,3", "1", "network.residual: no hidden layer is as wide as the one 1 below it"},
+      {"7", "none", "1", "network.residual: no hidden layer"}};
+  for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+    gr_config c = resolved(known[i][0], known[i][1], "2");
+    gr_network network;
+    gradus_error err;
+    must_set(&c, "network.residual", known[i][2]);
+    GR_CHECK_FAILS(gr_config_validate(&c, &err), GRADUS_ERR_CONFIG, &err, known[i][3]);
+    if (i < 3)
+      GR_CHECK_FAILS(gr_network_make(&c, &network, &err), GRADUS_ERR_CONFIG, &err, "residual");
+    gr_config_free(&c);
+  }
 }
 
 static void the_work_of_a_step_is_counted(void) {
@@ -222,6 +278,8 @@ static void a_copy_of_a_model_shares_nothing(void) {
 }
 
 const gr_test network_tests[] = {GR_TEST(parameters_lie_layer_by_layer_weights_then_bias),
+                                 GR_TEST(residual_blocks_lie_one_after_another_where_widths_allow),
+                                 GR_TEST(residuals_that_do_not_fit_are_refused),
                                  GR_TEST(the_work_of_a_step_is_counted),
                                  GR_TEST(what_is_not_resolved_makes_no_network),
                                  GR_TEST(initial_weights_have_the_stated_spread),

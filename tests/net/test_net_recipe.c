@@ -151,6 +151,7 @@ static const char default_recipe[] =
     "  input_dropout: 0\n"
     "  normalization: none\n"
     "  activation_form: fixed\n"
+    "  residual: 0\n"
     "  parametrization: standard\n"
     "  scale_inputs: false\n"
     "training:\n"
@@ -254,6 +255,8 @@ static void the_longest_recipe_has_a_digest(void) {
     c.network.own[i] = (gr_layer_own){.has_activation = true,
                                       .has_dropout = true,
                                       .has_normalization = true,
+                                      .has_residual = true,
+                                      .residual = GR_MAX_HIDDEN,
                                       .normalization = GR_NORMALIZATION_LAYER,
                                       .activation = GR_HARD_SIGMOID, /* the longest name */
                                       .dropout = -1.2345678901234567e-300};

@@ -5,12 +5,14 @@
 #include "reference/reference.h"
 
 /* One sample's outputs a[l] of each layer (a[0]: inputs), their slopes and dC/dz d[l]; and of
- * normalised layers zhat h[l], dC/d(gain zhat + shift) y[l] and 1 / deviation root[l]. Where inputs
- * have factors, a[0] are their products and h[0] the inputs. */
+ * normalised layers zhat h[l], dC/d(gain zhat + shift) y[l] and 1 / deviation root[l]; of those
+ * with a residual, or that are one, dC/da g[l]. Where inputs have factors, a[0] are their products
+ * and h[0] the inputs. */
 typedef struct pass {
   float a[REF_MAX_LAYERS + 1][REF_MAX_WIDTH], s[REF_MAX_LAYERS + 1][REF_MAX_WIDTH],
       d[REF_MAX_LAYERS + 1][REF_MAX_WIDTH], h[REF_MAX_LAYERS + 1][REF_MAX_WIDTH],
-      y[REF_MAX_LAYERS + 1][REF_MAX_WIDTH], root[REF_MAX_LAYERS + 1];
+      y[REF_MAX_LAYERS + 1][REF_MAX_WIDTH], g[REF_MAX_LAYERS + 1][REF_MAX_WIDTH],
+      root[REF_MAX_LAYERS + 1];
 } pass;
 
 /* Where a sample stands: what dropout depends on. */

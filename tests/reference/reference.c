@@ -13,8 +13,7 @@
 #include "reference/lbfgs.h"
 #include "reference/updates.h"
 
-/* Numbers of each neuron of layer l = 1.. beside its weights: bias, gain, shift, mean and variance.
- */
+/* Numbers of each neuron of layer l = 1.. beside weights: bias, gain, shift, mean and variance. */
 static size_t vectors_of(const ref_recipe *recipe, size_t l) {
   static const size_t vectors[] = {
       [REF_PLAIN] = 1, [REF_LAYER_NORM] = 3, [REF_BATCH_NORM] = 5, [REF_PARAMETRIC] = 2};
@@ -44,15 +43,35 @@ size_t ref_parameters(const ref_recipe *recipe) {
   return scales_of(recipe) + ref_front_parameters(recipe);
 }
 
-/* What activation and dropout make of z[n_out]. */
+/* What activation, dropout and residual make of z[n_out]. */
 static void activate(const ref_recipe *recipe, const place *at, size_t l, const float *z, pass *p) {
+  const size_t residual = recipe->residual[l - 1];
   for (size_t o = 0; o < recipe->width[l]; o++) {
-    ref_curve((int)recipe->activation[l - 1], z[o], &p->a[l][o], &p->s[l][o]);
-    if (recipe->dropout[l - 1] == 0) continue;
-    const float k = ref_kept(recipe, at, l, o);
-    p->a[l][o] = ref_flush(p->a[l][o] * k);
-    p->s[l][o] = ref_flush(p->s[l][o] * k);
+    float *a = &p->a[l][o];
+    ref_curve((int)recipe->activation[l - 1], z[o], a, &p->s[l][o]);
+    if (recipe->dropout[l - 1] > 0) {
+      const float k = ref_kept(recipe, at, l, o);
+      *a = ref_flush(*a * k);
+      p->s[l][o] = ref_flush(p->s[l][o] * k);
+    }
+    if (residual > 0) *a = ref_flush(*a + p->a[l - residual][o]);
   }
+}
+
+/* Whether the outputs of layer l are added to those of layer k. */
+static int is_added(const ref_recipe *recipe, size_t l, size_t k) {
+  return k > l && recipe->residual[k - 1] == k - l;
+}
+
+/* From the data gradient of output i of layer l to what is multiplied by the slope. */
+static float take_residuals(const ref_recipe *recipe, size_t l, size_t i, float sum, pass *p) {
+  int any = recipe->residual[l - 1] > 0;
+  for (size_t k = l + 1; k < recipe->n_layers; k++) any |= is_added(recipe, l, k);
+  if (!any) return sum;
+  p->g[l][i] = ref_flush(sum);
+  for (size_t k = l + 1; k < recipe->n_layers; k++)
+    if (is_added(recipe, l, k)) p->g[l][i] = ref_flush(p->g[l][i] + p->g[k][i]);
+  return p->g[l][i];
 }
 
 /* The biases of layer l, and its other vectors. */
@@ -76,9 +95,12 @@ static void multiply(const ref_recipe *recipe, const float *parameters, size_t l
 static void finish(const ref_recipe *recipe, const float *parameters, const place *at, size_t l,
                    pass *p) {
   const ref_normalization kind = recipe->normalization[l - 1];
-  for (size_t o = 0; o < recipe->width[l] && kind == REF_PARAMETRIC; o++)
+  const size_t residual = recipe->residual[l - 1];
+  for (size_t o = 0; o < recipe->width[l] && kind == REF_PARAMETRIC; o++) {
     ref_parametric((int)recipe->activation[l - 1], vector_of(recipe, parameters, l, 1)[o],
                    ref_kept(recipe, at, l, o), &p->h[l][o], &p->a[l][o], &p->s[l][o]);
+    if (residual > 0) p->a[l][o] = ref_flush(p->a[l][o] + p->a[l - residual][o]);
+  }
   if (kind == REF_PARAMETRIC) return;
   if (kind == REF_LAYER_NORM)
     ref_normalize(vector_of(recipe, parameters, l, 1), vector_of(recipe, parameters, l, 2),
@@ -95,9 +117,10 @@ static void multiply_back(const ref_recipe *recipe, const float *parameters, siz
   for (size_t i = 0; i < n_in; i++) {
     float sum = 0;
     for (size_t o = 0; o < recipe->width[l]; o++) sum = fmaf(p->d[l][o], w[o * n_in + i], sum);
-    d[i] = ref_flush(sum * (recipe->normalization[l - 2] == REF_PARAMETRIC ? 1 : p->s[l - 1][i]));
-    if (recipe->normalization[l - 2] == REF_PARAMETRIC)
-      p->d[l - 1][i] = ref_flush(d[i] * p->s[l - 1][i]);
+    const int parametric = recipe->normalization[l - 2] == REF_PARAMETRIC;
+    const float da = take_residuals(recipe, l - 1, i, sum, p);
+    d[i] = ref_flush(da * (parametric ? 1 : p->s[l - 1][i]));
+    if (parametric) p->d[l - 1][i] = ref_flush(d[i] * p->s[l - 1][i]);
   }
   if (recipe->normalization[l - 2] == REF_LAYER_NORM)
     ref_normalize_back(vector_of(recipe, parameters, l - 1, 1), n_in, p->h[l - 1], d,

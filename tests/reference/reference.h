@@ -71,6 +71,7 @@ typedef struct ref_recipe {
   size_t n_layers, width[REF_MAX_LAYERS + 1]; /* width[0]: inputs */
   ref_activation activation[REF_MAX_LAYERS];
   ref_normalization normalization[REF_MAX_LAYERS];
+  size_t residual[REF_MAX_LAYERS]; /* outputs of the layer so many below are added; 0: none */
   ref_loss loss;
   ref_optimizer optimizer;
   size_t lane_rows;

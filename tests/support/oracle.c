@@ -193,13 +193,14 @@ void gr_oracle_inputs(const gr_network *network, const double *parameters, const
 
 void gr_oracle_forward(const gr_network *network, const double *parameters, const double *x,
                        double *z, double *a_out) {
-  double buffer[2][1200], inputs[1200];
+  enum { MOST = 8 }; /* layers back that a residual reaches, and one more */
+  double buffer[MOST][1200], inputs[1200];
   const double *a = inputs;
   gr_oracle_inputs(network, parameters, x, inputs);
   for (uint32_t l = 0; l < network->n_layers; l++) {
     const gr_layer *layer = &network->layer[l];
     const int last = l + 1 == network->n_layers;
-    double *to = last ? z : buffer[l % 2];
+    double *to = last ? z : buffer[l % MOST];
     for (size_t o = 0; o < layer->n_out; o++) {
       to[o] = parameters[layer->bias + o];
       for (size_t i = 0; i < layer->n_in; i++)
@@ -208,6 +209,8 @@ void gr_oracle_forward(const gr_network *network, const double *parameters, cons
     if (layer->normalization == GR_NORMALIZATION_LAYER) normalize(layer, parameters, to);
     for (size_t o = 0; o < layer->n_out && !last; o++)
       to[o] = output_of(layer, parameters, to[o], o);
+    for (size_t o = 0; o < layer->n_out && layer->residual > 0; o++)
+      to[o] += layer->residual > l ? inputs[o] : buffer[(l - layer->residual) % MOST][o];
     if (!last && a_out) {
       memcpy(a_out, to, layer->n_out * sizeof *to);
       a_out += layer->n_out;
@@ -237,8 +240,9 @@ double gr_oracle_batch_loss(const gr_network *network, const double *parameters,
   for (size_t r = 0; r < n_rows; r++)
     gr_oracle_inputs(network, parameters, x + r * network->layer[0].n_in,
                      a + r * network->layer[0].n_in);
+  double *all[GR_MAX_LAYERS + 1] = {a};
   for (const gr_layer *layer = network->layer; layer <= out; layer++) {
-    const size_t n_in = layer->n_in, n_out = layer->n_out;
+    const size_t n_in = layer->n_in, n_out = layer->n_out, l = (size_t)(layer - network->layer) + 1;
     double *z = gr_test_array(n_rows * n_out, sizeof *z);
     for (size_t r = 0; r < n_rows; r++)
       for (size_t o = 0; o < n_out; o++) {
@@ -252,7 +256,9 @@ double gr_oracle_batch_loss(const gr_network *network, const double *parameters,
       normalize(layer, parameters, z + r * n_out);
     for (size_t i = 0; i < n_rows * n_out && layer < out; i++)
       z[i] = output_of(layer, parameters, z[i], i % n_out);
-    a = z;
+    for (size_t i = 0; i < n_rows * n_out && layer->residual > 0; i++)
+      z[i] += all[l - layer->residual][i];
+    all[l] = a = z;
   }
   for (size_t r = 0; r < n_rows; r++)
     sum += gr_oracle_row_loss(network->loss, out->activation, p, a + r * out->n_out,

@@ -13,6 +13,7 @@
 typedef struct tracked {
   double a[1200], ea[1200], z[1200], ez[1200], d[1200], ed[1200];
   double h[1200], eh[1200], y[1200], ey[1200], root, er;
+  double g[1200], eg[1200]; /* dC/da */
 } tracked;
 
 /* Limits of |f'| and |f''| over all z, rounded up; of the exponential nothing, it stands last. */
@@ -109,9 +110,9 @@ static void track_normalize_back(const gr_layer *layer, const double *parameters
 }
 
 /* Outputs of a layer and their errors: a chain of n_in multiply-adds errs by at most n_in u times
- * the sum of magnitudes. */
-static void track_forward(const gr_layer *layer, const double *parameters, const tracked *below,
-                          tracked *t) {
+ * the sum of magnitudes. What a residual adds carries its own error, and is rounded. */
+static void track_forward(const gr_layer *layer, const double *parameters, tracked *t) {
+  const tracked *below = t - 1;
   for (size_t o = 0; o < layer->n_out; o++) {
     double z = parameters[layer->bias + o], size = fabs(z), carried = 0;
     for (size_t i = 0; i < layer->n_in; i++) {
@@ -128,6 +129,9 @@ static void track_forward(const gr_layer *layer, const double *parameters, const
     t->a[o] = gr_oracle_activation(layer->activation, t->z[o]);
     t->ea[o] = limits[layer->activation].slope * t->ez[o] +
                gr_oracle_activation_error(layer->activation, t->a[o]);
+    if (layer->residual == 0) continue;
+    t->a[o] += t[-(ptrdiff_t)layer->residual].a[o];
+    t->ea[o] += t[-(ptrdiff_t)layer->residual].ea[o] + GR_ROUNDOFF * fabs(t->a[o]) + 0x1p-100;
   }
 }
 
@@ -167,9 +171,21 @@ static void track_loss(const gr_network *network, const gr_oracle_parameters *p,
   }
 }
 
-static void track_backward(const gr_layer *layer, const double *parameters, const tracked *t,
-                           tracked *below) {
+/* Adds to dC/da of output i of the layer below those of the layers up to `last` that it is added
+ * to. */
+static void track_residuals(const gr_layer *layer, const gr_layer *last, const tracked *t, size_t i,
+                            double *s, double *es) {
+  for (ptrdiff_t k = 0; layer + k < last; k++) {
+    if (layer[k].residual != k + 1) continue;
+    *s += t[k].g[i];
+    *es += t[k].eg[i] + GR_ROUNDOFF * fabs(*s) + 0x1p-100;
+  }
+}
+
+static void track_backward(const gr_layer *layer, const gr_layer *last, const double *parameters,
+                           tracked *t) {
   const gr_activation below_kind = layer[-1].activation;
+  tracked *below = t - 1;
   for (size_t i = 0; i < layer->n_in; i++) {
     double s = 0, size = 0, carried = 0;
     for (size_t o = 0; o < layer->n_out; o++) {
@@ -179,7 +195,10 @@ static void track_backward(const gr_layer *layer, const double *parameters, cons
       carried += t->ed[o] * fabs(w);
     }
     const double slope = gr_oracle_derivative(below_kind, below->z[i]);
-    const double es = carried + (double)layer->n_out * GR_ROUNDOFF * size;
+    double es = carried + (double)layer->n_out * GR_ROUNDOFF * size;
+    track_residuals(layer, last, t, i, &s, &es);
+    below->g[i] = s;
+    below->eg[i] = es;
     below->d[i] = s * slope;
     below->ed[i] = es * fabs(slope) +
                    fabs(s) * (limits[below_kind].bend * below->ez[i] + 2 * below->ea[i] +
@@ -239,11 +258,10 @@ void gr_oracle_gradient_bound(const gr_network *network, const double *parameter
     gr_oracle_inputs(network, parameters, x + r * n_in, t[0].a);
     for (size_t i = 0; i < n_in; i++)
       t[0].ea[i] = network->front.scales ? GR_ROUNDOFF * fabs(t[0].a[i]) + 0x1p-100 : 0;
-    for (uint32_t l = 0; l < n; l++)
-      track_forward(&network->layer[l], parameters, &t[l], &t[l + 1]);
+    for (uint32_t l = 0; l < n; l++) track_forward(&network->layer[l], parameters, &t[l + 1]);
     track_loss(network, p, y + r * n_out, w, &t[n]);
     for (uint32_t l = n - 1; l > 0; l--)
-      track_backward(&network->layer[l], parameters, &t[l + 1], &t[l]);
+      track_backward(&network->layer[l], &network->layer[n - 1], parameters, &t[l + 1]);
     for (uint32_t l = 0; l < n; l++)
       add_row_bound(&network->layer[l], &t[l], &t[l + 1], sums, bound);
     add_scale_bound(network, parameters, x + r * n_in, &t[1], sums, bound);

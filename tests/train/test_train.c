@@ -20,6 +20,7 @@ int main(int argc, char **argv) {
                              {"metrics", metrics_tests},
                              {"weights", weights_tests},
                              {"understand", understand_tests},
+                             {"residual", residual_tests},
                              {NULL, NULL}};
   return gr_test_main(argc, argv, suites);
 }
