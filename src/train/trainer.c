@@ -289,6 +289,11 @@ static bool time_is_up(const gr_trainer *t, double now) {
   return t->session_samples > 0 && gr_deadline_is_near(&t->deadline, now, ends_epoch, writes);
 }
 
+bool gr_trainer_must_stop(const gr_trainer *t) {
+  return t->must_stop || atomic_load(&t->stop_requested) || atomic_load(&t->stop_file) ||
+         time_is_up(t, gr_clock_now());
+}
+
 static double average_share(void *user, uint64_t step) {
   const gr_trainer *t = user;
   return gr_average_share(&t->prepared.config, gr_trainer_schedule_step(t, step),
@@ -434,7 +439,10 @@ static gradus_status take_steps(gr_trainer *t, uint64_t steps, uint64_t *taken, 
 static gradus_status stop(gr_trainer *t, const char *why, gradus_error *err) {
   const gr_train_state *s = &t->now.state;
   gr_text line = {0};
-  GR_TRY(gr_trainer_checkpoint(t, NULL, 0, err));
+  t->must_stop = true; /* where steps have to be taken again for it, as few as possible */
+  const gradus_status saved = gr_trainer_checkpoint(t, NULL, 0, err);
+  t->must_stop = false;
+  GR_TRY(saved);
   atomic_store(&t->stop_file, 0);
   withdraw_stop(t);
   GR_TRY(mark(t, "end", why, err));

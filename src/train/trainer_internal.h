@@ -43,12 +43,14 @@ struct gr_trainer {
    * parameters and moments are fetched from the engine at the end of an epoch. */
   gr_checkpoint now;
   float *best; /* parameters of the best epoch; valid where now.state.has_best */
-  /* A state that is known to be good, and its parameters and moments, which belong to `now` (the
-   * beginning of the epoch, of the session, or after a step that was skipped) or to the snapshot.
-   */
+  /* The beginning of the epoch, or of the session, or after a step that was skipped: its parameters
+   * and moments are those in `now`. */
   gr_train_state began;
-  const float *began_parameters;
-  float *const *began_moment;
+  /* The newest state in memory that is known to be good; its parameters and moments belong to `now`
+   * or to the snapshot. */
+  gr_train_state good;
+  const float *good_parameters;
+  float *const *good_moment;
   gr_metric_set metrics; /* of the history, in the order of the table */
   gr_scores scores;      /* of the rows validated on, where metrics ask for them */
 
@@ -71,7 +73,7 @@ struct gr_trainer {
   gradus_error warned; /* what the last warning said, and how often in a row it was to be said */
   unsigned warnings;
   gr_deadline deadline;
-  double refreshed; /* the lock, on the clock; the writer's */
+  double refreshed; /* the lock, on the clock; the watcher's once `watching` */
 
   double session_start, training_seconds; /* clock; seconds inside gr_trainer_advance */
   double entered;                         /* clock at the entry of gr_trainer_advance; 0 outside */
@@ -85,7 +87,8 @@ struct gr_trainer {
   double last_look;
 
   atomic_int stop_requested, checkpoint_requested;
-  atomic_int stop_file, watching; /* set by the writer's thread; lets it look for one */
+  bool must_stop;                  /* a request to stop, or a limit, is being served */
+  atomic_int stop_file, watching; /* set by the watcher; lets it look for one */
 };
 
 /* A line of timing.jsonl: about where the trainer stands, which is filled in here, or about another
@@ -116,6 +119,10 @@ gradus_status gr_trainer_step_by(gr_trainer *t, gr_engine *engine, const gr_feed
                                  bool (*after)(void *user, const gr_step_result *, uint64_t),
                                  gr_step_result *result, gradus_error *err);
 
+/* Whether the session has to end: on request, or because the next step, with what has to follow it,
+ * could come after the time limit. */
+bool gr_trainer_must_stop(const gr_trainer *t);
+
 /* Adds a step of n rows to the state, unless it changed nothing. */
 void gr_trainer_count(gr_trainer *t, const gr_step_result *result, uint64_t n);
 
@@ -129,8 +136,8 @@ gradus_status gr_trainer_nonfinite(gr_trainer *t, const gr_step_result *result, 
 /* That, where parameters or moments are not finite now. */
 gradus_status gr_trainer_check(gr_trainer *t, gradus_error *err);
 
-/* Parameters and moments in `now`, or those in the snapshot, are those of the state in `now`; the
- * latter count unless the epoch's beginning is wanted. */
+/* The state in `now` is good, and its parameters and moments are those in `now`, or those in the
+ * snapshot. */
 void gr_trainer_note_beginning(gr_trainer *t);
 void gr_trainer_note_snapshot(gr_trainer *t);
 

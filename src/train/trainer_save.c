@@ -25,7 +25,8 @@ static void write_snapshot(void *user) {
     gr_snapshot_write(&t->snapshot);
 }
 
-/* Beside training, while nothing is written: neither may ever wait for a slow file system. */
+/* By a thread of its own: training may not wait for a slow file system, nor the lock for a write
+ * that takes minutes. */
 static void watch(void *user) {
   gr_trainer *t = user;
   const double now = gr_clock_now();
