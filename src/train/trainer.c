@@ -143,8 +143,6 @@ static void report_progress(gr_trainer *t, bool epoch_finished, double now) {
   t->options.on_progress(t->options.user, &progress);
 }
 
-/* How good an epoch is, larger is better: minus the validation loss, or the metric that is judged.
- */
 double gr_trainer_merit(const gr_trainer *t, const gr_history_row *row) {
   const gr_metric metric = gr_metric_judged(&t->prepared.config);
   if (metric == GR_N_METRICS) return -row->valid_loss;

@@ -87,7 +87,7 @@ struct gr_trainer {
   double last_look;
 
   atomic_int stop_requested, checkpoint_requested;
-  bool must_stop;                  /* a request to stop, or a limit, is being served */
+  bool must_stop;                 /* a request to stop, or a limit, is being served */
   atomic_int stop_file, watching; /* set by the watcher; lets it look for one */
 };
 
@@ -239,7 +239,8 @@ uint64_t gr_trainer_schedule_step(const gr_trainer *t, uint64_t step);
 /* The first step of the epoch under way, the samples seen until then, and the last step of all. */
 uint64_t gr_trainer_epoch_step(const gr_trainer *t, const gr_train_state *s);
 uint64_t gr_trainer_epoch_samples(const gr_trainer *t, const gr_train_state *s);
-/* How good an epoch is, larger is better. */
+/* How good an epoch is, larger is better: minus the validation loss, or the metric that is judged.
+ */
 double gr_trainer_merit(const gr_trainer *t, const gr_history_row *row);
 
 uint64_t gr_trainer_last_step(const gr_trainer *t);
