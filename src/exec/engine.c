@@ -88,6 +88,7 @@ gradus_status gr_engine_create(const gr_network *network, const gr_config *confi
                                    .norms = config->optimizer.clip_norm > 0,
                                    .directs = scope == GR_SCOPE_LAYER,
                                    .compares = scope == GR_SCOPE_RUN,
+                                   .searches = scope == GR_SCOPE_SEARCH,
                                    .constrains = config->optimizer.max_norm > 0,
                                    .averages = config->average.name != GR_AVERAGE_NONE,
                                    .threads = gr_team_available(resources->threads),
@@ -106,8 +107,11 @@ gradus_status gr_engine_create(const gr_network *network, const gr_config *confi
   engine->row_squares = gr_calloc(engine->plan.n_rows, sizeof *engine->row_squares);
   for (int i = 0; i < 2; i++)
     engine->row_sums[i] = gr_calloc(engine->plan.n_rows, sizeof *engine->row_sums[i]);
+  if (engine->plan.searches && !inference_only)
+    engine->products = gr_calloc(gr_lbfgs_sums() * engine->plan.n_rows, sizeof(double));
   if (!make_arena(engine) || !engine->update[0] || !engine->update[1] || !engine->lane_sums ||
-      !engine->rank_finite || !engine->row_squares || !engine->row_sums[0] || !engine->row_sums[1])
+      !engine->rank_finite || !engine->row_squares || !engine->row_sums[0] ||
+      !engine->row_sums[1] || (engine->plan.searches && !inference_only && !engine->products))
     goto fail;
   GR_TRY_ELSE(fail, gr_phases_make(&engine->phases, engine->plan.n_ranks, err));
   engine->spins = gr_team_spins(engine->plan.n_ranks);
@@ -129,6 +133,7 @@ void gr_engine_destroy(gr_engine *engine) {
   gr_free(engine->rank_finite);
   gr_free(engine->row_squares);
   for (int i = 0; i < 2; i++) gr_free(engine->row_sums[i]);
+  gr_free(engine->products);
   gr_free(engine);
 }
 
@@ -184,6 +189,7 @@ void gr_engine_load(gr_engine *engine, const float *parameters,
   pack(plan, averaged ? moment[trained] : parameters, gr_at(engine, plan->parameters));
   if (plan->averages) pack(plan, parameters, gr_at(engine, plan->average));
   refresh_back(engine);
+  engine->recalled = false;
   for (int k = 0; k < gr_optimizers[plan->optimizer].moments && !plan->inference_only; k++) {
     float *blocked = gr_at(engine, plan->moment[k]);
     memset(blocked, 0, plan->n_blocked * sizeof(float));
@@ -200,10 +206,6 @@ void gr_engine_store(const gr_engine *engine, float *parameters,
     unpack(plan, gr_at(engine, plan->parameters), moment[trained]);
   for (int k = 0; k < gr_optimizers[plan->optimizer].moments && !plan->inference_only; k++)
     if (moment && moment[k]) unpack(plan, gr_at(engine, plan->moment[k]), moment[k]);
-}
-
-void gr_engine_set_objective(gr_engine *engine, double objective) {
-  engine->objective[0] = engine->objective[1] = objective;
 }
 
 void gr_engine_bind_inputs(gr_engine *engine, const gr_rows *rows) {

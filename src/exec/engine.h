@@ -10,6 +10,7 @@
 #include "base/dtype.h"
 #include "base/text.h"
 #include "kernel/expansion.h"
+#include "net/line_search.h"
 #include "net/network.h"
 #include "net/row_order.h"
 #include "net/schedule.h"
@@ -45,8 +46,11 @@ typedef struct gr_step_result {
   double weight;        /* sum of row weights: the row count without weights */
   double gradient_norm; /* of the mean gradient, all layers, before clipping; NaN where the recipe
                            does not ask for it */
-  double objective; /* mean loss and weight decay's part, where the optimiser compares it; else 0 */
-  bool finite;      /* false: the loss or gradient_norm is not finite and nothing was updated */
+  double objective; /* mean loss and weight decay's part, where the optimiser compares it; else 0.
+                       Of a line search: at the model */
+  gr_search search; /* where it stands then, if there is one */
+  bool finite;      /* false: the loss or gradient_norm is not finite and nothing was updated. At a
+                       point that a line search only tries they may be infinite or NaN */
   int bad_layer; /* when not finite: first layer (1-based) with a non-finite output, 0 = the inputs,
                     -1 = not found */
   uint64_t bad_row;    /* its row in the data set */
@@ -77,14 +81,15 @@ void gr_engine_destroy(gr_engine *engine); /* accepts NULL */
 
 /* Parameters and moments (may be NULL: zero) in logical order, in and out. With an average the
  * parameters are that, and behind the moments come the weights that are trained (NULL: the
- * parameters). */
+ * parameters); with a line search they are where it begins, and the weights where it stands. */
 void gr_engine_load(gr_engine *engine, const float *parameters,
                     const float *const moment[GR_MAX_MOMENTS]);
 void gr_engine_store(const gr_engine *engine, float *parameters,
                      float *const moment[GR_MAX_MOMENTS]);
 
-/* What the last step minimised (gr_step_result.objective), for an engine that goes on after it. */
-void gr_engine_set_objective(gr_engine *engine, double objective);
+/* What the last step minimised and where its line search stands (gr_step_result), for an engine
+ * that goes on after it. */
+void gr_engine_continue(gr_engine *engine, double objective, const gr_search *search);
 
 /* One update from rows order[start .. start+n) of the epoch, n <= batch_size. `step` is 0-based
  * (bias correction uses step + 1). */

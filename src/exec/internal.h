@@ -5,6 +5,7 @@
 #include "exec/engine.h"
 #include "exec/pace.h"
 #include "exec/phases.h"
+#include "net/lbfgs.h"
 #include "plan/plan.h"
 
 /* The product mu_1 .. mu_t of nadam (kernel/optimizer.h) after `factors` of them: it follows from
@@ -34,6 +35,10 @@ struct gr_engine {
   float levels[GR_MAX_LIST];  /* of a quantile loss */
   double *row_squares;        /* [plan.n_rows] sums of squares of rows of the gradient */
   double *row_sums[2];        /* likewise, of the weights and of their direction */
+  double *products;           /* [gr_lbfgs_sums()][plan.n_rows], where lines are searched */
+  gr_lbfgs lbfgs[2];          /* after steps of even and of odd number */
+  uint64_t newest;            /* of these */
+  bool recalled;              /* its products are those of the vectors */
   double loss;                /* of the step under way, where it is compared */
   double objective[2];        /* of steps of even and of odd number, where they are compared */
   unsigned char *rank_finite; /* [n_ranks * 64]: 1 where all losses of the rank's rows are finite; a
@@ -77,6 +82,12 @@ void gr_engine_gather(const gr_engine *engine, const gr_rows *rows, const uint64
 void gr_normalize_prepare(gr_engine *engine, size_t model);
 void gr_normalize_evaluation(const gr_engine *engine, size_t model, const gr_plan_layer *layer,
                              uint64_t n, float *a);
+
+/* The sums over rows that exec/lbfgs.c keeps. */
+size_t gr_lbfgs_sums(void);
+
+/* The products of the vectors that have been loaded; the same bits as those that steps leave. */
+void gr_lbfgs_recall(gr_engine *engine);
 
 /* Coefficients of the update of step `step` (0-based), from gradients of rows of this weight, into
  * update[n_layers]. `decay`: the weight decay of the step. */

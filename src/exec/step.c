@@ -135,13 +135,15 @@ static bool prepare(steps *all, uint64_t pass, uint64_t start) {
   return true;
 }
 
-/* Whether the step may change anything; *norm receives that of the gradient, or NaN. */
+/* Whether the step may change anything; *norm receives that of the gradient, or NaN. A line search
+ * looks at the numbers of its trials itself. */
 static bool is_finite(const gr_step *s, double *norm) {
   const gr_engine *engine = s->engine;
   bool finite = true;
   for (int r = 0; r < engine->plan.n_ranks; r++) finite &= engine->rank_finite[64 * r];
   const bool norms = engine->plan.norms && s->last;
   *norm = norms ? gr_whole_norm(s) : (double)NAN;
+  if (engine->plan.searches && !gr_lbfgs_begins(s)) return true;
   return finite && (!norms || isfinite(*norm));
 }
 
@@ -159,6 +161,7 @@ static void report(steps *all, const gr_step *s, double norm, bool finite) {
                              .weight = s->weight,
                              .gradient_norm = norm,
                              .objective = s->engine->objective[s->number % 2],
+                             .search = s->engine->lbfgs[s->number % 2].search,
                              .finite = finite};
   all->done++;
   const bool more = run->after ? run->after(run->user, result, all->step_rows) : true;
@@ -189,36 +192,55 @@ static void compare(const steps *all, const gr_step *s) {
 }
 
 static void norm(const steps *all, const gr_step *s, int rank) {
+  const gr_plan *plan = &s->engine->plan;
   if (!s->last) return;
-  gr_whole_squares(s, rank);
-  if (s->engine->plan.compares && rank == 0) compare(all, s);
+  if (plan->searches)
+    gr_lbfgs_measure(s, rank);
+  else
+    gr_whole_squares(s, rank);
+  if ((plan->compares || plan->searches) && rank == 0) compare(all, s);
+}
+
+/* The weights of the rank's units by their gradient, and by what the whole gradient says. */
+static void update_units(const gr_step *s, int rank, const gr_verdict *verdict) {
+  const gr_plan *plan = &s->engine->plan;
+  const bool averages = plan->averages && !plan->constrains; /* else after that */
+  for (size_t i = plan->first_unit[rank]; i < plan->first_unit[rank + 1]; i++) {
+    const gr_unit *u = &plan->units[i];
+    gr_normalize_track(s, u);
+    if (plan->whole_gradient)
+      gr_whole_apply(s, verdict, u);
+    else
+      gr_gradient_unit(s, rank, u);
+    if (averages) gr_whole_average(s, u);
+  }
 }
 
 static void update(steps *all, const gr_step *s, int rank) {
   gr_engine *engine = s->engine;
   const gr_plan *plan = &engine->plan;
   gr_verdict verdict;
-  const bool finite = is_finite(s, &verdict.norm), whole = plan->whole_gradient,
-             averages = plan->averages && !plan->constrains; /* else after that */
-  if (whole && finite && s->last) gr_whole_judge(s, &verdict);
-  for (size_t i = plan->first_unit[rank]; finite && s->last && i < plan->first_unit[rank + 1];
-       i++) {
-    const gr_unit *u = &plan->units[i];
-    gr_normalize_track(s, u);
-    if (whole)
-      gr_whole_apply(s, &verdict, u);
-    else
-      gr_gradient_unit(s, rank, u);
-    if (averages) gr_whole_average(s, u);
-  }
+  const bool finite = is_finite(s, &verdict.norm), changes = finite && s->last;
+  if (changes && plan->whole_gradient) gr_whole_judge(s, &verdict);
+  if (changes && plan->searches)
+    gr_lbfgs_update(s, rank);
+  else if (changes)
+    update_units(s, rank, &verdict);
   if (rank > 0) return;
-  if (whole && finite && s->last) engine->objective[s->number % 2] = verdict.objective;
+  if (changes && plan->whole_gradient) engine->objective[s->number % 2] = verdict.objective;
+  if (changes && plan->searches)
+    engine->objective[s->number % 2] = engine->lbfgs[s->number % 2].search.f0;
   end_pass(all, s, verdict.norm, finite);
 }
 
 static void direct(const gr_step *s, int rank) {
   double norm;
   if (s->last && is_finite(s, &norm)) gr_whole_direct(s, rank, norm);
+}
+
+static void pair(const gr_step *s, int rank) {
+  double norm;
+  if (s->last && is_finite(s, &norm)) gr_lbfgs_pair(s, rank);
 }
 
 static void constrain(const gr_step *s, int rank) {
@@ -238,6 +260,7 @@ static void operate(steps *all, const gr_step *s, int rank, const gr_plan_operat
                                    [GR_GRADIENT] = GR_PHASE_WEIGHT_GRADIENT,
                                    [GR_NORM] = GR_PHASE_UPDATE,
                                    [GR_DIRECTION] = GR_PHASE_UPDATE,
+                                   [GR_PAIR] = GR_PHASE_UPDATE,
                                    [GR_UPDATE] = GR_PHASE_UPDATE,
                                    [GR_CONSTRAIN] = GR_PHASE_UPDATE};
   switch (o->kind) {
@@ -270,6 +293,9 @@ static void operate(steps *all, const gr_step *s, int rank, const gr_plan_operat
       break;
     case GR_DIRECTION:
       direct(s, rank);
+      break;
+    case GR_PAIR:
+      pair(s, rank);
       break;
     case GR_UPDATE:
       update(all, s, rank);
@@ -348,6 +374,7 @@ void gr_engine_run(gr_engine *engine, const gr_run *run, gr_step_result *result)
   steps all = {
       .run = run, .at = {both, both}, .result = {.finite = true, .gradient_norm = (double)NAN}};
   gr_engine_bind_inputs(engine, run->rows);
+  if (engine->plan.searches && !engine->recalled) gr_lbfgs_recall(engine);
   all.stop = run->start >= run->end || run->n_steps == 0;
   if (!all.stop) all.stop = !prepare(&all, 0, run->start);
   while (!all.stop)

@@ -104,8 +104,12 @@ void gr_normalize_track(const gr_step *s, const gr_unit *u);
  * order, then its bias and what else is trained of it. */
 void gr_whole_squares(const gr_step *s, int rank);
 
-/* The norm of the mean gradient: rows added in double by the tree. */
+/* The norm of the mean gradient, or, of a line search, that of the objective: rows added in double
+ * by the tree. */
 double gr_whole_norm(const gr_step *s);
+
+/* The mean loss, and d/2 times the sum of squares of the weights. */
+double gr_whole_objective(const gr_step *s);
 
 /* By layers: the gradient of the rank's rows of weights becomes the direction of their step. `norm`
  * is that of the gradient. */
@@ -127,6 +131,21 @@ void gr_whole_apply(const gr_step *s, const gr_verdict *verdict, const gr_unit *
 
 /* Takes a unit's new weights into their average. */
 void gr_whole_average(const gr_step *s, const gr_unit *u);
+
+/* ----- exec/lbfgs.c: steps along lines that are searched ----- */
+
+/* Whether it is the first evaluation of all, which must be finite. */
+bool gr_lbfgs_begins(const gr_step *s);
+
+/* The gradient of the rank's rows of weights, and their part of what the search asks. */
+void gr_lbfgs_measure(const gr_step *s, int rank);
+
+/* If the point is accepted: it becomes the model, and the pair that it makes with the model before
+ * takes the place of the oldest, of the rank's rows. */
+void gr_lbfgs_pair(const gr_step *s, int rank);
+
+/* The weights of the rank's units at the point to be evaluated next. */
+void gr_lbfgs_update(const gr_step *s, int rank);
 
 /* Shortens those of the rank's rows of weights that are longer than they may be. */
 void gr_whole_constrain(const gr_step *s, int rank);

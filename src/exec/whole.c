@@ -61,7 +61,8 @@ void gr_whole_squares(const gr_step *s, int rank) {
 
 double gr_whole_norm(const gr_step *s) {
   const gr_engine *engine = s->engine;
-  return s->scale * sqrt(gr_tree_sum(engine->row_squares, engine->plan.n_rows));
+  const double norm = sqrt(gr_tree_sum(engine->row_squares, engine->plan.n_rows));
+  return engine->plan.searches ? norm : s->scale * norm;
 }
 
 /* Clipping by norm (Pascanu, Mikolov and Bengio 2013, algorithm 1): a longer gradient is shortened
@@ -101,8 +102,7 @@ static void judge_layers(const gr_step *s, float *ratio) {
   }
 }
 
-/* The mean loss, and d/2 times the sum of squares of the weights. */
-static double objective_of(const gr_step *s) {
+double gr_whole_objective(const gr_step *s) {
   const gr_engine *engine = s->engine;
   const double decay = engine->config.optimizer.weight_decay, mean = engine->loss / s->weight;
   return decay > 0 ? mean + 0.5 * decay * gr_tree_sum(engine->row_sums[0], engine->plan.n_rows)
@@ -112,7 +112,7 @@ static double objective_of(const gr_step *s) {
 void gr_whole_judge(const gr_step *s, gr_verdict *verdict) {
   const gr_engine *engine = s->engine;
   if (engine->plan.directs) judge_layers(s, verdict->ratio);
-  verdict->objective = engine->plan.compares ? objective_of(s) : 0;
+  verdict->objective = engine->plan.compares ? gr_whole_objective(s) : 0;
   verdict->grew =
       engine->plan.compares && verdict->objective > engine->objective[(s->number + 1) % 2];
 }

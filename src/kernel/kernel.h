@@ -234,6 +234,12 @@ typedef struct gr_kernels {
    * added 8, 4, 2 and 1 apart. sums: [16] */
   void (*row_squares)(size_t n_inputs, const float *panel, size_t n_vectors, const float *vector,
                       size_t stride, float *sums);
+  /* Likewise sums[j] = sum_i a[i][j] b[i][j], and of the vectors. */
+  void (*row_products)(size_t n_inputs, const float *a, const float *b, size_t n_vectors,
+                       const float *vector_a, const float *vector_b, size_t stride, float *sums);
+  /* out[i] = sum_k c[k] x[k][i], k < n_terms ascending, a product and then fused multiply-adds,
+   * i < n, n a multiple of 16; below 2^-100 it becomes +0. out may be one of them. */
+  void (*combine)(size_t n, size_t n_terms, const float *c, const float *const *x, float *out);
   /* panel[i][j] *= factor[j], i < n_inputs. */
   void (*scale_rows)(size_t n_inputs, float *panel, const float *factor);
   /* a[i] += share (w[i] - a[i]), one rounding each; share 1 copies. n a multiple of 16. */

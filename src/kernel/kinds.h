@@ -39,7 +39,10 @@ typedef enum gr_normalization {
 #define GR_NORM_SHARE 0.1f /* of a batch in the running statistics */
 #define GR_MAX_VECTORS 5   /* of one layer: bias, gain, shift, running mean and variance */
 
-#define GR_MAX_MOMENTS 3 /* of an optimiser 2; one more for weights that are also averaged */
+enum { GR_LBFGS_PAIRS = 10 }; /* that lbfgs remembers */
+
+/* Of an optimiser; one more for weights that are not themselves the model. */
+#define GR_MAX_MOMENTS (2 + 2 * GR_LBFGS_PAIRS + 1)
 
 /* What the variance of initial weights should follow: see kernel/activation.def.h. */
 typedef enum gr_weight_spread {
@@ -90,9 +93,10 @@ typedef struct gr_loss_kind {
 } gr_loss_kind;
 
 /* What the new value of a weight depends on beside its own gradient: nothing, so that the update
- * may follow the gradient of a tile at once; the step of its whole layer; or whether the loss of
- * all training rows has grown, so that an update is made from all of them. */
-typedef enum gr_scope { GR_SCOPE_WEIGHT, GR_SCOPE_LAYER, GR_SCOPE_RUN } gr_scope;
+ * may follow the gradient of a tile at once; the step of its whole layer; whether the loss of
+ * all training rows has grown, so that an update is made from all of them; or that, and all of the
+ * gradient, along a line that is searched. */
+typedef enum gr_scope { GR_SCOPE_WEIGHT, GR_SCOPE_LAYER, GR_SCOPE_RUN, GR_SCOPE_SEARCH } gr_scope;
 
 typedef struct gr_optimizer_kind {
   const char *name;
@@ -105,6 +109,11 @@ typedef struct gr_normalization_kind {
   const char *name;
   uint32_t vectors, trained; /* see kernel/normalization.def.h */
 } gr_normalization_kind;
+
+/* Whether an update is made from all training rows. */
+static inline int gr_scope_is_full(gr_scope scope) {
+  return scope == GR_SCOPE_RUN || scope == GR_SCOPE_SEARCH;
+}
 
 extern const char *const gr_vector_names[GR_MAX_VECTORS];
 extern const gr_normalization_kind gr_normalizations[GR_N_NORMALIZATIONS];

@@ -43,7 +43,9 @@
  * own, and s = sign(x g'). s > 0: D <- min(1.2 D, 50). s < 0: where the loss has grown w goes back
  * by sign(x) D; D <- max(D / 2, 1e-6), and x becomes 0. Else, and where s > 0, w <- w - sign(g') D
  * and x becomes g' (iRprop+ of Igel and Huesken 2000, algorithm in section 2, with the numbers of
- * Riedmiller and Braun 1993); D is the first moment */
+ * Riedmiller and Braun 1993); D is the first moment
+ *
+ * lbfgs: net/lbfgs.h; its vectors are combined in exec/lbfgs.c, and not here */
 #ifndef GR_KERNEL_OPTIMIZER_H
 #define GR_KERNEL_OPTIMIZER_H
 
@@ -202,7 +204,8 @@ GR_INLINE vf vf_update(gr_optimizer kind, const gr_update_coefficients *u, vf w,
     case GR_RPROP:
       return rprop_weight(u, w, g, moment1, moment2);
     case GR_SGD:
-    case GR_LAMB: /* above */
+    case GR_LAMB:  /* above */
+    case GR_LBFGS: /* elsewhere */
     case GR_N_OPTIMIZERS:
       break;
   }

@@ -67,27 +67,44 @@ static void add(size_t n, float *sum, const float *addend) {
 
 /* Partial by partial, each through every 16th input: one chain in a register at a time, and four of
  * them side by side. */
-static void row_squares(size_t n_inputs, const float *panel, size_t n_vectors, const float *vector,
-                        size_t stride, float *sums) {
+GR_INLINE void row_products_of(size_t n_inputs, const float *a, const float *b, size_t n_vectors,
+                               const float *vector_a, const float *vector_b, size_t stride,
+                               float *sums) {
   vf partial[16];
   for (size_t first = 0; first < 16; first += 4) {
     vf sum[4];
     for (int p = 0; p < 4; p++) sum[p] = vf_zero();
     for (size_t i = first; i < n_inputs; i += 16)
-      for (size_t p = 0; p < 4 && i + p < n_inputs; p++) {
-        const vf x = vf_load(panel + 16 * (i + p));
-        sum[p] = vf_fma(x, x, sum[p]);
-      }
+      for (size_t p = 0; p < 4 && i + p < n_inputs; p++)
+        sum[p] = vf_fma(vf_load(a + 16 * (i + p)), vf_load(b + 16 * (i + p)), sum[p]);
     for (int p = 0; p < 4; p++) partial[first + (size_t)p] = sum[p];
   }
   for (size_t v = 0; v < n_vectors; v++) {
-    const vf x = vf_load(vector + v * stride);
     const size_t at = (n_inputs + v) % 16;
-    partial[at] = vf_fma(x, x, partial[at]);
+    partial[at] =
+        vf_fma(vf_load(vector_a + v * stride), vf_load(vector_b + v * stride), partial[at]);
   }
   for (int apart = 8; apart; apart /= 2)
     for (int p = 0; p < apart; p++) partial[p] = vf_add(partial[p], partial[p + apart]);
   vf_store(sums, partial[0]);
+}
+
+static void row_squares(size_t n_inputs, const float *panel, size_t n_vectors, const float *vector,
+                        size_t stride, float *sums) {
+  row_products_of(n_inputs, panel, panel, n_vectors, vector, vector, stride, sums);
+}
+
+static void row_products(size_t n_inputs, const float *a, const float *b, size_t n_vectors,
+                         const float *vector_a, const float *vector_b, size_t stride, float *sums) {
+  row_products_of(n_inputs, a, b, n_vectors, vector_a, vector_b, stride, sums);
+}
+
+static void combine(size_t n, size_t n_terms, const float *c, const float *const *x, float *out) {
+  for (size_t i = 0; i < n; i += 16) {
+    vf sum = n_terms ? vf_mul(vf_set1(c[0]), vf_load(x[0] + i)) : vf_zero();
+    for (size_t k = 1; k < n_terms; k++) sum = vf_fma(vf_set1(c[k]), vf_load(x[k] + i), sum);
+    vf_store(out + i, vf_flush(sum));
+  }
 }
 
 static void average(size_t n, float share, float *a, const float *w) {
@@ -344,6 +361,8 @@ const gr_kernels GR_SUFFIX(gr_kernels) = {
     .update = GR_SUFFIX(gr_update),
     .direction = direction,
     .row_squares = row_squares,
+    .row_products = row_products,
+    .combine = combine,
     .scale_rows = scale_rows,
     .average = average,
     .transpose_panel = transpose_panel,

@@ -3,7 +3,10 @@
 
 #include "net/average.h"
 
+#include <stdio.h>
+
 #include "kernel/kinds.h"
+#include "net/lbfgs.h"
 
 static double ema_share(const gr_config *config, uint64_t step) {
   const double grown = (1 + (double)step) / (10 + (double)step), decay = config->average.decay;
@@ -24,5 +27,21 @@ double gr_average_share(const gr_config *config, uint64_t step, uint64_t epoch_s
 }
 
 int gr_state_vectors(const gr_config *config) {
-  return gr_optimizers[config->optimizer.name].moments + (config->average.name != GR_AVERAGE_NONE);
+  const gr_optimizer_kind *o = &gr_optimizers[config->optimizer.name];
+  const bool apart = config->average.name != GR_AVERAGE_NONE || o->scope == GR_SCOPE_SEARCH;
+  return o->moments + apart;
+}
+
+void gr_state_vector_name(const gr_config *config, uint32_t m, char out[GR_STATE_VECTOR_NAME]) {
+  const unsigned i = (unsigned)m, pairs = GR_LBFGS_PAIRS;
+  if (gr_optimizers[config->optimizer.name].scope != GR_SCOPE_SEARCH)
+    snprintf(out, GR_STATE_VECTOR_NAME, "moment%u", i + 1);
+  else if (i == GR_LBFGS_AT_GRADIENT || i == GR_LBFGS_AT_DIRECTION || i == GR_LBFGS_AT_TRIAL)
+    snprintf(out, GR_STATE_VECTOR_NAME, "%s",
+             i == GR_LBFGS_AT_GRADIENT    ? "gradient"
+             : i == GR_LBFGS_AT_DIRECTION ? "direction"
+                                          : "trial");
+  else
+    snprintf(out, GR_STATE_VECTOR_NAME, "%s%u", i < GR_LBFGS_AT_PAIRS + pairs ? "step" : "change",
+             (i - GR_LBFGS_AT_PAIRS) % pairs + 1);
 }

@@ -16,8 +16,12 @@
  * 0 = it stays, 1 = it becomes them. */
 double gr_average_share(const gr_config *config, uint64_t step, uint64_t epoch_steps);
 
-/* Vectors that the state of a run has besides the model: moments, and with an average the weights
- * that are trained. */
+/* Vectors that the state of a run has besides the model: moments, and, with an average or a line
+ * search, whose points are not the model, the weights that are trained. */
 int gr_state_vectors(const gr_config *config);
+
+/* What vector m is called in files: "moment1", "step3". */
+#define GR_STATE_VECTOR_NAME 24
+void gr_state_vector_name(const gr_config *config, uint32_t m, char out[GR_STATE_VECTOR_NAME]);
 
 #endif

@@ -359,8 +359,8 @@ static bool same_text(const char *a, const char *b) {
 
 static bool same_column(const gr_fitted_column *a, const gr_fitted_column *b) {
   const double x[] = {a->fill, a->shift, a->factor}, y[] = {b->fill, b->shift, b->factor};
-  if (!same_text(a->name, b->name) || a->use != b->use || a->first != b->first ||
-      a->n_inputs != b->n_inputs || a->missing_input != b->missing_input ||
+  if (!same_text(a->name, b->name) || a->use != b->use || a->n_inputs != b->n_inputs ||
+      (a->n_inputs > 0 && a->first != b->first) || a->missing_input != b->missing_input ||
       a->scaling != b->scaling || a->n_points != b->n_points || a->n_extra != b->n_extra ||
       (a->n_extra > 0 && a->embedding != b->embedding) || a->n_levels != b->n_levels ||
       a->other_input != b->other_input || !same_numbers(x, y, 3) ||

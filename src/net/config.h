@@ -134,6 +134,7 @@ typedef struct gr_config {
     double learning_rate, momentum, beta1, beta2, epsilon, weight_decay, l1;
     double clip_norm, clip_value, max_norm; /* 0: none */
     double bias_rate, first_layer_rate;     /* parts of the learning rate: net/groups.h */
+    double tolerance;                       /* lbfgs: norm of the gradient at which it ends */
   } optimizer;
   struct {
     int name;                                         /* gr_schedule */

@@ -6,6 +6,7 @@
 #include "net/class_weight.h"
 #include "net/config.h"
 #include "net/metric.h"
+#include "net/schedule.h"
 
 static bool known_and_not(int value, int wanted) {
   return value != GR_AUTO && value != wanted;
@@ -177,7 +178,7 @@ static gradus_status check_whole_run(const gr_config *c, gradus_error *err) {
                   {c->optimizer.clip_norm, "optimizer.clip_norm"},
                   {c->optimizer.clip_value, "optimizer.clip_value"},
                   {c->optimizer.max_norm, "optimizer.max_norm"}};
-  for (size_t i = 0; o->scope == GR_SCOPE_RUN && i < sizeof excluded / sizeof excluded[0]; i++)
+  for (size_t i = 0; gr_scope_is_full(o->scope) && i < sizeof excluded / sizeof excluded[0]; i++)
     if (excluded[i].value > 0)
       return gr_fail(err, GRADUS_ERR_CONFIG, "%s: does not go with optimizer.name %s; use 0",
                      excluded[i].key, o->name);
@@ -199,7 +200,7 @@ static gradus_status check_parametrization(const gr_config *c, gradus_error *err
  */
 static gradus_status check_rates(const gr_config *c, gradus_error *err) {
   const gr_optimizer_kind *o = &gr_optimizers[c->optimizer.name];
-  if (o->scope != GR_SCOPE_RUN) return GRADUS_OK;
+  if (!gr_scope_is_full(o->scope)) return GRADUS_OK;
   if (c->optimizer.bias_rate != 1 || c->optimizer.first_layer_rate != 1)
     return gr_fail(
         err, GRADUS_ERR_CONFIG, "%s: does not go with optimizer.name %s; use 1",
@@ -212,13 +213,43 @@ static gradus_status check_rates(const gr_config *c, gradus_error *err) {
   return GRADUS_OK;
 }
 
+/* What a line search over one function of the weights cannot do with. */
+static gradus_status check_search(const gr_config *c, gradus_error *err) {
+  const gr_optimizer_kind *o = &gr_optimizers[c->optimizer.name];
+  if (o->scope != GR_SCOPE_SEARCH) return GRADUS_OK;
+  for (uint32_t i = 0; i < c->network.n_hidden; i++)
+    if (gr_config_dropout(c, i) > 0)
+      return gr_fail(err, GRADUS_ERR_CONFIG,
+                     "network.hidden: layer %u: dropout does not go with optimizer.name %s",
+                     (unsigned)i + 1, o->name);
+  if (normalizes_batches(c))
+    return gr_fail(err, GRADUS_ERR_CONFIG,
+                   "network.normalization: batch-norm does not go with optimizer.name %s, whose "
+                   "evaluations have no batches; use layer-norm",
+                   o->name);
+  if (c->schedule.name != GR_SCHEDULE_CONSTANT || c->schedule.warmup > 0)
+    return gr_fail(err, GRADUS_ERR_CONFIG,
+                   "%s: optimizer.name %s searches its own steps; use schedule.name constant "
+                   "without warmup",
+                   c->schedule.warmup > 0 ? "schedule.warmup" : "schedule.name", o->name);
+  if (known_and_not(c->average.name, GR_AVERAGE_NONE))
+    return gr_fail(err, GRADUS_ERR_CONFIG,
+                   "average.name: the model of optimizer.name %s is its best point, no average; "
+                   "use none",
+                   o->name);
+  if (c->optimizer.learning_rate == 0)
+    return gr_fail(err, GRADUS_ERR_CONFIG,
+                   "optimizer.learning_rate: 0 leaves optimizer.name %s no line to search; use 1",
+                   o->name);
+  return GRADUS_OK;
+}
+
 gradus_status gr_config_validate(const gr_config *config, gradus_error *err) {
   static gradus_status (*const checks[])(const gr_config *, gradus_error *) = {
-      check_hidden,          check_softmax,       check_targets,
-      check_outputs,         check_lanes,         check_widths,
-      check_milestones,      check_normalization, gr_metrics_check,
-      gr_class_weight_check, check_transform,     check_whole_run,
-      check_parametrization, check_rates};
+      check_hidden,          check_softmax,         check_targets,    check_outputs,
+      check_lanes,           check_widths,          check_milestones, check_normalization,
+      gr_metrics_check,      gr_class_weight_check, check_transform,  check_whole_run,
+      check_parametrization, check_rates,           check_search};
   for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) GR_TRY(checks[i](config, err));
   return GRADUS_OK;
 }

@@ -294,6 +294,9 @@ const gr_key gr_keys[] = {
     {"optimizer.first_layer_rate", NULL, GR_KEY_REAL, GR_PART_RECIPE, false,
      FIELD(optimizer.first_layer_rate), NULL, 0, MOST_RATE,
      "part of the learning rate that the weights of the first layer have"},
+    {"optimizer.tolerance", "tolerance", GR_KEY_REAL, GR_PART_RECIPE, false,
+     FIELD(optimizer.tolerance), NULL, 0, 1,
+     "norm of the gradient at which lbfgs has converged and training ends"},
 
     {"schedule.name", "schedule", GR_KEY_CHOICE, GR_PART_RECIPE, false, FIELD(schedule.name),
      schedules, 0, 0, "course of the learning rate"},

@@ -74,6 +74,7 @@ static const char *const default_settings[] = {
     "optimizer.max_norm=0",
     "optimizer.bias_rate=1",
     "optimizer.first_layer_rate=1",
+    "optimizer.tolerance=1e-05",
     "schedule.name=constant",
     "schedule.warmup=0",
     "schedule.gamma=auto",
@@ -189,6 +190,16 @@ static const char *const newbob_settings[] = {
     NULL,
 };
 
+/* For tables of some thousand rows at most: the objective is a smooth function of the weights, each
+ * evaluation of which takes all rows. */
+static const char *const lbfgs_settings[] = {
+    "data.embedding=none",       "network.hidden=100",
+    "network.activation=tanh",   "training.epochs=400",
+    "training.batch_size=10000", "optimizer.name=lbfgs",
+    "optimizer.learning_rate=1", "optimizer.weight_decay=0.0001",
+    "average.name=none",         NULL,
+};
+
 const gr_preset gr_presets[] = {
     {"default", "two hidden layers of relu trained by Adam: a sensible start", default_settings},
     {"textbook", "one hidden layer of 30 sigmoids, quadratic loss, plain gradient descent",
@@ -200,6 +211,8 @@ const gr_preset gr_presets[] = {
     {"hep", "five hidden layers of 300 tanh, momentum, for collisions of particles", hep_settings},
     {"newbob", "momentum whose learning rate is halved once validation gains little",
      newbob_settings},
+    {"lbfgs", "a hidden layer of 100 tanh, all rows at once: for tables of up to 10000 rows",
+     lbfgs_settings},
 };
 const size_t gr_n_presets = sizeof gr_presets / sizeof gr_presets[0];
 

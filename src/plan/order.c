@@ -46,7 +46,9 @@ static bool begins_gradient(const gr_plan *plan, const gr_plan_operation *o) {
 static bool must_meet(const gr_plan *plan, const gr_plan_operation *o) {
   if (o->kind == GR_GRADIENT) return plan->norms && !owns_rows(plan);
   if (o->kind == GR_UPDATE) return !plan->constrains || !owns_rows(plan);
-  if (o->kind == GR_NORM || o->kind == GR_DIRECTION || o->kind == GR_CONSTRAIN) return true;
+  if (o->kind == GR_NORM || o->kind == GR_DIRECTION || o->kind == GR_PAIR ||
+      o->kind == GR_CONSTRAIN)
+    return true;
   if (o[1].kind == GR_GRADIENT || o[1].kind == GR_UPDATE) return begins_gradient(plan, o + 1);
   if (is_of_batch(plan, o + 1)) return operation_columns(plan, o) != plan->n_ranks;
   return operation_columns(plan, o) > 1 ||
@@ -75,6 +77,7 @@ void gr_plan_order(gr_plan *plan) {
     add_operation(plan, GR_GRADIENT, 0);
     if (plan->norms) add_operation(plan, GR_NORM, 0);
     if (plan->directs) add_operation(plan, GR_DIRECTION, 0);
+    if (plan->searches) add_operation(plan, GR_PAIR, 0);
   }
   add_operation(plan, GR_UPDATE, 0);
   if (plan->constrains) add_operation(plan, GR_CONSTRAIN, 0);

@@ -164,18 +164,19 @@ static void plan_evaluation(gr_plan *plan) {
 
 gradus_status gr_plan_make(const gr_plan_request *request, const gr_kernels *kernels, gr_plan *out,
                            gradus_error *err) {
+  const bool norms = request->norms || request->directs || request->compares || request->searches;
   gr_plan plan = {.loss = request->network->loss,
                   .optimizer = request->optimizer,
                   .inference_only = request->inference_only,
                   .input_dropout = request->network->input_dropout,
-                  .norms = request->norms || request->directs || request->compares,
+                  .norms = norms,
                   .compares = request->compares,
                   .directs = request->directs,
+                  .searches = request->searches,
                   .passes = request->passes > 1 ? request->passes : 1,
-                  .whole_gradient = request->norms || request->directs || request->compares ||
-                                    request->passes > 1,
+                  .whole_gradient = norms || request->passes > 1,
                   .constrains = request->constrains,
-                  .averages = request->averages && !request->inference_only,
+                  .averages = (request->averages || request->searches) && !request->inference_only,
                   .batch_rows = request->batch_rows,
                   .lane_rows = request->lane_rows,
                   .n_lanes = gr_lane_count(request->batch_rows, request->lane_rows),
@@ -255,6 +256,14 @@ static void describe_split(const gr_plan *plan, const gr_plan_layer *layer, bool
   if (has_back) gr_text_printf(out, ", %d x %d back", plan->n_ranks / b, b);
 }
 
+/* Vectors as long as the parameters: what an optimiser of many of them costs. */
+static void describe_memory(const gr_plan *plan, gr_text *out) {
+  const size_t vectors = (size_t)gr_optimizers[plan->optimizer].moments + 1;
+  gr_text_printf(out, "optimizer     %s: %d pairs, %zu vectors like the parameters, %zu KiB\n",
+                 gr_optimizers[plan->optimizer].name, GR_LBFGS_PAIRS, vectors,
+                 vectors * plan->n_blocked / 256 + 1);
+}
+
 void gr_plan_describe(const gr_plan *plan, gr_text *out) {
   for (uint32_t l = 0; l < plan->n_layers; l++) {
     const gr_plan_layer *layer = &plan->layer[l];
@@ -277,6 +286,7 @@ void gr_plan_describe(const gr_plan *plan, gr_text *out) {
                    (unsigned long long)plan->step_flops, gr_strategy_names[plan->strategy],
                    plan->n_units, plan->n_ranks > 1 ? plan->n_stages : 0, 1e6 * plan->seconds);
   }
+  if (plan->searches && !plan->inference_only) describe_memory(plan, out);
   gr_text_printf(out, "memory        %zu KiB for parameters, activations and gradients\n",
                  plan->arena.n_floats / 256 + 1);
 }

@@ -58,6 +58,7 @@ typedef enum gr_operation {
   GR_GRADIENT,       /* of its units, into the buffer of the whole gradient */
   GR_NORM,           /* sums of squares of its rows of the whole gradient */
   GR_DIRECTION,      /* of its rows of weights, in the place of their gradient, and its norm */
+  GR_PAIR,           /* of a step and the change of the gradient by it, of its rows of weights */
   GR_UPDATE,         /* its units, from the buffer where there is one, else with their gradient */
   GR_CONSTRAIN       /* its rows of weights, to the largest norm that they may have */
 } gr_operation;
@@ -69,7 +70,7 @@ typedef struct gr_plan_operation {
   bool meet;    /* all ranks wait for one another after it */
 } gr_plan_operation;
 
-enum { GR_MAX_OPERATIONS = 4 * GR_MAX_LAYERS + 8 };
+enum { GR_MAX_OPERATIONS = 4 * GR_MAX_LAYERS + 9 };
 
 typedef struct gr_plan_request {
   const gr_network *network;
@@ -80,6 +81,7 @@ typedef struct gr_plan_request {
   bool norms;                /* an update needs the norm of the gradient first */
   bool directs;              /* by layers: steps are made whole before they are taken; has norms */
   bool compares;             /* an update follows whether the loss has grown; has norms */
+  bool searches;             /* along lines (exec/lbfgs.c); has norms and averages */
   bool constrains;           /* rows of weights have a largest norm */
   bool averages;             /* the model is an average of the weights */
   int threads;               /* at most; fewer are used where more would not pay */
@@ -94,7 +96,7 @@ typedef struct gr_plan {
   gr_plan_layer layer[GR_MAX_LAYERS];
   gr_loss loss;
   gr_optimizer optimizer;
-  bool inference_only, norms, directs, compares, constrains, averages;
+  bool inference_only, norms, directs, compares, searches, constrains, averages;
   bool whole_gradient; /* it waits in a buffer: for its norm, or for more passes */
   uint64_t passes;
   uint32_t input_dropout; /* like layer[].dropout */
@@ -147,8 +149,8 @@ void gr_plan_rows(const gr_plan *plan, uint64_t n, int rank, int columns, uint64
 void gr_plan_panels(const gr_plan *plan, size_t n_panels, int rank, int columns, size_t *first,
                     size_t *end);
 
-/* Panels [*first, *end) of layer l whose rows of weights a rank has in GR_NORM, GR_DIRECTION
- * and GR_CONSTRAIN. */
+/* Panels [*first, *end) of layer l whose rows of weights a rank has in GR_NORM, GR_DIRECTION,
+ * GR_PAIR and GR_CONSTRAIN. */
 void gr_plan_row_panels(const gr_plan *plan, uint32_t l, int rank, size_t *first, size_t *end);
 
 /* Lanes [*first, *end) of a batch of n_lanes lanes that rank r does under GR_STRATEGY_LANES. */

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/log.h"
+#include "net/line_search.h"
 #include "net/model.h"
 #include "store/data_print.h"
 
@@ -21,6 +22,7 @@ typedef struct gr_train_state {
   uint64_t samples_seen;
   double epoch_loss;   /* sum of weighted sample losses of the current epoch so far */
   double objective;    /* of the last step, where the optimiser compares it (exec/engine.h) */
+  gr_search search;    /* where the optimiser searches along lines */
   double epoch_weight; /* sum of sample weights of the current epoch so far */
   bool has_best;
   double best_loss; /* best validation loss */

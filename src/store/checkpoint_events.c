@@ -98,20 +98,22 @@ gradus_status gr_checkpoint_read_events(const gr_h5_file *file, gr_history *h, g
 
 /* ---- where the epoch began ---- */
 
-static void suffix_of(uint32_t m, char out[24]) {
-  snprintf(out, 24, "_moment%u", (unsigned)(m + 1));
+void gr_checkpoint_suffix(const gr_checkpoint *c, uint32_t m, char out[GR_VECTOR_SUFFIX]) {
+  char name[GR_STATE_VECTOR_NAME];
+  gr_state_vector_name(&c->model.config, m, name);
+  snprintf(out, GR_VECTOR_SUFFIX, "_%s", name);
 }
 
 void gr_checkpoint_put_rollback(gr_h5_writer *w, const gr_checkpoint *c) {
   const gr_rollback *r = &c->rollback;
-  char suffix[24];
+  char suffix[GR_VECTOR_SUFFIX];
   if (!r->parameters && r->n_left_out == 0) return;
   if (r->parameters)
     gr_checkpoint_put_vector(w, &c->model.network, "rollback", "", r->parameters);
   else
     gr_h5_put_group(w, "/rollback");
   for (uint32_t m = 0; m < c->n_moments && r->parameters; m++) {
-    suffix_of(m, suffix);
+    gr_checkpoint_suffix(c, m, suffix);
     gr_checkpoint_put_vector(w, &c->model.network, "rollback", suffix, r->moment[m]);
   }
   gr_h5_put_attribute(w, "/rollback", "skipped_steps", GR_U64, &r->skipped_steps);
@@ -135,7 +137,7 @@ static gradus_status read_left_out(const gr_h5_file *file, gr_rollback *r, gradu
 gradus_status gr_checkpoint_read_rollback(const gr_h5_file *file, gr_checkpoint *c,
                                           gradus_error *err) {
   gr_rollback *r = &c->rollback;
-  char suffix[24];
+  char suffix[GR_VECTOR_SUFFIX];
   bool found;
   GR_TRY(gr_h5_find(file, "/rollback", NULL, &found, err));
   if (!found) return GRADUS_OK;
@@ -146,7 +148,7 @@ gradus_status gr_checkpoint_read_rollback(const gr_h5_file *file, gr_checkpoint 
   if (!found) return GRADUS_OK;
   GR_TRY(gr_checkpoint_read_vector(file, &c->model.network, "rollback", "", &r->parameters, err));
   for (uint32_t m = 0; m < c->n_moments; m++) {
-    suffix_of(m, suffix);
+    gr_checkpoint_suffix(c, m, suffix);
     GR_TRY(
         gr_checkpoint_read_vector(file, &c->model.network, "rollback", suffix, &r->moment[m], err));
   }

@@ -8,9 +8,14 @@
 #include <string.h>
 
 #define STATE(name, kind) \
-  { #name, kind, offsetof(gr_train_state, name), sizeof((gr_train_state *)0)->name, false }
+  { #name, kind, offsetof(gr_train_state, name), sizeof((gr_train_state *)0)->name, false, false }
 #define LATER(name, kind) /* 0 in a file that is older than it */ \
-  { #name, kind, offsetof(gr_train_state, name), sizeof((gr_train_state *)0)->name, true }
+  { #name, kind, offsetof(gr_train_state, name), sizeof((gr_train_state *)0)->name, true, false }
+#define SEARCH(name, member, kind)                                                         \
+  {                                                                                        \
+    "search_" #name, kind, offsetof(gr_train_state, search) + offsetof(gr_search, member), \
+        sizeof(double), true, true                                                         \
+  }
 
 const gr_state_field gr_state_fields[] = {
     STATE(step, GR_FIELD_U64),
@@ -36,6 +41,22 @@ const gr_state_field gr_state_fields[] = {
     LATER(base_step, GR_FIELD_U64),
     LATER(base_epoch, GR_FIELD_U64),
     LATER(base_samples, GR_FIELD_U64),
+    SEARCH(phase, phase, GR_FIELD_U64),
+    SEARCH(trials, trials, GR_FIELD_U64),
+    SEARCH(iterations, iterations, GR_FIELD_U64),
+    SEARCH(pairs, pairs, GR_FIELD_U64),
+    SEARCH(newest, newest, GR_FIELD_U64),
+    SEARCH(still, still, GR_FIELD_U64),
+    SEARCH(end, end, GR_FIELD_U64),
+    SEARCH(t, t, GR_FIELD_F64),
+    SEARCH(objective, f0, GR_FIELD_F64),
+    SEARCH(norm, norm, GR_FIELD_F64),
+    SEARCH(low_t, low.t, GR_FIELD_F64),
+    SEARCH(low_objective, low.f, GR_FIELD_F64),
+    SEARCH(low_slope, low.slope, GR_FIELD_F64),
+    SEARCH(high_t, high.t, GR_FIELD_F64),
+    SEARCH(high_objective, high.f, GR_FIELD_F64),
+    SEARCH(high_slope, high.slope, GR_FIELD_F64),
 };
 const size_t gr_n_state_fields = sizeof gr_state_fields / sizeof gr_state_fields[0];
 

@@ -3,6 +3,7 @@
 #ifndef GR_STORE_CHECKPOINT_PARTS_H
 #define GR_STORE_CHECKPOINT_PARTS_H
 
+#include "net/average.h"
 #include "store/checkpoint.h"
 #include "store/h5.h"
 #include "store/h5_write.h"
@@ -22,6 +23,7 @@ typedef struct gr_state_field {
   gr_field_kind kind;
   size_t offset, size; /* in gr_train_state */
   bool later;          /* files of the first releases lack it: then it is 0 */
+  bool search;         /* and files of runs that do not search along lines */
 } gr_state_field;
 
 extern const gr_state_field gr_state_fields[];
@@ -51,6 +53,10 @@ uint32_t gr_block_count(const gr_network *network);
 /* Block i < gr_block_count of a vector stored under `group`: "/model/layer_1/weights"; `suffix` is
  * appended ("_moment1"). */
 gr_block gr_block_at(const gr_network *network, uint32_t i, const char *group, const char *suffix);
+
+/* What the arrays of vector m of the state are called behind those of the model: "_moment1". */
+#define GR_VECTOR_SUFFIX (1 + GR_STATE_VECTOR_NAME)
+void gr_checkpoint_suffix(const gr_checkpoint *c, uint32_t m, char out[GR_VECTOR_SUFFIX]);
 
 /* ---- reading: store/checkpoint_read.c ---- */
 

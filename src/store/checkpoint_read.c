@@ -164,8 +164,8 @@ static gradus_status read_moments(const gr_h5_file *file, gr_checkpoint *c, grad
                    file->path, (unsigned long long)n, (unsigned long long)wanted);
   c->n_moments = (uint32_t)n;
   for (uint32_t m = 0; m < c->n_moments; m++) {
-    char suffix[24];
-    snprintf(suffix, sizeof suffix, "_moment%u", (unsigned)(m + 1));
+    char suffix[GR_VECTOR_SUFFIX];
+    gr_checkpoint_suffix(c, m, suffix);
     GR_TRY(gr_checkpoint_read_vector(file, &c->model.network, "optimizer", suffix, &c->moment[m],
                                      err));
   }
@@ -315,7 +315,9 @@ static gradus_status read_field(const gr_h5_file *file, const gr_state_field *fi
 static gradus_status read_state(const gr_h5_file *file, gr_train_state *state, gradus_error *err) {
   for (size_t i = 0; i < gr_n_state_fields; i++)
     GR_TRY(read_field(file, &gr_state_fields[i], state, err));
-  return GRADUS_OK;
+  return gr_search_is_valid(&state->search)
+             ? GRADUS_OK
+             : refuse(file, "has a line search in /state that cannot be one", err);
 }
 
 /* ---- history ---- */

@@ -90,8 +90,8 @@ static void put_optimizer(gr_h5_writer *w, const gr_checkpoint *c) {
     gr_h5_put_group(w, "/optimizer");
   gr_h5_put_attribute(w, "/optimizer", "moments", GR_U64, &n);
   for (uint32_t m = 0; m < c->n_moments; m++) {
-    char suffix[24];
-    snprintf(suffix, sizeof suffix, "_moment%u", (unsigned)(m + 1));
+    char suffix[GR_VECTOR_SUFFIX];
+    gr_checkpoint_suffix(c, m, suffix);
     gr_checkpoint_put_vector(w, &c->model.network, "optimizer", suffix, c->moment[m]);
   }
 }
@@ -103,6 +103,7 @@ static void put_state(gr_h5_writer *w, const gr_train_state *state) {
   for (size_t i = 0; i < gr_n_state_fields; i++) {
     const gr_state_field *field = &gr_state_fields[i];
     const char *value = (const char *)state + field->offset;
+    if (field->search && state->search.phase == GR_SEARCH_START) continue;
     if (field->kind == GR_FIELD_TEXT)
       gr_h5_put_text_attribute(w, "/state", field->name, value);
     else

@@ -8,5 +8,5 @@ libgradus_internal_la_SOURCES += \
 	%D%/run_directory.h %D%/run_directory.c %D%/run_records.c \
 	%D%/run_log.h %D%/run_log.c %D%/lock.h %D%/lock.c \
 	%D%/writer.h %D%/writer.c %D%/snapshot.h %D%/snapshot.c %D%/deadline.h %D%/deadline.c \
-	%D%/trainer.h %D%/trainer_internal.h %D%/trainer.c %D%/trainer_start.c %D%/trainer_report.c %D%/trainer_save.c %D%/trainer_nonfinite.c %D%/trainer_data.c %D%/trainer_audit.c \
+	%D%/trainer.h %D%/trainer_internal.h %D%/trainer.c %D%/trainer_start.c %D%/trainer_report.c %D%/trainer_save.c %D%/trainer_search.c %D%/trainer_nonfinite.c %D%/trainer_data.c %D%/trainer_audit.c \
 	%D%/bad_batch.h %D%/bad_batch.c

@@ -87,7 +87,7 @@ gradus_status gr_range_test(const gr_config *config, const gr_dataset *data, gr_
   const double span = gr_ln(GR_RANGE_LAST / GR_RANGE_FIRST);
   const gr_optimizer_kind *o = &gr_optimizers[config->optimizer.name];
   *out = (gr_range){.suggestion = (double)NAN};
-  if (o->scope == GR_SCOPE_RUN)
+  if (gr_scope_is_full(o->scope))
     return gr_fail(err, GRADUS_ERR_CONFIG,
                    "optimizer.name: %s finds its own step sizes; a range test is for the others",
                    o->name);

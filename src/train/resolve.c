@@ -196,7 +196,7 @@ static void resolve_effort(gr_config *c, const gr_data_facts *facts, gr_text *no
   if (facts->is_table) epochs = STEPS * gr_config_step_rows(c) / facts->n_train;
   epochs = epochs < EPOCHS ? EPOCHS : epochs > MOST_EPOCHS ? MOST_EPOCHS : epochs;
   settle_count(c, &c->training.epochs, epochs, "training.epochs", table, notes);
-  if (facts->is_table)
+  if (facts->is_table && gr_optimizers[c->optimizer.name].scope != GR_SCOPE_SEARCH)
     settle(c, &c->average.name, GR_AVERAGE_EMA, "average.name", "the data are a table", notes);
 }
 
@@ -209,7 +209,8 @@ static void resolve_batches(gr_config *c, const gr_data_facts *facts, gr_text *n
   }
   const int64_t passes =
       ((int64_t)facts->n_train + c->training.batch_size - 1) / c->training.batch_size;
-  if (gr_optimizers[c->optimizer.name].scope == GR_SCOPE_RUN && c->training.accumulate != passes) {
+  if (gr_scope_is_full(gr_optimizers[c->optimizer.name].scope) &&
+      c->training.accumulate != passes) {
     c->training.accumulate = passes;
     note(c, notes, "training.accumulate", "an update is made from all training rows");
   }
@@ -259,7 +260,7 @@ static void resolve_windows(gr_config *c, const gr_data_facts *facts, gr_text *n
 static void resolve_shuffle(gr_config *c, const gr_data_facts *facts, gr_text *notes) {
   const bool few = facts->n_train <= WINDOW_BYTES / facts->row_bytes,
              many = facts->row_bytes < PAGE_BYTES && facts->n_train > MANY_BYTES / facts->row_bytes;
-  if (gr_optimizers[c->optimizer.name].scope == GR_SCOPE_RUN)
+  if (gr_scope_is_full(gr_optimizers[c->optimizer.name].scope))
     settle(c, &c->training.shuffle, GR_SHUFFLE_NONE, "training.shuffle",
            "an update is made from all training rows", notes);
   else if (facts->piece_rows && !few)

@@ -101,7 +101,9 @@ static gradus_status finish(gr_trainer *t, gradus_error *err) {
   if (status != GRADUS_OK) return status;
   gr_log_write(&t->log, GR_INFO, "finished at epoch %llu, step %llu%s",
                (unsigned long long)t->now.state.epoch, (unsigned long long)t->now.state.step,
-               t->now.state.stopped_early ? ": no improvement, stopped early" : "");
+               !t->now.state.stopped_early   ? ""
+               : t->now.state.search.end > 0 ? ": converged"
+                                             : ": no improvement, stopped early");
   if (t->audit)
     gr_log_write(&t->log, GR_INFO, "%llu steps of this session were audited: the same bits twice",
                  (unsigned long long)gr_trainer_audited(t));
@@ -249,11 +251,13 @@ static gradus_status end_epoch(gr_trainer *t, gradus_error *err) {
     judge(t);
   else if (gr_stopping_stands_still(&t->prepared.config, &t->now.history))
     s->stopped_early = true;
+  s->stopped_early |= s->search.end > 0;
   t->now.rollback =
       (gr_rollback){.skipped_steps = s->skipped_steps, .skipped_in_row = s->skipped_in_row};
   gr_trainer_note_beginning(t);
   GR_TRY(log_epoch(t, err));
   report_progress(t, true, gr_clock_now());
+  if (s->search.end > 0) GR_TRY(gr_trainer_tell_converged(t, err));
   return s->step >= gr_trainer_last_step(t) || s->stopped_early ? finish(t, err) : GRADUS_OK;
 }
 
@@ -331,6 +335,7 @@ void gr_trainer_count(gr_trainer *t, const gr_step_result *result, uint64_t n) {
   s->epoch_loss += result->loss;
   s->epoch_weight += result->weight;
   s->objective = result->objective;
+  s->search = result->search;
 }
 
 /* A step is over: adds it up; false where the run must pause. */
@@ -372,8 +377,8 @@ gradus_status gr_trainer_run_steps(gr_trainer *t, uint64_t n,
   GR_TRY(gr_trainer_begin_pass(t, err));
   gr_run run = run_of(t, n);
   run.after = after;
-  gr_engine_set_objective(t->engine,
-                          t->now.state.objective); /* of the step before, left out or not */
+  gr_engine_continue(t->engine, t->now.state.objective,
+                     &t->now.state.search); /* after the step before, left out or not */
   gr_engine_run(t->engine, &run, result);
   return result->finite && result->starved ? run.feed->why(run.feed->user, err) : GRADUS_OK;
 }
@@ -384,7 +389,7 @@ gradus_status gr_trainer_step_by(gr_trainer *t, gr_engine *engine, const gr_feed
   gr_run run = run_of(t, 1);
   run.feed = feed;
   run.after = after;
-  gr_engine_set_objective(engine, t->now.state.objective);
+  gr_engine_continue(engine, t->now.state.objective, &t->now.state.search);
   gr_engine_run(engine, &run, result);
   return result->finite && result->starved ? feed->why(feed->user, err) : GRADUS_OK;
 }

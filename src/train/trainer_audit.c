@@ -151,7 +151,8 @@ static bool agree(const gr_trainer *t, const outcome *a, const outcome *b) {
   if (a->result.finite != b->result.finite) return false;
   if (!a->result.finite) return true;
   bool same = memcmp(&a->result.loss, &b->result.loss, sizeof a->result.loss) == 0 &&
-              memcmp(&a->result.weight, &b->result.weight, sizeof a->result.weight) == 0;
+              memcmp(&a->result.weight, &b->result.weight, sizeof a->result.weight) == 0 &&
+              memcmp(&a->result.search, &b->result.search, sizeof a->result.search) == 0;
   for (uint32_t m = 0; m <= t->now.n_moments; m++)
     same = same && strcmp(a->digest[m], b->digest[m]) == 0;
   return same;

@@ -161,6 +161,7 @@ gradus_status gr_trainer_change_data(gr_trainer *t, const gr_checkpoint *c, grad
   s->epoch_loss = s->epoch_weight = 0;
   t->now.rollback =
       (gr_rollback){.skipped_steps = s->skipped_steps, .skipped_in_row = s->skipped_in_row};
+  gr_trainer_restart_search(t);
   gr_engine_store(t->engine, t->now.model.parameters, t->now.moment);
   gr_trainer_note_beginning(t);
   t->save_asked = true; /* so that the next start knows of it */

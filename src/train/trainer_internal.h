@@ -204,6 +204,14 @@ uint64_t gr_trainer_audited(const gr_trainer *t);
 gradus_status gr_trainer_audit_step(gr_trainer *t, gr_step_result *result, uint64_t *n,
                                     gradus_error *err);
 
+/* ---- lines that are searched (trainer_search.c) ---- */
+
+/* An event and a line about a search that has come to its end. */
+gradus_status gr_trainer_tell_converged(gr_trainer *t, gradus_error *err);
+
+/* The objective is another one from here on: if there is a search, it begins anew at the model. */
+void gr_trainer_restart_search(gr_trainer *t);
+
 /* ---- data that have changed under the run (trainer_data.c) ---- */
 
 /* Fits what the recipe says to the data; where these may have changed, the preprocessing of the run

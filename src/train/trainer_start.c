@@ -246,7 +246,7 @@ static void adopt(gr_trainer *t, gr_checkpoint *c) {
   now->history = c->history;
   c->history = (gr_history){0};
   now->state = c->state;
-  gr_engine_set_objective(t->engine, c->state.objective);
+  gr_engine_continue(t->engine, c->state.objective, &c->state.search);
   for (size_t i = 0; i < now->history.n_rows && t->prepared.n_valid > 0; i++) {
     (void)gr_stopping_judge(&t->prepared.config, -gr_trainer_merit(t, &now->history.row[i]),
                             &t->stopping);

@@ -89,6 +89,7 @@ int same_outcome(const recipe *r, const outcome *a, const outcome *b);
 
 extern const gr_test parametrization_tests[], plan_tests[], order_tests[], team_tests[],
     traffic_tests[], reference_tests[], same_bits_tests[], run_tests[], golden_tests[],
-    gradient_tests[], textbook_tests[], evaluation_tests[], finite_tests[], whole_tests[];
+    gradient_tests[], textbook_tests[], evaluation_tests[], finite_tests[], whole_tests[],
+    search_tests[];
 
 #endif

@@ -21,6 +21,7 @@ int main(int argc, char **argv) {
       {"evaluation", evaluation_tests},
       {"non-finite values", finite_tests},
       {"whole", whole_tests},
+      {"line search", search_tests},
       {NULL, NULL},
   };
   return gr_test_main(argc, argv, suites);

@@ -9,11 +9,12 @@
 #include "plan/lanes.h"
 #include "watch.h"
 
-/* Each strategy, in 48 kinds: on machines whose caches hold nothing, too, where ranks share
+/* Each strategy, in 52 kinds: on machines whose caches hold nothing, too, where ranks share
  * gathered inputs; with a norm of the gradient before the update; with limits of rows of weights;
  * with several passes to an update, the last of which is watched, and an average; with an update by
- * layers. */
-enum { WAYS = 48 * GR_N_STRATEGIES };
+ * layers; by whether the loss has grown; along lines that are searched, with one
+ * pass or several. */
+enum { WAYS = 52 * GR_N_STRATEGIES };
 static gr_plan make_plan(const gr_network *network, const gr_kernels *kernels, uint64_t batch,
                          int ranks, int way) {
   gr_machine machine = GR_MACHINE_TYPICAL;
@@ -23,12 +24,13 @@ static gr_plan make_plan(const gr_network *network, const gr_kernels *kernels, u
                                    .batch_rows = batch,
                                    .lane_rows = 7,
                                    .optimizer = GR_MOMENTUM,
-                                   .norms = kind & 2,
+                                   .norms = kind & 2 && kind < 48,
                                    .constrains = kind & 4,
-                                   .passes = kind & 8 ? 3 : 1,
+                                   .passes = kind & 8 || (kind & 2 && kind >= 48) ? 3 : 1,
                                    .averages = kind & 8,
                                    .directs = kind / 16 == 1,
                                    .compares = kind / 16 == 2,
+                                   .searches = kind >= 48,
                                    .threads = ranks,
                                    .strategy = strategy,
                                    .forced = true,

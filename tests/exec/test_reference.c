@@ -6,6 +6,9 @@
 #include <string.h>
 
 #include "exec_tests.h"
+#include "net/average.h"
+#include "net/lbfgs.h"
+#include "reference/lbfgs.h"
 #include "reference/reference.h"
 
 static const ref_activation activation_of[GR_N_ACTIVATIONS] = {[GR_IDENTITY] = REF_IDENTITY,
@@ -49,7 +52,7 @@ static const ref_optimizer optimizer_of[GR_N_OPTIMIZERS] = {
     [GR_RMSPROP] = REF_RMSPROP,   [GR_RMSPROP_MOMENTUM] = REF_RMSPROP_MOMENTUM,
     [GR_ADADELTA] = REF_ADADELTA, [GR_NADAM] = REF_NADAM,
     [GR_LION] = REF_LION,         [GR_LAMB] = REF_LAMB,
-    [GR_RPROP] = REF_RPROP};
+    [GR_RPROP] = REF_RPROP,       [GR_LBFGS] = REF_LBFGS};
 
 static ref_recipe reference_of(const recipe *r) {
   const gr_config c = make_config(r);
@@ -74,6 +77,7 @@ static ref_recipe reference_of(const recipe *r) {
                     .clip_norm = c.optimizer.clip_norm,
                     .clip_value = c.optimizer.clip_value,
                     .max_norm = c.optimizer.max_norm,
+                    .tolerance = c.optimizer.tolerance,
                     .ntk = c.network.parametrization == GR_PARAMETRIZATION_NTK,
                     .bias_rate = c.optimizer.bias_rate,
                     .first_layer_rate = c.optimizer.first_layer_rate,
@@ -97,15 +101,33 @@ static ref_sample sample_of(const recipe *r, const data *d, uint64_t row) {
       .weight = d->rows.weight ? d->rows.weight[row] : 1};
 }
 
+/* The model and the vectors of lbfgs in the order of its moments. */
+static void take_memory(struct ref_lbfgs *m, size_t n, outcome *o) {
+  const size_t bytes = n * sizeof(float);
+  memcpy(o->moment[GR_LBFGS_AT_TRIAL], o->parameters, bytes);
+  memcpy(o->parameters, m->x, bytes);
+  memcpy(o->moment[GR_LBFGS_AT_GRADIENT], m->g, bytes);
+  memcpy(o->moment[GR_LBFGS_AT_DIRECTION], m->d, bytes);
+  for (int i = 0; i < REF_PAIRS; i++) {
+    memcpy(o->moment[GR_LBFGS_AT_PAIRS + i], m->s[i], bytes);
+    memcpy(o->moment[GR_LBFGS_AT_PAIRS + REF_PAIRS + i], m->y[i], bytes);
+  }
+  ref_lbfgs_free(m);
+}
+
 /* The outcome of the same steps by the reference trainer, without totals. */
 static outcome run_reference(const recipe *r, const data *d) {
   ref_recipe ref = reference_of(r);
   const gr_network network = make_network(r);
   const size_t n = network.n_parameters, n_out = r->width[ref.n_layers];
   outcome o = {.parameters = make_parameters(&network, 3),
-               .moment = {gr_test_floats(n), gr_test_floats(n)},
                .outputs = gr_test_floats(r->rows * n_out)};
-  ref_state state = {o.parameters, o.moment[0], o.moment[1], 0, 0};
+  for (int k = 0; k < GR_MAX_MOMENTS; k++) o.moment[k] = gr_test_floats(n);
+  ref_state state = {
+      .parameters = o.parameters,
+      .moment1 = o.moment[0],
+      .moment2 = o.moment[1],
+      .memory = ref.optimizer == REF_LBFGS ? ref_lbfgs_make(&ref, o.parameters) : NULL};
   ref_sample *sample = gr_test_array(r->batch, sizeof *sample);
   for (int step = 0; step < r->steps; step++) {
     uint64_t start, rows;
@@ -117,6 +139,7 @@ static outcome run_reference(const recipe *r, const data *d) {
     ref.decay_part = course.weight_decay;
     o.loss[step] = ref_step(&ref, &state, sample, rows, (unsigned long)step, step_rate(r, step));
   }
+  if (state.memory) take_memory(state.memory, n, &o);
   for (uint64_t i = 0; i < r->rows; i++) {
     const ref_sample s = sample_of(r, d, i);
     ref_evaluate(&ref, o.parameters, &s, o.outputs + i * n_out);
@@ -133,7 +156,8 @@ static void check_recipe(const recipe *r, const char *name) {
   const size_t w = gr_test_difference(got.parameters, wanted.parameters, n);
   GR_CHECK(w == n, "%s: parameter %zu of %zu is %a, wanted %a", name, w, n,
            (double)got.parameters[w < n ? w : 0], (double)wanted.parameters[w < n ? w : 0]);
-  for (int k = 0; k < gr_optimizers[r->optimizer].moments; k++)
+  const gr_config c = make_config(r);
+  for (int k = 0; k < gr_state_vectors(&c); k++)
     GR_CHECK(gr_test_difference(got.moment[k], wanted.moment[k], n) == n, "%s: moment %d", name, k);
   for (int step = 0; step < r->steps; step++)
     GR_CHECK(memcmp(&got.loss[step], &wanted.loss[step], sizeof(double)) == 0,
@@ -196,18 +220,20 @@ static void odd_shapes_match_the_reference(void) {
 static void every_optimizer_matches_the_reference(void) {
   for (int kind = 0; kind < GR_N_OPTIMIZERS; kind++)
     for (int variant = 0; variant < 4; variant++) {
-      const recipe r = {.width = {13, 21, 5},
-                        .hidden = GR_TANH,
-                        .output = GR_SOFTMAX,
-                        .loss = GR_CROSS_ENTROPY,
-                        .optimizer = (gr_optimizer)kind,
-                        .batch = 100,
-                        .rows = 330,
-                        .steps = 20,
-                        .learning_rate = kind >= GR_ADAM ? 0.01 : 0.1,
-                        .decay = variant & 1 ? 0.01 : 0,
-                        .weighted = variant & 2,
-                        .type = GR_F32};
+      const recipe r = {
+          .width = {13, 21, 5},
+          .hidden = GR_TANH,
+          .output = GR_SOFTMAX,
+          .loss = GR_CROSS_ENTROPY,
+          .optimizer = (gr_optimizer)kind,
+          .batch = 100,
+          .rows = 330,
+          .steps = 20,
+          .learning_rate = kind >= GR_ADAM ? 0.01 : 0.1,
+          .decay = variant & 1 ? 0.01 : 0,
+          .weighted = variant & 2,
+          .normalization = variant == 3 ? GR_NORMALIZATION_LAYER : GR_NORMALIZATION_NONE,
+          .type = GR_F32};
       check_recipe(&r, gr_optimizers[kind].name);
     }
 }
@@ -265,7 +291,7 @@ static void groups_and_courses_match_the_reference(void) {
                         .first_layer_rate = 1.5,
                         .courses = true,
                         .type = GR_F32};
-      if (scope != GR_SCOPE_RUN) check_recipe(&r, gr_optimizers[kind].name);
+      if (!gr_scope_is_full(scope)) check_recipe(&r, gr_optimizers[kind].name);
     }
 }
 

@@ -32,6 +32,7 @@ watch gr_watch_make(const gr_plan *plan) {
              .squares = make_matrix(all_panels(plan), 1),
              .sums = make_matrix(all_panels(plan), 1),
              .compared = make_matrix(1, 1),
+             .products = make_matrix(all_panels(plan), 1),
              .numbers = make_matrix(2, 1)};
   for (uint32_t l = 0; l < plan->n_layers; l++) {
     const gr_plan_layer *layer = &plan->layer[l];
@@ -44,6 +45,8 @@ watch gr_watch_make(const gr_plan *plan) {
     w.back[l] = make_matrix(layer->panels_in, layer->panels_out);
     w.average[l] = make_matrix(layer->panels_out, layer->panels_in);
     w.gradient[l] = make_matrix(layer->panels_out, layer->panels_in);
+    w.pairs[l] = make_matrix(layer->panels_out, layer->panels_in);
+    w.directions[l] = make_matrix(layer->panels_out, layer->panels_in);
   }
   return w;
 }
@@ -211,11 +214,17 @@ static void write_weights(watch *w, int rank, uint32_t l, block b, bool once) {
 static void update_unit(watch *w, int rank, const gr_unit *u) {
   if (u->input == 0 && w->plan->layer[u->layer].normalization == GR_NORMALIZATION_BATCH)
     reads(w, rank, &w->statistics[u->layer], (block){u->panel, u->panel + u->n_panels, 0, 1}, true);
-  if (w->plan->whole_gradient)
+  if (w->plan->whole_gradient && !w->plan->searches)
     reads(w, rank, &w->gradient[u->layer], unit_block(u), true);
-  else
+  else if (!w->plan->searches)
     read_for_gradient(w, rank, u);
   write_weights(w, rank, u->layer, unit_block(u), true);
+  if (w->plan->searches) {
+    reads(w, rank, &w->pairs[u->layer], unit_block(u), true);
+    reads(w, rank, &w->average[u->layer], unit_block(u), true);
+    writes(w, rank, &w->directions[u->layer], unit_block(u), true);
+    return;
+  }
   if (w->plan->averages && !w->plan->constrains)
     writes(w, rank, &w->average[u->layer], unit_block(u), true);
 }
@@ -272,12 +281,40 @@ static void direct(watch *w, int rank) {
   }
 }
 
+/* What the search asks for, before it says whether the point will do. */
+static void judge_search(watch *w, int rank) {
+  judge(w, rank);
+  reads(w, rank, &w->sums, all_columns(&w->sums, 0, all_panels(w->plan)), true);
+  reads(w, rank, &w->compared, (block){0, 1, 0, 1}, true);
+}
+
+/* It will: the model, its gradient and the newest pair, of the rank's rows. */
+static void pair(watch *w, int rank) {
+  size_t before = 0;
+  judge_search(w, rank);
+  for (uint32_t l = 0; l < w->plan->n_layers; l++) {
+    size_t first, end;
+    gr_plan_row_panels(w->plan, l, rank, &first, &end);
+    const block mine = all_columns(&w->gradient[l], first, end);
+    reads(w, rank, &w->weights[l], mine, false);
+    reads(w, rank, &w->gradient[l], mine, true);
+    writes(w, rank, &w->pairs[l], mine, true);
+    writes(w, rank, &w->average[l], mine, true);
+    writes(w, rank, &w->products, (block){before + first, before + end, 0, 1}, true);
+    before += w->plan->layer[l].panels_out;
+  }
+}
+
 /* Rank 0 adds the losses, and the weights of the rows to come. */
 static void update(watch *w, int rank) {
   judge(w, rank);
   if (w->plan->directs || w->plan->compares)
     reads(w, rank, &w->sums, all_columns(&w->sums, 0, all_panels(w->plan)), true);
   if (w->plan->compares) reads(w, rank, &w->compared, (block){0, 1, 0, 1}, true);
+  if (w->plan->searches) {
+    judge_search(w, rank);
+    reads(w, rank, &w->products, all_columns(&w->products, 0, all_panels(w->plan)), true);
+  }
   for (size_t i = w->plan->first_unit[rank]; i < w->plan->first_unit[rank + 1]; i++)
     update_unit(w, rank, &w->plan->units[i]);
   if (rank != 0) return;
@@ -291,15 +328,22 @@ static void update(watch *w, int rank) {
  * losses. */
 static void norm(watch *w, int rank) {
   size_t before = 0;
+  const bool searches = w->plan->searches, compares = w->plan->compares || searches;
   rows_of_weights(w, rank, false);
-  for (uint32_t l = 0; l < w->plan->n_layers && w->plan->compares; l++) {
+  for (uint32_t l = 0; l < w->plan->n_layers && compares; l++) {
     size_t first, end;
     gr_plan_row_panels(w->plan, l, rank, &first, &end);
+    if (searches) {
+      const block mine = all_columns(&w->gradient[l], first, end);
+      writes(w, rank, &w->gradient[l], mine, false);
+      reads(w, rank, &w->directions[l], mine, false);
+      reads(w, rank, &w->pairs[l], mine, false);
+    }
     reads(w, rank, &w->weights[l], all_columns(&w->weights[l], first, end), false);
     writes(w, rank, &w->sums, (block){before + first, before + end, 0, 1}, true);
     before += w->plan->layer[l].panels_out;
   }
-  if (!w->plan->compares || rank > 0) return;
+  if (!compares || rank > 0) return;
   reads(w, rank, &w->loss, (block){0, w->n, 0, 1}, true);
   writes(w, rank, &w->compared, (block){0, 1, 0, 1}, true);
 }
@@ -334,6 +378,9 @@ static void operate(watch *w, int rank, const gr_plan_operation *o) {
       break;
     case GR_DIRECTION:
       direct(w, rank);
+      break;
+    case GR_PAIR:
+      pair(w, rank);
       break;
     case GR_UPDATE:
       update(w, rank);

@@ -10,7 +10,8 @@ typedef struct watch {
   const gr_plan *plan;
   matrix input, a[GR_MAX_LAYERS], delta[GR_MAX_LAYERS], weights[GR_MAX_LAYERS], back[GR_MAX_LAYERS],
       scratch, index[2], loss, finite, numbers, gradient[GR_MAX_LAYERS], average[GR_MAX_LAYERS],
-      zhat[GR_MAX_LAYERS], dy[GR_MAX_LAYERS], statistics[GR_MAX_LAYERS], squares, sums, compared;
+      zhat[GR_MAX_LAYERS], dy[GR_MAX_LAYERS], statistics[GR_MAX_LAYERS], squares, sums, compared,
+      pairs[GR_MAX_LAYERS], directions[GR_MAX_LAYERS], products;
   uint64_t n;             /* rows of this step */
   unsigned step, meeting; /* meetings so far */
   uint64_t conflicts, missing, twice;

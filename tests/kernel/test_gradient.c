@@ -255,7 +255,7 @@ static void lanes_are_added_by_the_tree(void) {
 static void an_update_within_is_the_gradient_and_then_the_update(void) {
   gr_test_stream s = {gr_test_seed() + 5};
   for (size_t lanes = 1; lanes <= 40; lanes++)
-    for (int kind = 0; kind < 4 * GR_N_OPTIMIZERS; kind++) {
+    for (int kind = 0; kind < 4 * GR_LBFGS; kind++) {
       const problem p = make_lanes(&s, lanes);
       const gr_update_coefficients u = {.optimizer = (gr_optimizer)(kind / 4),
                                         .scale = 1 / 3.0f,

@@ -66,6 +66,9 @@ typedef struct number {
   double value, error;
 } number;
 
+/* Optimisers whose update is made of one weight and its gradient, or nearly so. */
+enum { N_ELEMENTWISE = GR_LBFGS };
+
 static number exactly(double x) {
   return (number){x, 0};
 }
@@ -209,6 +212,7 @@ static number step_of(gr_optimizer kind, const hyper *h, int t, number w, number
       return rprop_step(h, g, m, v);
     case GR_LAMB:
       return lamb_step(h, t, w, g, m, v);
+    case GR_LBFGS: /* exec/lbfgs.c */
     case GR_N_OPTIMIZERS:
       break;
   }
@@ -298,7 +302,7 @@ static void every_optimizer_follows_its_published_formula(void) {
       {.rate = 0.1, .beta2 = 0.9, .epsilon = 1e-6, .decay = 0.01, .scale = 1, .grew = true},
       {.rate = 0.1, .beta1 = 0.9, .beta2 = 0.99, .epsilon = 1e-6, .scale = 1, .clip = 2},
   };
-  for (int kind = 0; kind < GR_N_OPTIMIZERS; kind++)
+  for (int kind = 0; kind < N_ELEMENTWISE; kind++)
     for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
       check_optimizer((gr_optimizer)kind, &settings[i], gr_test_seed() + 20 + i);
 }
@@ -308,7 +312,7 @@ static void every_optimizer_follows_its_published_formula(void) {
 static void moments_below_two_to_the_minus_100_become_plus_zero(void) {
   const hyper h = {
       .rate = 0.1, .momentum = 0.5, .beta1 = 0.5, .beta2 = 0.5, .epsilon = 1e-8, .scale = 1};
-  GR_EACH_ISA(k) for (int kind = GR_MOMENTUM; kind < GR_N_OPTIMIZERS; kind++) {
+  GR_EACH_ISA(k) for (int kind = GR_MOMENTUM; kind < N_ELEMENTWISE; kind++) {
     const gr_update_coefficients u = coefficients((gr_optimizer)kind, &h, 1);
     const int squares = kind == GR_RMSPROP || kind == GR_ADADELTA; /* which are never negative */
     state s = {0};
@@ -327,7 +331,7 @@ static void moments_below_two_to_the_minus_100_become_plus_zero(void) {
 static void what_is_not_finite_stays_so(void) {
   const hyper h = {
       .rate = 0.1, .momentum = 0.5, .beta1 = 0.5, .beta2 = 0.5, .epsilon = 1e-8, .scale = 1};
-  GR_EACH_ISA(k) for (int kind = 0; kind < GR_N_OPTIMIZERS; kind++) {
+  GR_EACH_ISA(k) for (int kind = 0; kind < N_ELEMENTWISE; kind++) {
     const gr_update_coefficients u = coefficients((gr_optimizer)kind, &h, 1);
     state s = {0};
     s.g[5] = NAN;

@@ -6,7 +6,7 @@
 #include "support/test.h"
 
 extern const gr_test config_tests[], recipe_tests[], yaml_tests[], network_tests[], columns_tests[],
-    preprocessing_tests[], row_order_tests[], schedule_tests[];
+    preprocessing_tests[], row_order_tests[], lbfgs_tests[], schedule_tests[];
 
 /* The default preset; a test that cannot get it ends. */
 gr_config default_config(void);

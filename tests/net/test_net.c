@@ -59,14 +59,11 @@ const char *other_value(const gr_config *config, size_t i) {
 }
 
 int main(int argc, char **argv) {
-  static const gr_suite suites[] = {{"config", config_tests},
-                                    {"recipe", recipe_tests},
-                                    {"yaml", yaml_tests},
-                                    {"network", network_tests},
-                                    {"columns", columns_tests},
-                                    {"preprocessing", preprocessing_tests},
-                                    {"schedules", schedule_tests},
-                                    {"row order", row_order_tests},
-                                    {NULL, NULL}};
+  static const gr_suite suites[] = {
+      {"config", config_tests},      {"recipe", recipe_tests},
+      {"yaml", yaml_tests},          {"network", network_tests},
+      {"columns", columns_tests},    {"preprocessing", preprocessing_tests},
+      {"schedules", schedule_tests}, {"row order", row_order_tests},
+      {"lbfgs", lbfgs_tests},        {NULL, NULL}};
   return gr_test_main(argc, argv, suites);
 }

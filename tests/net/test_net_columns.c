@@ -279,6 +279,16 @@ static void every_type_is_read_like_gather_reads_it(void) {
                 (float)gr_element(known[t].x, known[t].type, i));
 }
 
+/* It has no inputs; in a file nothing says where they would begin. */
+static void a_dropped_column_begins_nowhere(void) {
+  gr_fitted_column a = {.name = (char *)"x", .use = GR_USE_DROPPED}, b = a;
+  const gr_columns x = {.n = 1, .column = &a}, y = {.n = 1, .column = &b};
+  b.first = 253;
+  CU_ASSERT(gr_columns_are_same(&x, &y));
+  a.n_inputs = b.n_inputs = 1;
+  CU_ASSERT(!gr_columns_are_same(&x, &y));
+}
+
 const gr_test columns_tests[] = {GR_TEST(every_type_is_read_like_gather_reads_it),
                                  GR_TEST(levels_become_inputs_and_unseen_ones_none),
                                  GR_TEST(rare_levels_share_an_input_with_unseen_ones),
@@ -288,4 +298,5 @@ const gr_test columns_tests[] = {GR_TEST(every_type_is_read_like_gather_reads_it
                                  GR_TEST(embeddings_follow_their_formulas),
                                  GR_TEST(what_another_table_lacks_is_named),
                                  GR_TEST(a_code_beyond_the_dictionary_is_refused_with_its_row),
+                                 GR_TEST(a_dropped_column_begins_nowhere),
                                  GR_TEST_END};

@@ -186,6 +186,7 @@ static const char default_recipe[] =
     "  max_norm: 0\n"
     "  bias_rate: 1\n"
     "  first_layer_rate: 1\n"
+    "  tolerance: 1e-05\n"
     "schedule:\n"
     "  name: constant\n"
     "  warmup: 0\n"

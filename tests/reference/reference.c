@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "reference/functions.h"
+#include "reference/lbfgs.h"
 #include "reference/updates.h"
 
 /* One sample's outputs a[l] of each layer (a[0]: inputs), their slopes and dC/dz d[l]; and of
@@ -424,7 +425,10 @@ double ref_step(const ref_recipe *recipe, ref_state *state, const ref_sample *sa
   const double objective = objective_of(recipe, state->parameters, &s);
   state->grew = objective > state->objective;
   state->objective = objective;
-  for (size_t l = 1; l <= recipe->n_layers; l++) {
+  if (state->memory)
+    ref_lbfgs_step(recipe, state->memory, state->parameters, objective, s.gradient,
+                   (float)(1 / s.weight), learning_rate);
+  for (size_t l = 1; l <= recipe->n_layers && !state->memory; l++) {
     const size_t first = weights_of(recipe, l), n_out = recipe->width[l];
     const size_t weights = recipe->width[l - 1] * n_out,
                  all = weights + trained_of(recipe, l) * n_out;

@@ -56,7 +56,8 @@ typedef enum ref_optimizer {
   REF_NADAM,
   REF_LION,
   REF_LAMB,
-  REF_RPROP
+  REF_RPROP,
+  REF_LBFGS
 } ref_optimizer;
 
 typedef enum ref_normalization { REF_PLAIN, REF_LAYER_NORM, REF_BATCH_NORM } ref_normalization;
@@ -78,6 +79,7 @@ typedef struct ref_recipe {
   int ntk;                                /* W = W' / sqrt(inputs), and W' is what is trained */
   double bias_rate, first_layer_rate;     /* parts of the learning rate */
   double dropout_part, decay_part;        /* of what stands above, in the step under way */
+  double tolerance;                       /* of lbfgs */
 } ref_recipe;
 
 /* x: inputs as the network sees them. y: targets [n_out], or NULL where `label` is the class. */
@@ -93,6 +95,7 @@ typedef struct ref_state {
   float *parameters, *moment1, *moment2;
   double objective; /* of the step before, 0 before the first */
   int grew;
+  struct ref_lbfgs *memory; /* of lbfgs (reference/lbfgs.h), else NULL */
 } ref_state;
 
 size_t ref_parameters(const ref_recipe *recipe);

@@ -161,5 +161,7 @@ void ref_update(const ref_recipe *recipe, ref_state *s, size_t i, float g, const
     case REF_LION:
       *w = fmaf(-r, lion_direction(recipe, g, m), *w);
       break;
+    case REF_LBFGS: /* reference/lbfgs.c */
+      break;
   }
 }

@@ -57,8 +57,9 @@ static void audits_change_no_bit_and_find_nothing(void) {
       {"resources.audit=1", "resources.threads=3", "optimizer.name=nadam"},
       {"resources.audit=4", "resources.threads=2", "average.name=ema"},
       {"resources.audit=1", "training.accumulate=2", "optimizer.clip_norm=0.1"},
-      {"resources.audit=2", "network.dropout=0.2", "optimizer.max_norm=1"}};
-  for (int i = 0; i < 5; i++) {
+      {"resources.audit=2", "network.dropout=0.2", "optimizer.max_norm=1"},
+      {"resources.audit=1", "resources.threads=2", "optimizer.name=lbfgs"}};
+  for (int i = 0; i < 6; i++) {
     char with[512], without[512];
     gr_report a = {0}, b = {0};
     gradus_error err = {0};
