@@ -279,23 +279,6 @@ static gr_course course(void *user, uint64_t step) {
   return gr_schedule_course(&t->prepared.config, gr_trainer_schedule_step(t, step), t->total_steps);
 }
 
-/* Whether the next step, with what has to follow it, could come after the time limit. An epoch's
- * last steps bring a validation with them, the run's last ones best.h5 and final.h5. */
-static bool time_is_up(const gr_trainer *t, double now) {
-  const gr_train_state *s = &t->now.state;
-  const uint64_t looks = t->look_every + 1;
-  const bool ends_run = gr_trainer_last_step(t) - s->step <= looks;
-  const bool ends_epoch = ends_run || t->prepared.n_train - s->position <=
-                                          looks * gr_config_step_rows(&t->prepared.config);
-  const int writes = (gr_writer_now(t->writer) == GR_WRITER_BUSY) + (ends_run ? 3 : 1);
-  return t->session_samples > 0 && gr_deadline_is_near(&t->deadline, now, ends_epoch, writes);
-}
-
-bool gr_trainer_must_stop(const gr_trainer *t) {
-  return t->must_stop || atomic_load(&t->stop_requested) || atomic_load(&t->stop_file) ||
-         time_is_up(t, gr_clock_now());
-}
-
 static double average_share(void *user, uint64_t step) {
   const gr_trainer *t = user;
   return gr_average_share(&t->prepared.config, gr_trainer_schedule_step(t, step),
@@ -321,7 +304,7 @@ static bool wanted(gr_trainer *t) {
   else if (since > LOOK_SECONDS && t->look_every > 1)
     t->look_every /= 2;
   gr_deadline_step(&t->deadline, since);
-  return time_is_up(t, now) || gr_trainer_save_wanted(t, now) ||
+  return gr_trainer_time_is_up(t, now) || gr_trainer_save_wanted(t, now) ||
          (t->options.on_progress && now - t->last_progress >= PROGRESS_SECONDS);
 }
 
@@ -476,7 +459,7 @@ static gradus_status serve(gr_trainer *t, gradus_error *err) {
   if (t->epoch_samples > 0) report_progress(t, false, now);
   if (take_request(&t->stop_requested)) return stop(t, "on request", err);
   if (take_request(&t->stop_file)) return stop(t, "STOP file", err);
-  if (time_is_up(t, now)) return stop(t, "time limit", err);
+  if (gr_trainer_time_is_up(t, now)) return stop(t, "time limit", err);
   return gr_trainer_save_if_due(t, take_request(&t->checkpoint_requested), now, err);
 }
 

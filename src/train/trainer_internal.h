@@ -119,10 +119,6 @@ gradus_status gr_trainer_step_by(gr_trainer *t, gr_engine *engine, const gr_feed
                                  bool (*after)(void *user, const gr_step_result *, uint64_t),
                                  gr_step_result *result, gradus_error *err);
 
-/* Whether the session has to end: on request, or because the next step, with what has to follow it,
- * could come after the time limit. */
-bool gr_trainer_must_stop(const gr_trainer *t);
-
 /* Adds a step of n rows to the state, unless it changed nothing. */
 void gr_trainer_count(gr_trainer *t, const gr_step_result *result, uint64_t n);
 
@@ -162,6 +158,12 @@ void gr_trainer_begin_saving(gr_trainer *t, uint64_t best_saved);
 
 /* Waits for the write under way, ends the thread, frees the memory; accepts what was never made. */
 void gr_trainer_end_saving(gr_trainer *t);
+
+/* Whether the next step, with what has to follow it, could come after the time limit. */
+bool gr_trainer_time_is_up(const gr_trainer *t, double now);
+
+/* Whether the session has to end: for that, or on request. */
+bool gr_trainer_must_stop(const gr_trainer *t);
 
 /* Whether the loop has to pause for a checkpoint, or for what came of one. */
 bool gr_trainer_save_wanted(const gr_trainer *t, double now);
