@@ -223,7 +223,8 @@ static gradus_status collect_part(void *user, uint64_t first, uint64_t n, const 
   return gr_scores_take(&c->scores, first, n, outputs, err);
 }
 
-/* Room for all metrics, or for those that there is room for. */
+/* Room for all metrics, or for those whose scores fit in `memory`; a failure to get what does fit
+ * is one. */
 static gradus_status open_collection(const gradus_model *model, const gr_pass *pass,
                                      uint64_t memory, struct collection *c,
                                      gradus_evaluation *result, gradus_error *err) {
@@ -240,8 +241,9 @@ static gradus_status open_collection(const gradus_model *model, const gr_pass *p
   if (!gr_multiply(p->n_classes, p->n_classes, &cells)) return gr_fail_memory(err, "an evaluation");
   if (classes) c->confusion = gr_calloc(cells, sizeof *c->confusion);
   if (classes && !c->confusion) return gr_fail_memory(err, "an evaluation");
-  if (gr_scores_open(&c->scores, config, p, pass, all, memory, &reason) == GRADUS_OK)
-    return GRADUS_OK;
+  const gradus_status status = gr_scores_open(&c->scores, config, p, pass, all, memory, &reason);
+  if (status == GRADUS_OK) return GRADUS_OK;
+  if (gr_scores_fit(p, pass, memory)) return gr_fail(err, status, "%s", reason.message);
   snprintf(result->note, sizeof result->note, "%.159s", reason.message);
   return gr_scores_open(&c->scores, config, p, pass, all & ~ranked, memory, err);
 }

@@ -289,9 +289,10 @@ void gr_config_get(const gr_config *config, const gr_key *key, gr_text *out);
  * form that is stored and digested. */
 void gr_config_write(const gr_config *config, gr_part part, gr_text *out);
 
-/* XXH3-128 of the canonical recipe, 32 hex digits and a terminator. */
+/* XXH3-128 of the canonical recipe, 32 hex digits and a terminator; GRADUS_ERR_RESOURCES. */
 #define GR_DIGEST_TEXT 33
-void gr_config_digest(const gr_config *config, char out[GR_DIGEST_TEXT]);
+gradus_status gr_config_digest(const gr_config *config, char out[GR_DIGEST_TEXT],
+                               gradus_error *err);
 
 /* Appends "key: old -> new" lines for RECIPE keys that differ; returns how many. Where
  * `epochs_may_grow`, a larger training.epochs in `new_` is not a difference unless the schedule

@@ -2,7 +2,6 @@
  * of what differs between two recipes. */
 #include <config.h>
 
-#include <assert.h>
 #include <string.h>
 
 #include "net/config.h"
@@ -27,14 +26,9 @@ static void open_sections(const char *previous, const char *name, gr_text *out) 
   indent(depth, out);
 }
 
-/* Only strings have no bound and need memory: the longest other value is that of 64 layers, each of
- * which takes less than 96 characters (net/config_layers.c). */
 static void write_yaml_value(const gr_config *config, const gr_key *key, gr_text *out) {
-  char room[GR_MAX_HIDDEN * 96];
   gr_text value = {0};
-  if (key->type != GR_KEY_STRING) value = (gr_text){.data = room, .capacity = sizeof room};
   gr_config_get(config, key, &value);
-  assert(key->type == GR_KEY_STRING || (value.data == room && !value.failed));
   const char *text = value.data ? value.data : "";
   if (value.failed)
     out->failed = true;
@@ -55,7 +49,7 @@ static void write_yaml_value(const gr_config *config, const gr_key *key, gr_text
   } else {
     gr_text_puts(out, text);
   }
-  if (key->type == GR_KEY_STRING) gr_text_free(&value);
+  gr_text_free(&value);
 }
 
 void gr_config_write(const gr_config *config, gr_part part, gr_text *out) {
@@ -71,14 +65,14 @@ void gr_config_write(const gr_config *config, gr_part part, gr_text *out) {
   }
 }
 
-/* Recipes hold no strings, so their text is bounded (64 layers of less than 160 characters and
- * some hundred short lines) and fits a buffer of our own: nothing here can fail. */
-void gr_config_digest(const gr_config *config, char out[GR_DIGEST_TEXT]) {
-  char buffer[32768];
-  gr_text text = {.data = buffer, .capacity = sizeof buffer};
+gradus_status gr_config_digest(const gr_config *config, char out[GR_DIGEST_TEXT],
+                               gradus_error *err) {
+  gr_text text = {0};
   gr_config_write(config, GR_PART_RECIPE, &text);
-  assert(text.data == buffer && !text.failed);
-  gr_digest_bytes(text.data, text.length, out);
+  const gradus_status status = text.failed ? gr_fail_memory(err, "the recipe") : GRADUS_OK;
+  if (status == GRADUS_OK) gr_digest_bytes(text.data, text.length, out);
+  gr_text_free(&text);
+  return status;
 }
 
 static bool may_grow(const gr_key *key, const gr_config *old, const gr_config *new_) {

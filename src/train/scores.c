@@ -359,20 +359,33 @@ void gr_scores_finish(gr_scores *s, const gr_metrics *metrics, double *values) {
 
 /* ---- room ---- */
 
+/* Columns of scores that are ranked. */
+static uint32_t ranked_columns(const gr_preprocessing *p) {
+  return p->n_classes == 2 && p->task != GR_MULTILABEL ? 1 : p->n_classes;
+}
+
+static double ranks_bytes(const gr_preprocessing *p, const gr_pass *pass) {
+  const bool weighted = pass->rows.weight != NULL, labels = p->task == GR_MULTILABEL;
+  return (double)gr_ranks_bytes(1, ranked_columns(p), weighted, labels) * (double)pass->n;
+}
+
+bool gr_scores_fit(const gr_preprocessing *p, const gr_pass *pass, uint64_t memory) {
+  return memory == 0 || ranks_bytes(p, pass) <= (double)memory;
+}
+
 static gradus_status open_ranks(gr_scores *s, const gr_pass *pass, uint64_t memory,
                                 gradus_error *err) {
   const gr_metric_set ranked = GR_METRIC_BIT(GR_METRIC_AUC) | GR_METRIC_BIT(GR_METRIC_PR_AUC);
   const bool weighted = pass->rows.weight != NULL, labels = s->p->task == GR_MULTILABEL;
-  const uint32_t columns = s->p->n_classes == 2 && !labels ? 1 : s->p->n_classes;
-  const double bytes = (double)gr_ranks_bytes(1, columns, weighted, labels) * (double)pass->n;
+  const double bytes = ranks_bytes(s->p, pass);
   if (!(s->wanted & ranked) || pass->n == 0) return GRADUS_OK;
-  if (memory && bytes > (double)memory)
+  if (!gr_scores_fit(s->p, pass, memory))
     return gr_fail(err, GRADUS_ERR_RESOURCES,
                    "auc and pr_auc of %llu rows need %.0f MiB for scores, resources.memory is "
                    "%llu MiB; leave them out, or validate on fewer rows",
                    (unsigned long long)pass->n, bytes / 0x1p20 + 1,
                    (unsigned long long)(memory >> 20));
-  return gr_ranks_open(&s->ranks, pass->n, columns, weighted, labels, err);
+  return gr_ranks_open(&s->ranks, pass->n, ranked_columns(s->p), weighted, labels, err);
 }
 
 static gradus_status make_sums(gr_scores *s, const gr_preprocessing *p, gradus_error *err) {

@@ -40,6 +40,10 @@ typedef struct gr_scores {
 gradus_status gr_scores_open(gr_scores *scores, const gr_config *config, const gr_preprocessing *p,
                              const gr_pass *pass, gr_metric_set wanted, uint64_t memory,
                              gradus_error *err);
+
+/* Whether the scores of AUC fit in `memory` bytes (0: any). */
+bool gr_scores_fit(const gr_preprocessing *p, const gr_pass *pass, uint64_t memory);
+
 void gr_scores_close(gr_scores *scores); /* accepts a zeroed object */
 
 /* Forgets all rows. */

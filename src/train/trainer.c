@@ -145,8 +145,6 @@ static void report_progress(gr_trainer *t, bool epoch_finished, double now) {
   t->options.on_progress(t->options.user, &progress);
 }
 
-/* How good an epoch is, larger is better: minus the validation loss, or the metric that is judged.
- */
 double gr_trainer_merit(const gr_trainer *t, const gr_history_row *row) {
   const gr_metric metric = gr_metric_judged(&t->prepared.config);
   if (metric == GR_N_METRICS) return -row->valid_loss;
@@ -283,18 +281,6 @@ static gr_course course(void *user, uint64_t step) {
   return gr_schedule_course(&t->prepared.config, gr_trainer_schedule_step(t, step), t->total_steps);
 }
 
-/* Whether the next step, with what has to follow it, could come after the time limit. An epoch's
- * last steps bring a validation with them, the run's last ones best.h5 and final.h5. */
-static bool time_is_up(const gr_trainer *t, double now) {
-  const gr_train_state *s = &t->now.state;
-  const uint64_t looks = t->look_every + 1;
-  const bool ends_run = gr_trainer_last_step(t) - s->step <= looks;
-  const bool ends_epoch = ends_run || t->prepared.n_train - s->position <=
-                                          looks * gr_config_step_rows(&t->prepared.config);
-  const int writes = (gr_writer_now(t->writer) == GR_WRITER_BUSY) + (ends_run ? 3 : 1);
-  return t->session_samples > 0 && gr_deadline_is_near(&t->deadline, now, ends_epoch, writes);
-}
-
 static double average_share(void *user, uint64_t step) {
   const gr_trainer *t = user;
   return gr_average_share(&t->prepared.config, gr_trainer_schedule_step(t, step),
@@ -320,7 +306,7 @@ static bool wanted(gr_trainer *t) {
   else if (since > LOOK_SECONDS && t->look_every > 1)
     t->look_every /= 2;
   gr_deadline_step(&t->deadline, since);
-  return time_is_up(t, now) || gr_trainer_save_wanted(t, now) ||
+  return gr_trainer_time_is_up(t, now) || gr_trainer_save_wanted(t, now) ||
          (t->options.on_progress && now - t->last_progress >= PROGRESS_SECONDS);
 }
 
@@ -441,7 +427,10 @@ static gradus_status take_steps(gr_trainer *t, uint64_t steps, uint64_t *taken, 
 static gradus_status stop(gr_trainer *t, const char *why, gradus_error *err) {
   const gr_train_state *s = &t->now.state;
   gr_text line = {0};
-  GR_TRY(gr_trainer_checkpoint(t, NULL, 0, err));
+  t->must_stop = true; /* where steps have to be taken again for it, as few as possible */
+  const gradus_status saved = gr_trainer_checkpoint(t, NULL, 0, err);
+  t->must_stop = false;
+  GR_TRY(saved);
   atomic_store(&t->stop_file, 0);
   withdraw_stop(t);
   GR_TRY(mark(t, "end", why, err));
@@ -472,7 +461,7 @@ static gradus_status serve(gr_trainer *t, gradus_error *err) {
   if (t->epoch_samples > 0) report_progress(t, false, now);
   if (take_request(&t->stop_requested)) return stop(t, "on request", err);
   if (take_request(&t->stop_file)) return stop(t, "STOP file", err);
-  if (time_is_up(t, now)) return stop(t, "time limit", err);
+  if (gr_trainer_time_is_up(t, now)) return stop(t, "time limit", err);
   return gr_trainer_save_if_due(t, take_request(&t->checkpoint_requested), now, err);
 }
 

@@ -43,12 +43,14 @@ struct gr_trainer {
    * parameters and moments are fetched from the engine at the end of an epoch. */
   gr_checkpoint now;
   float *best; /* parameters of the best epoch; valid where now.state.has_best */
-  /* A state that is known to be good, and its parameters and moments, which belong to `now` (the
-   * beginning of the epoch, of the session, or after a step that was skipped) or to the snapshot.
-   */
+  /* The beginning of the epoch, or of the session, or after a step that was skipped: its parameters
+   * and moments are those in `now`. */
   gr_train_state began;
-  const float *began_parameters;
-  float *const *began_moment;
+  /* The newest state in memory that is known to be good; its parameters and moments belong to `now`
+   * or to the snapshot. */
+  gr_train_state good;
+  const float *good_parameters;
+  float *const *good_moment;
   gr_metric_set metrics; /* of the history, in the order of the table */
   gr_scores scores;      /* of the rows validated on, where metrics ask for them */
 
@@ -71,7 +73,7 @@ struct gr_trainer {
   gradus_error warned; /* what the last warning said, and how often in a row it was to be said */
   unsigned warnings;
   gr_deadline deadline;
-  double refreshed; /* the lock, on the clock; the writer's */
+  double refreshed; /* the lock, on the clock; the watcher's once `watching` */
 
   double session_start, training_seconds; /* clock; seconds inside gr_trainer_advance */
   double entered;                         /* clock at the entry of gr_trainer_advance; 0 outside */
@@ -85,7 +87,8 @@ struct gr_trainer {
   double last_look;
 
   atomic_int stop_requested, checkpoint_requested;
-  atomic_int stop_file, watching; /* set by the writer's thread; lets it look for one */
+  bool must_stop;                 /* a request to stop, or a limit, is being served */
+  atomic_int stop_file, watching; /* set by the watcher; lets it look for one */
 };
 
 /* A line of timing.jsonl: about where the trainer stands, which is filled in here, or about another
@@ -129,8 +132,8 @@ gradus_status gr_trainer_nonfinite(gr_trainer *t, const gr_step_result *result, 
 /* That, where parameters or moments are not finite now. */
 gradus_status gr_trainer_check(gr_trainer *t, gradus_error *err);
 
-/* Parameters and moments in `now`, or those in the snapshot, are those of the state in `now`; the
- * latter count unless the epoch's beginning is wanted. */
+/* The state in `now` is good, and its parameters and moments are those in `now`, or those in the
+ * snapshot. */
 void gr_trainer_note_beginning(gr_trainer *t);
 void gr_trainer_note_snapshot(gr_trainer *t);
 
@@ -155,6 +158,12 @@ void gr_trainer_begin_saving(gr_trainer *t, uint64_t best_saved);
 
 /* Waits for the write under way, ends the thread, frees the memory; accepts what was never made. */
 void gr_trainer_end_saving(gr_trainer *t);
+
+/* Whether the next step, with what has to follow it, could come after the time limit. */
+bool gr_trainer_time_is_up(const gr_trainer *t, double now);
+
+/* Whether the session has to end: for that, or on request. */
+bool gr_trainer_must_stop(const gr_trainer *t);
 
 /* Whether the loop has to pause for a checkpoint, or for what came of one. */
 bool gr_trainer_save_wanted(const gr_trainer *t, double now);
@@ -240,7 +249,8 @@ uint64_t gr_trainer_schedule_step(const gr_trainer *t, uint64_t step);
 /* The first step of the epoch under way, the samples seen until then, and the last step of all. */
 uint64_t gr_trainer_epoch_step(const gr_trainer *t, const gr_train_state *s);
 uint64_t gr_trainer_epoch_samples(const gr_trainer *t, const gr_train_state *s);
-/* How good an epoch is, larger is better. */
+/* How good an epoch is, larger is better: minus the validation loss, or the metric that is judged.
+ */
 double gr_trainer_merit(const gr_trainer *t, const gr_history_row *row);
 
 uint64_t gr_trainer_last_step(const gr_trainer *t);

@@ -3,7 +3,11 @@
  * the next loss, at the end of the epoch, or before a checkpoint. As the same steps give the same
  * bits, it does not matter when: training goes back to the last good state in memory (the last
  * snapshot, or the beginning of the epoch or session), takes the steps again one by one, and finds
- * the first bad one.
+ * the first bad one. A session that has to end meanwhile ends after one of them, which is further
+ * than where the search began: however short sessions are, the step is found.
+ *
+ * A rollback goes to the beginning of the epoch, not to the last snapshot: when snapshots are taken
+ * is a matter of the clock, and the bits may not depend on it.
  * What the policy does follows from that step alone, so nothing depends on when it was looked for.
  */
 #include <config.h>
@@ -40,16 +44,15 @@ typedef struct finding {
 /* ---- where training stands ---- */
 
 void gr_trainer_note_beginning(gr_trainer *t) {
-  t->began = t->now.state;
-  t->began_parameters = t->now.model.parameters;
-  t->began_moment = t->now.moment;
+  t->began = t->good = t->now.state;
+  t->good_parameters = t->now.model.parameters;
+  t->good_moment = t->now.moment;
 }
 
 void gr_trainer_note_snapshot(gr_trainer *t) {
-  if (t->prepared.config.training.on_nonfinite == GR_NONFINITE_ROLLBACK) return;
-  t->began = t->now.state;
-  t->began_parameters = t->snapshot.at.model.parameters;
-  t->began_moment = t->snapshot.at.moment;
+  t->good = t->now.state;
+  t->good_parameters = t->snapshot.at.model.parameters;
+  t->good_moment = t->snapshot.at.moment;
 }
 
 /* Of the step that the state is before. */
@@ -76,18 +79,18 @@ void gr_trainer_leave_out(gr_trainer *t) {
   t->pass_epoch = UINT64_MAX; /* rows may come from a feed, which has to be told */
 }
 
-/* Back to the state in memory. What counts rollbacks stays. */
+/* Back to the last good state in memory. What counts rollbacks stays. */
 static void go_back(gr_trainer *t) {
   const uint64_t rollbacks = t->now.state.rollbacks;
-  gr_engine_load(t->engine, t->began_parameters, (const float *const *)t->began_moment);
-  t->now.state = t->began;
+  gr_engine_load(t->engine, t->good_parameters, (const float *const *)t->good_moment);
+  t->now.state = t->good;
   t->now.state.rollbacks = rollbacks;
   t->pass_epoch = UINT64_MAX;
 }
 
 static bool count(void *user, const gr_step_result *result, uint64_t n) {
   gr_trainer_count(user, result, n);
-  return true;
+  return !gr_trainer_must_stop(user);
 }
 
 static gradus_status fail_repeating(gr_trainer *t, uint64_t step, gradus_error *err) {
@@ -96,16 +99,20 @@ static gradus_status fail_repeating(gr_trainer *t, uint64_t step, gradus_error *
                  "step %llu: something was NaN or infinite, but the same steps taken again from "
                  "step %llu gave other numbers: memory or processor may be faulty; the newest "
                  "checkpoint is %s",
-                 (unsigned long long)step, (unsigned long long)t->began.step,
+                 (unsigned long long)step, (unsigned long long)t->good.step,
                  t->saved_path[0] ? t->saved_path : "none yet");
 }
 
-/* Takes steps again up to `step`, all of which were good. */
-static gradus_status advance_to(gr_trainer *t, uint64_t step, gradus_error *err) {
+/* Takes steps again up to `step`, all of which were good; fewer, but one at least, where the
+ * session has to end (*postponed). */
+static gradus_status advance_to(gr_trainer *t, uint64_t step, bool *postponed, gradus_error *err) {
   gr_train_state *s = &t->now.state;
+  const uint64_t first = s->step;
   while (s->step < step) {
     const uint64_t free = gr_trainer_until_left_out(t), left = step - s->step;
     gr_step_result result;
+    *postponed = s->step > first && gr_trainer_must_stop(t);
+    if (*postponed) return GRADUS_OK;
     if (free == 0) {
       gr_trainer_leave_out(t);
       continue;
@@ -172,15 +179,22 @@ static void describe_step(const gr_trainer *t, const gr_step_result *r, finding 
   }
 }
 
-/* From the state in memory to before `until`, step by step; ends before the first bad one, or where
- * a request to stop comes, at a state that is as good as any. */
+/* Whether the first bad step, once found, is undone with all of its epoch. */
+static bool will_roll_back(const gr_trainer *t) {
+  return t->prepared.config.training.on_nonfinite == GR_NONFINITE_ROLLBACK &&
+         t->now.rollback.n_left_out < (uint64_t)t->prepared.config.training.nonfinite_limit;
+}
+
+/* From the state in memory to before `until`, step by step; ends before the first bad one (at an
+ * earlier state where that will be left anyway), or where the session has to end, after one step at
+ * least, at a state that is as good as any. */
 static gradus_status find_step(gr_trainer *t, uint64_t until, finding *f, gradus_error *err) {
   bool found = false;
   int vector;
   go_back(t);
   while (!found && t->now.state.step < until) {
     gr_step_result result;
-    f->postponed = atomic_load(&t->stop_requested) || atomic_load(&t->stop_file);
+    f->postponed = t->now.state.step > t->good.step && gr_trainer_must_stop(t);
     if (f->postponed) return GRADUS_OK;
     if (gr_trainer_until_left_out(t) == 0) {
       gr_trainer_leave_out(t);
@@ -193,7 +207,7 @@ static gradus_status find_step(gr_trainer *t, uint64_t until, finding *f, gradus
   }
   if (!found) return fail_repeating(t, until, err);
   go_back(t);
-  return advance_to(t, f->step, err);
+  return will_roll_back(t) ? GRADUS_OK : advance_to(t, f->step, &f->postponed, err);
 }
 
 /* ---- its record ---- */
@@ -343,6 +357,9 @@ static gradus_status roll_back(gr_trainer *t, const finding *f, gradus_error *er
       tell(t, f, "rollback", "the epoch begins anew without it, at half the learning rate", err));
   note_left_out(&t->now.rollback, f->step);
   t->now.state.rollbacks++;
+  t->good = t->began;
+  t->good_parameters = t->now.model.parameters;
+  t->good_moment = t->now.moment;
   go_back(t);
   t->saved_step = UINT64_MAX;
   gradus_error reason = {.status = GRADUS_OK};

@@ -25,7 +25,8 @@ static void write_snapshot(void *user) {
     gr_snapshot_write(&t->snapshot);
 }
 
-/* Beside training, while nothing is written: neither may ever wait for a slow file system. */
+/* By a thread of its own: training may not wait for a slow file system, nor the lock for a write
+ * that takes minutes. */
 static void watch(void *user) {
   gr_trainer *t = user;
   const double now = gr_clock_now();
@@ -192,6 +193,22 @@ static gradus_status postpone(gr_trainer *t, gradus_error *err) {
 
 static bool is_due(const gr_trainer *t, double now) {
   return t->save_asked || now - t->last_save >= t->interval;
+}
+
+/* An epoch's last steps bring a validation with them, the run's last ones best.h5 and final.h5. */
+bool gr_trainer_time_is_up(const gr_trainer *t, double now) {
+  const gr_train_state *s = &t->now.state;
+  const uint64_t looks = t->look_every + 1;
+  const bool ends_run = gr_trainer_last_step(t) - s->step <= looks;
+  const bool ends_epoch = ends_run || t->prepared.n_train - s->position <=
+                                          looks * gr_config_step_rows(&t->prepared.config);
+  const int writes = (gr_writer_now(t->writer) == GR_WRITER_BUSY) + (ends_run ? 3 : 1);
+  return t->session_samples > 0 && gr_deadline_is_near(&t->deadline, now, ends_epoch, writes);
+}
+
+bool gr_trainer_must_stop(const gr_trainer *t) {
+  return t->must_stop || atomic_load(&t->stop_requested) || atomic_load(&t->stop_file) ||
+         gr_trainer_time_is_up(t, gr_clock_now());
 }
 
 bool gr_trainer_save_wanted(const gr_trainer *t, double now) {

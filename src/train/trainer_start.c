@@ -214,6 +214,13 @@ static void adopt_beginning(gr_trainer *t, const gr_checkpoint *c) {
   now->rollback.parameters = NULL;
   memset(now->rollback.moment, 0, sizeof now->rollback.moment);
   gr_trainer_note_beginning(t);
+  if (kept) {                  /* the state itself is good, too: it waits where snapshots lie */
+    gr_writer_wait(t->writer); /* is still making that memory its own */
+    memcpy(t->snapshot.at.model.parameters, c->model.parameters, bytes);
+    for (uint32_t m = 0; m < now->n_moments; m++)
+      memcpy(t->snapshot.at.moment[m], c->moment[m], bytes);
+    gr_trainer_note_snapshot(t);
+  }
   if (now->state.position == 0) {
     now->rollback.skipped_steps = now->state.skipped_steps;
     now->rollback.skipped_in_row = now->state.skipped_in_row;
@@ -315,7 +322,7 @@ static gradus_status write_records(gr_trainer *t, bool resumed, gradus_error *er
                           : gr_run_open_logs(&t->run, &metrics, t->now.state.step, err);
   gr_text_free(&metrics);
   if (status != GRADUS_OK || t->now.state.finished) return status;
-  gr_config_digest(&t->prepared.config, recipe_digest);
+  GR_TRY(gr_config_digest(&t->prepared.config, recipe_digest, err));
   gr_run_facts facts = {.data_path = t->data->path,
                         .data_digest = t->data->digest,
                         .data_changed = gr_trainer_has_changed_data(t),
@@ -380,7 +387,7 @@ static gradus_status choose_directory(const gr_trainer *t, char path[GR_RUN_PATH
                                       gradus_error *err) {
   char digest[GR_DIGEST_TEXT];
   const char *wanted = t->options.run_directory;
-  gr_config_digest(&t->prepared.config, digest);
+  GR_TRY(gr_config_digest(&t->prepared.config, digest, err));
   if (!wanted) return gr_run_default_path(t->data->path, digest, t->data->digest, path, err);
   if (snprintf(path, GR_RUN_PATH, "%s", wanted) >= GR_RUN_PATH)
     return gr_fail(err, GRADUS_ERR_CANTCREATE, "the run directory's name is too long");

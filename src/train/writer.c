@@ -1,5 +1,6 @@
 /* A mailbox of one place: a mutex and a condition for both sides, the state also as an atomic, so
- * that a step of training asks it without a lock. */
+ * that a step of training asks it without a lock. What has to be looked at from time to time is
+ * looked at by a thread of its own, which waits neither for a slow write nor for a step. */
 #include <config.h>
 
 #include "train/writer.h"
@@ -14,10 +15,11 @@
 
 struct gr_writer {
   gr_writer_setup setup;
-  pthread_t thread;
+  pthread_t thread, watcher; /* the latter where setup.watch is set */
   pthread_mutex_t mutex;
-  pthread_cond_t changed; /* the state, or `quit` */
-  atomic_int state;       /* gr_writer_state; written with the mutex held */
+  pthread_cond_t changed;  /* the state, or `quit` */
+  pthread_cond_t quitting; /* `quit`; waits by the monotonic clock */
+  atomic_int state;        /* gr_writer_state; written with the mutex held */
   bool quit;
 };
 
@@ -33,7 +35,7 @@ gr_writer_state gr_writer_now(const gr_writer *writer) {
 /* When to watch next. */
 static struct timespec next_watch(const gr_writer *w) {
   struct timespec next = {0, 0};
-  if (!w->setup.watch || clock_gettime(CLOCK_MONOTONIC, &next) != 0) return next;
+  if (clock_gettime(CLOCK_MONOTONIC, &next) != 0) return next;
   const time_t whole = (time_t)w->setup.watch_seconds;
   next.tv_sec += whole;
   next.tv_nsec += (long)((w->setup.watch_seconds - (double)whole) * 1e9);
@@ -44,65 +46,83 @@ static struct timespec next_watch(const gr_writer *w) {
   return next;
 }
 
-static bool has_come(const struct timespec *when) {
-  struct timespec now;
-  if (clock_gettime(CLOCK_MONOTONIC, &now) != 0) return false;
-  return now.tv_sec > when->tv_sec || (now.tv_sec == when->tv_sec && now.tv_nsec >= when->tv_nsec);
-}
-
-/* Does one thing without the mutex. */
-static void do_outside(gr_writer *w, void (*thing)(void *)) {
-  (void)pthread_mutex_unlock(&w->mutex);
-  thing(w->setup.user);
-  (void)pthread_mutex_lock(&w->mutex);
-}
-
-/* The time to watch comes also where there is always work. */
 static void *serve(void *argument) {
   gr_writer *w = argument;
   (void)pthread_mutex_lock(&w->mutex);
-  struct timespec next = next_watch(w);
   while (!w->quit || gr_writer_now(w) == GR_WRITER_BUSY) {
-    if (w->setup.watch && has_come(&next)) {
-      do_outside(w, w->setup.watch);
-      next = next_watch(w);
-    } else if (gr_writer_now(w) == GR_WRITER_BUSY) {
-      do_outside(w, w->setup.work);
-      set_state(w, GR_WRITER_DONE);
-    } else if (w->setup.watch) {
-      (void)pthread_cond_timedwait(&w->changed, &w->mutex, &next);
-    } else {
+    if (gr_writer_now(w) != GR_WRITER_BUSY) {
       (void)pthread_cond_wait(&w->changed, &w->mutex);
+      continue;
     }
+    (void)pthread_mutex_unlock(&w->mutex);
+    w->setup.work(w->setup.user);
+    (void)pthread_mutex_lock(&w->mutex);
+    set_state(w, GR_WRITER_DONE);
   }
   (void)pthread_mutex_unlock(&w->mutex);
   return NULL;
 }
 
-/* The mutex and a condition that waits by the monotonic clock. */
-static int make_condition(gr_writer *w) {
+static void *watch(void *argument) {
+  gr_writer *w = argument;
+  (void)pthread_mutex_lock(&w->mutex);
+  while (!w->quit) {
+    const struct timespec next = next_watch(w);
+    while (!w->quit && pthread_cond_timedwait(&w->quitting, &w->mutex, &next) == 0) continue;
+    if (w->quit) break;
+    (void)pthread_mutex_unlock(&w->mutex);
+    w->setup.watch(w->setup.user);
+    (void)pthread_mutex_lock(&w->mutex);
+  }
+  (void)pthread_mutex_unlock(&w->mutex);
+  return NULL;
+}
+
+/* The mutex and the conditions, one of which waits by the monotonic clock. */
+static int make_conditions(gr_writer *w) {
   pthread_condattr_t attributes;
   int code = pthread_mutex_init(&w->mutex, NULL);
   if (code) return code;
+  code = pthread_cond_init(&w->changed, NULL);
+  if (code) goto no_changed;
   code = pthread_condattr_init(&attributes);
-  if (!code) code = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-  if (!code) code = pthread_cond_init(&w->changed, &attributes);
+  if (code) goto no_quitting;
+  code = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+  if (!code) code = pthread_cond_init(&w->quitting, &attributes);
   (void)pthread_condattr_destroy(&attributes);
-  if (code) (void)pthread_mutex_destroy(&w->mutex);
+  if (!code) return 0;
+no_quitting:
+  (void)pthread_cond_destroy(&w->changed);
+no_changed:
+  (void)pthread_mutex_destroy(&w->mutex);
   return code;
 }
 
-static void free_condition(gr_writer *w) {
+static void free_conditions(gr_writer *w) {
+  (void)pthread_cond_destroy(&w->quitting);
   (void)pthread_cond_destroy(&w->changed);
   (void)pthread_mutex_destroy(&w->mutex);
 }
 
-static int make_thread(gr_writer *w) {
+static void tell_to_quit(gr_writer *w) {
+  (void)pthread_mutex_lock(&w->mutex);
+  w->quit = true;
+  (void)pthread_cond_broadcast(&w->changed);
+  (void)pthread_cond_broadcast(&w->quitting);
+  (void)pthread_mutex_unlock(&w->mutex);
+}
+
+/* Both threads or neither. */
+static int make_threads(gr_writer *w) {
   sigset_t all, before;
   (void)sigfillset(&all);
   int code = pthread_sigmask(SIG_SETMASK, &all, &before);
   if (code) return code;
   code = pthread_create(&w->thread, NULL, serve, w);
+  if (!code && w->setup.watch && (code = pthread_create(&w->watcher, NULL, watch, w))) {
+    tell_to_quit(w);
+    (void)pthread_join(w->thread, NULL);
+  }
   (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
   return code;
 }
@@ -113,12 +133,12 @@ gradus_status gr_writer_create(const gr_writer_setup *setup, gr_writer **out, gr
   if (!w) return gr_fail_memory(err, "the writer of checkpoints");
   w->setup = *setup;
   atomic_init(&w->state, GR_WRITER_IDLE);
-  int code = make_condition(w);
-  if (!code && (code = make_thread(w))) free_condition(w);
+  int code = make_conditions(w);
+  if (!code && (code = make_threads(w))) free_conditions(w);
   if (code) {
     gr_free(w);
     return gr_fail_errno(err, GRADUS_ERR_RESOURCES, code,
-                         "the thread that writes checkpoints cannot be had");
+                         "the threads that write checkpoints cannot be had");
   }
   *out = w;
   return GRADUS_OK;
@@ -126,12 +146,10 @@ gradus_status gr_writer_create(const gr_writer_setup *setup, gr_writer **out, gr
 
 void gr_writer_destroy(gr_writer *writer) {
   if (!writer) return;
-  (void)pthread_mutex_lock(&writer->mutex);
-  writer->quit = true;
-  (void)pthread_cond_broadcast(&writer->changed);
-  (void)pthread_mutex_unlock(&writer->mutex);
+  tell_to_quit(writer);
   (void)pthread_join(writer->thread, NULL);
-  free_condition(writer);
+  if (writer->setup.watch) (void)pthread_join(writer->watcher, NULL);
+  free_conditions(writer);
   gr_free(writer);
 }
 

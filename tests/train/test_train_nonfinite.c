@@ -200,12 +200,61 @@ static void check_interrupted(const char *policy, const char *shape, float value
 
 static void policies_are_the_same_however_a_run_is_interrupted(void) {
   const char *const policies[] = {"training.on_nonfinite=skip", "training.on_nonfinite=rollback"};
-  const char *const shapes[] = {"optimizer.name=adam", "average.name=ema", "training.accumulate=3"};
+  const char *const shapes[] = {"optimizer.name=adam", "average.name=ema", "training.accumulate=3",
+                                "optimizer.name=rprop"};
   int number = 0;
   for (int p = 0; p < 2; p++)
-    for (int s = 0; s < 3; s++)
+    for (int s = 0; s < 4; s++)
       for (int v = 0; v < 2; v++)
         check_interrupted(policies[p], shapes[s], v ? HIDES : OVERFLOWS, number++);
+}
+
+/* One session: five steps, then a request to stop, which may come when a step that went bad is
+ * being looked for. */
+static bool stop_after_five(const gr_dataset *data, const char *const *settings, const char *path,
+                            gr_report *report) {
+  gradus_error err = {0};
+  bool finished = false;
+  gr_trainer *t = open_run(data, settings, path);
+  if (!t) return true;
+  GR_CHECK_OK(gr_trainer_advance(t, 5, &finished, &err), &err);
+  gr_trainer_request_stop(t);
+  if (!finished)
+    CU_ASSERT_EQUAL(gr_trainer_advance(t, UINT64_MAX, &finished, &err), GRADUS_ERR_STOPPED);
+  gr_trainer_report(t, report);
+  gr_trainer_destroy(t);
+  return finished;
+}
+
+/* Each session gets on by a step at least, and what is decided about a bad one is kept. */
+static void sessions_too_short_for_the_search_find_the_step_all_the_same(void) {
+  const char *const policies[] = {"training.on_nonfinite=skip", "training.on_nonfinite=rollback"};
+  for (int i = 0; i < 2; i++) {
+    char whole[512], cut[512];
+    gr_report a = {0}, b = {0};
+    int sessions = 0;
+    gr_dataset data = make_spirals(70, 3);
+    float *x = data.split[GR_TRAIN].x;
+    x[2 * 11] = x[2 * 40 + 1] = HIDES;
+    CU_ASSERT_EQUAL(gr_dataset_digest(&data, NULL), GRADUS_OK);
+    put_path(whole, "search", i);
+    put_path(cut, "stopped-search", i);
+    const char *const settings[] = {policies[i],
+                                    "data.valid_split=0",
+                                    "data.standardize=none",
+                                    "training.batch_size=8",
+                                    "optimizer.name=adam",
+                                    "network.activation=relu",
+                                    "checkpoint.every=1h",
+                                    NULL};
+    train(&data, settings, whole, UINT64_MAX, &a);
+    while (++sessions < 100 && !stop_after_five(&data, settings, cut, &b)) continue;
+    CU_ASSERT(sessions < 100);
+    CU_ASSERT_STRING_EQUAL(a.digest, b.digest);
+    CU_ASSERT(count_in(whole, "metrics.jsonl", "\"what\"") > 0);
+    expect_same_metrics(whole, cut);
+    gr_dataset_free(&data);
+  }
 }
 
 /* The message of a run that halts. */
@@ -355,12 +404,14 @@ static void rows_out_of_a_stream_are_the_same(void) {
   gr_dataset_free(&little);
 }
 
-const gr_test nonfinite_tests[] = {GR_TEST(skipped_rows_leave_what_training_without_them_gives),
-                                   GR_TEST(a_step_of_several_batches_is_skipped_whole),
-                                   GR_TEST(a_rollback_leaves_its_batch_out_and_halves_the_rate),
-                                   GR_TEST(policies_are_the_same_however_a_run_is_interrupted),
-                                   GR_TEST(a_halt_keeps_the_state_before_the_step_and_its_rows),
-                                   GR_TEST(what_hides_is_traced_to_its_step),
-                                   GR_TEST(too_many_in_a_row_halt),
-                                   GR_TEST(rows_out_of_a_stream_are_the_same),
-                                   GR_TEST_END};
+const gr_test nonfinite_tests[] = {
+    GR_TEST(skipped_rows_leave_what_training_without_them_gives),
+    GR_TEST(a_step_of_several_batches_is_skipped_whole),
+    GR_TEST(a_rollback_leaves_its_batch_out_and_halves_the_rate),
+    GR_TEST(policies_are_the_same_however_a_run_is_interrupted),
+    GR_TEST(sessions_too_short_for_the_search_find_the_step_all_the_same),
+    GR_TEST(a_halt_keeps_the_state_before_the_step_and_its_rows),
+    GR_TEST(what_hides_is_traced_to_its_step),
+    GR_TEST(too_many_in_a_row_halt),
+    GR_TEST(rows_out_of_a_stream_are_the_same),
+    GR_TEST_END};

@@ -113,6 +113,39 @@ static void copy_path(char out[512], const char *name) {
   snprintf(out, 512, "%s", gr_test_path(name));
 }
 
+/* Work that ends when it has been watched three times. */
+typedef struct watched {
+  atomic_int looks;
+} watched;
+
+static void look(void *user) {
+  watched *w = user;
+  atomic_fetch_add(&w->looks, 1);
+}
+
+static void work_until_watched(void *user) {
+  watched *w = user;
+  const int before = atomic_load(&w->looks);
+  while (atomic_load(&w->looks) < before + 3) (void)usleep(1000);
+}
+
+/* The lock stays fresh, and a STOP file is seen, however long a write takes: else this would hang.
+ */
+static void a_long_write_keeps_nobody_from_watching(void) {
+  watched w;
+  gr_writer *writer = NULL;
+  gradus_error err = {0};
+  atomic_init(&w.looks, 0);
+  const gr_writer_setup setup = {
+      .work = work_until_watched, .watch = look, .watch_seconds = 0.001, .user = &w};
+  GR_CHECK_OK(gr_writer_create(&setup, &writer, &err), &err);
+  if (!writer) return;
+  gr_writer_start(writer);
+  gr_writer_wait(writer);
+  CU_ASSERT_TRUE(gr_writer_take(writer));
+  gr_writer_destroy(writer);
+}
+
 static void training_goes_on_while_a_checkpoint_is_written(void) {
   gr_dataset data = make_spirals(50, 3);
   gate g = make_gate();
@@ -391,7 +424,8 @@ static void a_writer_takes_one_piece_of_work_at_a_time(void) {
   gr_writer_destroy(NULL);
 }
 
-const gr_test save_tests[] = {GR_TEST(training_goes_on_while_a_checkpoint_is_written),
+const gr_test save_tests[] = {GR_TEST(a_long_write_keeps_nobody_from_watching),
+                              GR_TEST(training_goes_on_while_a_checkpoint_is_written),
                               GR_TEST(a_checkpoint_holds_the_step_of_its_snapshot),
                               GR_TEST(zero_seconds_leave_a_checkpoint_after_every_step),
                               GR_TEST(a_full_disk_is_a_warning_and_the_last_good_checkpoint_stays),
