@@ -3,13 +3,16 @@
 # Every test, program or script, ends with 0 for passed, 77 for skipped. Each finds in its environment:
 #   GR_SOURCE, GR_BUILD   top of the source tree, top of the build tree (the current directory)
 #   CC, CFLAGS            of this build, for scripts that compile or judge objects
+#   OMP_WAIT_POLICY       passive unless it is set: the threads of small teams, of which tests make thousands on processors that
+#                         they share, would else spin in between, for more time than all that is tested takes
 TEST_EXTENSIONS = .sh
 SH_LOG_COMPILER = $(SHELL)
 AM_TESTS_ENVIRONMENT = \
 	GR_SOURCE='$(abs_top_srcdir)'; export GR_SOURCE; \
 	GR_BUILD='$(abs_top_builddir)'; export GR_BUILD; \
 	CC='$(CC)'; export CC; \
-	CFLAGS='$(CFLAGS)'; export CFLAGS;
+	CFLAGS='$(CFLAGS)'; export CFLAGS; \
+	OMP_WAIT_POLICY=$${OMP_WAIT_POLICY-passive}; export OMP_WAIT_POLICY;
 
 if HAVE_CUNIT
 check_LTLIBRARIES = libtest-support.la

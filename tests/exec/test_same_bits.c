@@ -142,6 +142,7 @@ static void check_same(const recipe *r, const data *d, const outcome *wanted, wo
   check_same_rounding(r, d, wanted, w, FE_TONEAREST);
 }
 
+/* `make check` leaves out every other pair of threads and strategy for all but the best ISA. */
 static void threads_isas_and_strategies_change_no_bit(void) {
   static const int threads[] = {1, 2, 3, 5, 8};
   for (size_t i = 0; i < N_RECIPES; i++) {
@@ -152,7 +153,8 @@ static void threads_isas_and_strategies_change_no_bit(void) {
       if (!gr_isa_available((gr_isa)isa)) continue;
       for (int t = 0; t < 5; t++)
         for (int strategy = threads[t] == 2 ? GR_AUTO : 0; strategy < GR_N_STRATEGIES; strategy++)
-          check_same(r, &d, &wanted, (workers){threads[t], isa, strategy});
+          if (gr_test_all() || isa == best_isa() || (t + strategy + (int)i) % 2 == 0)
+            check_same(r, &d, &wanted, (workers){threads[t], isa, strategy});
     }
     gr_test_release();
   }

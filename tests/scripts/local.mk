@@ -12,7 +12,7 @@ tree_checks = %D%/check_layers.sh %D%/check_style.sh %D%/check_isa_leak.sh %D%/c
 # `make check-long`: what takes minutes. A long check is a script that is run at the top of the build tree with the environment
 # of the tests and LONG, a folder to build in; to add one, put it into this list.
 long_checks = %D%/check_sanitizers.sh %D%/check_clang.sh %D%/check_install.sh %D%/check_races.sh tests/kernel/check_avx512_emulated.sh \
-	%D%/check_neon.sh %D%/fuzz.sh %D%/check_kills.sh %D%/check_faults.sh %D%/slurm.sh
+	%D%/check_neon.sh %D%/fuzz.sh %D%/check_combinations.sh %D%/check_kills.sh %D%/check_faults.sh %D%/slurm.sh
 EXTRA_DIST += %D%/lib.sh %D%/build.sh %D%/lsan.supp $(long_checks)
 
 check-long: check

@@ -150,7 +150,7 @@ static void check_noticed(victim *v, uint64_t i, size_t n, bool scan) {
 
 static void every_accident_is_noticed_and_the_checkpoint_before_is_taken(void) {
   static victim v;
-  const bool all = getenv("GRADUS_TEST_ALL") != NULL;
+  const bool all = gr_test_all();
   begin(&v);
   for (uint64_t i = 0, n_done = 0; n_done < (all ? 100000 : 2000); i++) {
     size_t n = damage(&v, i);

@@ -16,6 +16,10 @@ uint64_t gr_test_seed(void) {
   return seed;
 }
 
+int gr_test_all(void) {
+  return getenv("GRADUS_TEST_ALL") != NULL;
+}
+
 const char *gr_test_directory(void) {
   if (!directory[0]) {
     const char *base = getenv("TMPDIR");

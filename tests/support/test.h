@@ -28,6 +28,10 @@ int gr_test_main(int argc, char **argv, const gr_suite *suites);
 /* The seed of this run: GRADUS_TEST_SEED, else 1; printed at start. */
 uint64_t gr_test_seed(void);
 
+/* True under GRADUS_TEST_ALL: every combination, where `make check` takes a part of them, drawn
+ * such that each member of each list comes with others in turn. */
+int gr_test_all(void);
+
 /* An empty directory of this test program, removed at exit unless a test failed. */
 const char *gr_test_directory(void);
 
