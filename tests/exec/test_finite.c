@@ -66,16 +66,35 @@ static void a_bad_weight_names_its_layer_and_changes_nothing(void) {
   gr_test_release();
 }
 
+/* `net`, with factors of its inputs. */
+static recipe scaled_net(void) {
+  recipe r = net;
+  r.scale_rate = 6;
+  return r;
+}
+
+/* All rows of layer 1 have it. */
+static void a_bad_factor_of_an_input_shows_in_layer_1(void) {
+  const recipe r = scaled_net();
+  const gr_network network = make_network(&r);
+  const data d = make_data(&r, gr_test_seed());
+  float *parameters = make_parameters(&network, 3);
+  parameters[network.front.scale + 2] = NAN;
+  check_refused(&r, &d, parameters, 1, 0, "a NaN factor");
+  gr_test_release();
+}
+
 /* An input that is NaN or infinite after scaling: layer 0, and the row's number in the data set. */
 static void a_bad_input_names_its_row(void) {
-  const gr_network network = make_network(&net);
-  for (int k = 0; k < 2; k++) {
-    data d = make_data(&net, gr_test_seed());
+  for (int k = 0; k < 4; k++) {
+    const recipe r = k < 2 ? net : scaled_net();
+    const gr_network network = make_network(&r);
+    data d = make_data(&r, gr_test_seed());
     float *x = gr_test_floats(net.rows * net.width[0]);
     memcpy(x, d.rows.x, net.rows * net.width[0] * sizeof *x);
-    x[71 * net.width[0] + 5] = k ? NAN : INFINITY;
+    x[71 * net.width[0] + 5] = k % 2 ? NAN : INFINITY;
     d.rows.x = x;
-    check_refused(&net, &d, make_parameters(&network, 3), 0, 71, "a bad input");
+    check_refused(&r, &d, make_parameters(&network, 3), 0, 71, "a bad input");
     gr_test_release();
   }
 }
@@ -182,12 +201,13 @@ static void short_batches_are_the_steps_of_smaller_engines(void) {
 
 /* What is loaded is what is stored, moments included, in logical order. */
 static void parameters_survive_the_engines_layout(void) {
-  const gr_network network = make_network(&net);
+  const recipe r = scaled_net();
+  const gr_network network = make_network(&r);
   const size_t n = network.n_parameters;
   const float *in[3] = {make_parameters(&network, 1), make_parameters(&network, 2),
                         make_parameters(&network, 3)};
   float *out[3] = {gr_test_floats(n), gr_test_floats(n), gr_test_floats(n)};
-  gr_engine *engine = make_engine(&net, teams[0], in[2]);
+  gr_engine *engine = make_engine(&r, teams[0], in[2]);
   CU_ASSERT_PTR_NOT_NULL_FATAL(engine);
   gr_engine_load(engine, in[0], (const float *const[GR_MAX_MOMENTS]){in[1], in[2]});
   gr_engine_store(engine, out[0], (float *const[GR_MAX_MOMENTS]){out[1], out[2]});
@@ -202,12 +222,13 @@ static void parameters_survive_the_engines_layout(void) {
 
 /* Any single parameter or moment that is bad is found, with its layer. */
 static void one_bad_number_of_the_state_is_found_wherever_it_is(void) {
-  const gr_network network = make_network(&net);
+  const recipe r = scaled_net();
+  const gr_network network = make_network(&r);
   const size_t n = network.n_parameters;
   float *in[3] = {make_parameters(&network, 1), make_parameters(&network, 2),
                   make_parameters(&network, 3)};
   const float bad[] = {(float)NAN, (float)INFINITY, -(float)INFINITY};
-  gr_engine *engine = make_engine(&net, teams[0], in[0]);
+  gr_engine *engine = make_engine(&r, teams[0], in[0]);
   int vector = -5;
   CU_ASSERT_PTR_NOT_NULL_FATAL(engine);
   for (size_t i = 0; i < n; i++) {
@@ -216,11 +237,15 @@ static void one_bad_number_of_the_state_is_found_wherever_it_is(void) {
     *at = bad[i / 3 % 3];
     gr_engine_load(engine, in[0], (const float *const[GR_MAX_MOMENTS]){in[1], in[2]});
     const int layer = gr_engine_bad_state(engine, &vector);
-    CU_ASSERT(layer > 0 && vector == (int)(i % 3));
-    CU_ASSERT_FATAL(layer > 0);
+    CU_ASSERT(layer != 0 && vector == (int)(i % 3));
+    CU_ASSERT_FATAL(layer > 0 || layer == GR_BAD_FRONT);
+    *at = good;
+    if (layer == GR_BAD_FRONT) {
+      CU_ASSERT(i >= network.front.first);
+      continue;
+    }
     const gr_layer *l = &network.layer[layer - 1];
     CU_ASSERT(i >= l->weights && i < l->bias + l->n_out);
-    *at = good;
   }
   gr_engine_load(engine, in[0], (const float *const[GR_MAX_MOMENTS]){in[1], in[2]});
   CU_ASSERT_EQUAL(gr_engine_bad_state(engine, &vector), 0);
@@ -230,6 +255,7 @@ static void one_bad_number_of_the_state_is_found_wherever_it_is(void) {
 
 const gr_test finite_tests[] = {
     GR_TEST(a_bad_weight_names_its_layer_and_changes_nothing),
+    GR_TEST(a_bad_factor_of_an_input_shows_in_layer_1),
     GR_TEST(a_bad_input_names_its_row),
     GR_TEST(a_huge_learning_rate_ends_in_a_step_that_is_refused),
     GR_TEST(a_loss_that_overflows_alone_blames_no_layer),

@@ -126,7 +126,8 @@ static void importance_by_a_metric_of_some_rows(void) {
   gr_dataset_free(&data);
 }
 
-/* Of a linear model the derivative is the weight: mean |w_j x_j|, and its standard error. */
+/* Of a linear model the derivative is the weight: mean |w_j x_j|, and its standard error. Half of
+ * the weights with factors of 2 before them are the same model. */
 static void gradient_times_input_of_a_linear_model_is_weight_times_input(void) {
   enum { N = 500 };
   gr_dataset data = make_regression(N);
@@ -136,10 +137,16 @@ static void gradient_times_input_of_a_linear_model_is_weight_times_input(void) {
   gradus_error err = {0};
   for (int t = 0; t < 2; t++) {
     linear l = make_linear(1);
-    float parameters[6];
+    float parameters[11];
     memcpy(parameters, weights, sizeof weights);
+    for (int j = 0; t == 1 && j < 5; j++) {
+      parameters[j] /= 2;
+      parameters[6 + j] = 2;
+    }
     gr_model model = {
         .config = l.config, .network = l.network, .preprocessing = l.p, .parameters = parameters};
+    if (t == 1)
+      model.network.front = (gr_front){.first = 6, .count = 5, .scales = true, .scale = 6};
     GR_CHECK_OK(gr_attribution(&model, &data, GR_TRAIN, 0, 1 + t, &rows, mean[t], error[t], &err),
                 &err);
     free_linear(&l);
