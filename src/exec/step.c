@@ -250,22 +250,24 @@ static void constrain(const gr_step *s, int rank) {
   if (s->last && is_finite(s, &norm)) gr_whole_constrain(s, rank);
 }
 
+/* What the time of an operation is told as. */
+static const gr_phase phase[] = {[GR_GATHER] = GR_PHASE_GATHER,
+                                 [GR_FRONT] = GR_PHASE_FORWARD,
+                                 [GR_FORWARD] = GR_PHASE_FORWARD,
+                                 [GR_NORMALIZE] = GR_PHASE_FORWARD,
+                                 [GR_LOSS] = GR_PHASE_LOSS,
+                                 [GR_BACKWARD] = GR_PHASE_DATA_GRADIENT,
+                                 [GR_NORMALIZE_BACK] = GR_PHASE_DATA_GRADIENT,
+                                 [GR_REDUCE] = GR_PHASE_WEIGHT_GRADIENT,
+                                 [GR_GRADIENT] = GR_PHASE_WEIGHT_GRADIENT,
+                                 [GR_NORM] = GR_PHASE_UPDATE,
+                                 [GR_DIRECTION] = GR_PHASE_UPDATE,
+                                 [GR_PAIR] = GR_PHASE_UPDATE,
+                                 [GR_UPDATE] = GR_PHASE_UPDATE,
+                                 [GR_CONSTRAIN] = GR_PHASE_UPDATE};
+
 static void operate(steps *all, const gr_step *s, int rank, const gr_plan_operation *o,
                     const share *rows) {
-  static const gr_phase phase[] = {[GR_GATHER] = GR_PHASE_GATHER,
-                                   [GR_FRONT] = GR_PHASE_FORWARD,
-                                   [GR_FORWARD] = GR_PHASE_FORWARD,
-                                   [GR_NORMALIZE] = GR_PHASE_FORWARD,
-                                   [GR_LOSS] = GR_PHASE_LOSS,
-                                   [GR_BACKWARD] = GR_PHASE_DATA_GRADIENT,
-                                   [GR_NORMALIZE_BACK] = GR_PHASE_DATA_GRADIENT,
-                                   [GR_REDUCE] = GR_PHASE_WEIGHT_GRADIENT,
-                                   [GR_GRADIENT] = GR_PHASE_WEIGHT_GRADIENT,
-                                   [GR_NORM] = GR_PHASE_UPDATE,
-                                   [GR_DIRECTION] = GR_PHASE_UPDATE,
-                                   [GR_PAIR] = GR_PHASE_UPDATE,
-                                   [GR_UPDATE] = GR_PHASE_UPDATE,
-                                   [GR_CONSTRAIN] = GR_PHASE_UPDATE};
   switch (o->kind) {
     case GR_GATHER:
       gr_pass_gather(s, rank);

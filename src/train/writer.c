@@ -138,7 +138,8 @@ gradus_status gr_writer_create(const gr_writer_setup *setup, gr_writer **out, gr
   if (code) {
     gr_free(w);
     return gr_fail_errno(err, GRADUS_ERR_RESOURCES, code,
-                         "the threads that write checkpoints cannot be had");
+                         "the threads that write checkpoints cannot be had: there is no memory for "
+                         "their stacks, or no more threads are allowed");
   }
   *out = w;
   return GRADUS_OK;
