@@ -16,7 +16,6 @@ gr_share gr_pass_share(const gr_step *s, int rank, int columns, size_t n_panels)
   return (gr_share){first, end - first, panel, panel_end - panel};
 }
 
-/* Row numbers [first, end) of the batch at position `start` of the epoch. */
 void gr_pass_number(const gr_step *s, uint64_t start, uint64_t first, uint64_t end,
                     uint64_t *index) {
   gr_row_order_numbers(s->order, s->engine->kernels, start + first, end - first, index + first);
