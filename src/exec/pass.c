@@ -133,8 +133,7 @@ void gr_pass_backward(const gr_step *s, int rank, uint32_t l, const gr_share *ro
   const gr_share mine = part_of(s, rank, layer->backward_columns, layer->panels_in, rows);
   const size_t at = mine.row * below->ld + 16 * mine.panel;
   const bool normalized = below->normalization != GR_NORMALIZATION_NONE,
-             keeps = below->keeps_gradient,
-             raw = keeps || below->normalization == GR_NORMALIZATION_PARAMETRIC; /* dC/da */
+             keeps = below->keeps_gradient, raw = keeps || gr_plan_slope_waits(below); /* dC/da */
   float *out = gr_at(engine, (normalized ? below->dy : below->delta) + at);
   const gr_backward b = {
       .n_rows = mine.rows,

@@ -27,7 +27,7 @@ void gr_residual_back(const gr_step *s, uint32_t l, const gr_share *mine, float 
     if (plan->layer[k].residual == k - l)
       engine->kernels->add_rows(mine->rows, mine->panels, gradient,
                                 gr_at(engine, plan->layer[k].gradient + at), layer->ld);
-  if (layer->keeps_slope && layer->normalization != GR_NORMALIZATION_PARAMETRIC)
+  if (layer->keeps_slope && !gr_plan_slope_waits(layer))
     engine->kernels->multiply_rows(mine->rows, mine->panels, gradient,
                                    gr_at(engine, layer->slope + at), out, layer->ld);
 }

@@ -129,8 +129,7 @@ static void plan_gradient(gr_plan *plan, uint32_t l) {
   gr_plan_layer *layer = &plan->layer[l];
   if (!layer->keeps_gradient) return;
   layer->gradient = gr_plan_normalizes(plan, l) ? layer->dy : layer->delta;
-  if (layer->residual > 0 && layer->keeps_slope &&
-      layer->normalization != GR_NORMALIZATION_PARAMETRIC) /* which wants dC/da itself */
+  if (layer->residual > 0 && layer->keeps_slope && !gr_plan_slope_waits(layer))
     layer->gradient = gr_arena_reserve(&plan->arena, plan->batch_rows, layer->ld);
 }
 

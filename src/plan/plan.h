@@ -182,6 +182,12 @@ void gr_plan_rank_lanes(const gr_plan *plan, uint64_t n_lanes, int rank, uint64_
 /* Panels [*first, *end) of the columns of the front that are a rank's. */
 void gr_plan_front_panels(const gr_plan *plan, int rank, size_t *first, size_t *end);
 
+/* Whether dC/da of a layer waits for its slope until the layer's own way back: a parametric one
+ * wants it without. */
+static inline bool gr_plan_slope_waits(const gr_plan_layer *layer) {
+  return layer->normalization == GR_NORMALIZATION_PARAMETRIC;
+}
+
 /* For people. */
 void gr_plan_describe(const gr_plan *plan, gr_text *out);
 
